@@ -1,0 +1,339 @@
+// Package protocol holds the requests and responses that travel between nodes:
+// Kafka's messages by Kafka's names, as typed structs with their size on the
+// wire. It does not encode them; record batches inside them are Kafka's bytes.
+//
+// Sizes follow Kafka's message schemas at the versions named on each type
+// (clients/src/main/resources/common/message), flexible versions with compact
+// lengths counted as the bytes that they take for the usual short fields.
+package protocol
+
+import (
+	"time"
+
+	"brokerlab/engine/env"
+)
+
+// TopicPartition names one partition.
+type TopicPartition struct {
+	Topic     string
+	Partition int32
+}
+
+// Offsets that ListOffsets and consumers use in the place of a real one.
+const (
+	LatestOffset   int64 = -1 // ListOffsetsRequest.LATEST_TIMESTAMP
+	EarliestOffset int64 = -2 // ListOffsetsRequest.EARLIEST_TIMESTAMP
+)
+
+// ConsumerReplicaID is the replica id of a fetch that comes from a consumer.
+const ConsumerReplicaID int32 = -1
+
+// Values of acks.
+const (
+	AcksNone   int16 = 0
+	AcksLeader int16 = 1
+	AcksAll    int16 = -1
+)
+
+// Stage is a point on a batch's way. Batches carry the instant of each, so that
+// latency can be split by stage.
+type Stage int
+
+// The stages, in the order in which a batch passes them.
+const (
+	StageCreated    Stage = iota // first record put into the producer's batch
+	StageDrained                 // batch closed and taken by the sender
+	StageCompressed              // batch compressed and sealed
+	StageSent                    // request handed to the network
+	StageReceived                // request taken up by the broker
+	StageValidated               // batch checked by the leader
+	StageAppended                // bytes in the leader's log
+	StageFlushed                 // flush that the append had to wait for; 0 if none
+	StageReplicated              // high watermark passed the batch; 0 if not waited for
+	StageAcked                   // response taken up by the producer
+	StageCount
+)
+
+// Stamps are the instants of a batch's stages; 0 where a stage was not passed.
+type Stamps [StageCount]env.Time
+
+// Request is what a client or a follower sends.
+type Request struct {
+	CorrelationID int32
+	ClientID      string
+	Body          Body
+}
+
+// Body is the part of a request or response that depends on its kind.
+type Body interface {
+	// BodyBytes is the size on the wire without the header.
+	BodyBytes() int
+	// Release drops the references to record batches.
+	Release()
+}
+
+// WireBytes implements env.Message: 4 bytes of length and header version 2.
+func (r *Request) WireBytes() int { return 4 + 8 + 2 + len(r.ClientID) + 1 + r.Body.BodyBytes() }
+
+// Release implements env.Message.
+func (r *Request) Release() { r.Body.Release() }
+
+// Response answers the request of the same correlation id. Responses come in
+// the order of their requests.
+type Response struct {
+	CorrelationID int32
+	Body          Body
+}
+
+// WireBytes implements env.Message: 4 bytes of length and header version 1.
+func (r *Response) WireBytes() int { return 4 + 4 + 1 + r.Body.BodyBytes() }
+
+// Release implements env.Message.
+func (r *Response) Release() { r.Body.Release() }
+
+// topicBytes is the size of a topic's entry when all of its partitions follow.
+// A list that holds partitions of one topic side by side pays it once.
+func topicBytes(prev, next TopicPartition, first bool) int {
+	if !first && prev.Topic == next.Topic {
+		return 0
+	}
+	return 1 + len(next.Topic) + 1 + 1
+}
+
+// MetadataRequest asks for brokers and partition leaders (Metadata v12). No
+// topics means all.
+type MetadataRequest struct{ Topics []string }
+
+// BodyBytes implements Body.
+func (r *MetadataRequest) BodyBytes() int {
+	n := 4
+	for _, t := range r.Topics {
+		n += 18 + len(t)
+	}
+	return n
+}
+
+// Release implements Body.
+func (r *MetadataRequest) Release() {}
+
+// BrokerMetadata is one broker's id and address.
+type BrokerMetadata struct {
+	ID   int32
+	Addr string
+}
+
+// PartitionMetadata is one partition's leader and replicas.
+type PartitionMetadata struct {
+	TopicPartition
+	Err         ErrorCode
+	Leader      int32
+	LeaderEpoch int32
+	Replicas    []int32
+	ISR         []int32
+}
+
+// MetadataResponse is the answer to MetadataRequest. An unknown topic gives one
+// entry with its name, partition -1 and an error.
+type MetadataResponse struct {
+	ControllerID int32
+	Brokers      []BrokerMetadata
+	Partitions   []PartitionMetadata
+}
+
+// BodyBytes implements Body.
+func (r *MetadataResponse) BodyBytes() int {
+	n := 16
+	for _, b := range r.Brokers {
+		n += 11 + len(b.Addr)
+	}
+	var prev TopicPartition
+	for i, p := range r.Partitions {
+		n += topicBytes(prev, p.TopicPartition, i == 0) + 17 + 4*len(p.Replicas) + 4*len(p.ISR)
+		prev = p.TopicPartition
+	}
+	return n
+}
+
+// Release implements Body.
+func (r *MetadataResponse) Release() {}
+
+// ProducePartition is one record batch for one partition.
+type ProducePartition struct {
+	TopicPartition
+	Records env.Buf
+	Stamps  Stamps // not on the wire
+}
+
+// ProduceRequest brings record batches to their leader (Produce v9).
+type ProduceRequest struct {
+	Acks       int16
+	Timeout    time.Duration
+	Partitions []ProducePartition
+}
+
+// BodyBytes implements Body.
+func (r *ProduceRequest) BodyBytes() int {
+	n := 1 + 2 + 4 + 2
+	var prev TopicPartition
+	for i := range r.Partitions {
+		p := &r.Partitions[i]
+		n += topicBytes(prev, p.TopicPartition, i == 0) + 4 + 4 + 1 + p.Records.Len()
+		prev = p.TopicPartition
+	}
+	return n
+}
+
+// Release implements Body.
+func (r *ProduceRequest) Release() {
+	for i := range r.Partitions {
+		r.Partitions[i].Records.Release()
+		r.Partitions[i].Records = env.Buf{}
+	}
+}
+
+// ProducePartitionResult says what became of one batch.
+type ProducePartitionResult struct {
+	TopicPartition
+	Err            ErrorCode
+	BaseOffset     int64
+	LogStartOffset int64
+	Stamps         Stamps // not on the wire
+}
+
+// ProduceResponse is the answer to ProduceRequest, unless acks is 0: then there
+// is none.
+type ProduceResponse struct{ Partitions []ProducePartitionResult }
+
+// BodyBytes implements Body.
+func (r *ProduceResponse) BodyBytes() int {
+	n := 4 + 2
+	var prev TopicPartition
+	for i := range r.Partitions {
+		p := &r.Partitions[i]
+		n += topicBytes(prev, p.TopicPartition, i == 0) + 33
+		prev = p.TopicPartition
+	}
+	return n
+}
+
+// Release implements Body.
+func (r *ProduceResponse) Release() {}
+
+// FetchPartition asks for one partition from an offset.
+type FetchPartition struct {
+	TopicPartition
+	CurrentLeaderEpoch int32 // -1: not checked
+	FetchOffset        int64
+	MaxBytes           int32
+}
+
+// FetchRequest asks for record batches (Fetch v12, without a fetch session). A
+// follower names itself as ReplicaID, and its fetch offsets tell the leader how
+// far its log reaches.
+type FetchRequest struct {
+	ReplicaID  int32
+	MaxWait    time.Duration
+	MinBytes   int32
+	MaxBytes   int32
+	Partitions []FetchPartition
+}
+
+// BodyBytes implements Body.
+func (r *FetchRequest) BodyBytes() int {
+	n := 4 + 4 + 4 + 4 + 1 + 4 + 4 + 4
+	var prev TopicPartition
+	for i := range r.Partitions {
+		p := &r.Partitions[i]
+		n += topicBytes(prev, p.TopicPartition, i == 0) + 33
+		prev = p.TopicPartition
+	}
+	return n
+}
+
+// Release implements Body.
+func (r *FetchRequest) Release() {}
+
+// FetchPartitionResult is what the leader gives of one partition: whole batches,
+// of which the first may begin before the fetch offset.
+type FetchPartitionResult struct {
+	TopicPartition
+	Err            ErrorCode
+	HighWatermark  int64
+	LogStartOffset int64
+	Records        env.Buf
+}
+
+// FetchResponse is the answer to FetchRequest. It names every partition that
+// was asked for.
+type FetchResponse struct{ Partitions []FetchPartitionResult }
+
+// BodyBytes implements Body.
+func (r *FetchResponse) BodyBytes() int {
+	n := 4 + 2 + 4 + 2
+	var prev TopicPartition
+	for i := range r.Partitions {
+		p := &r.Partitions[i]
+		n += topicBytes(prev, p.TopicPartition, i == 0) + 40 + p.Records.Len()
+		prev = p.TopicPartition
+	}
+	return n
+}
+
+// Release implements Body.
+func (r *FetchResponse) Release() {
+	for i := range r.Partitions {
+		r.Partitions[i].Records.Release()
+		r.Partitions[i].Records = env.Buf{}
+	}
+}
+
+// ListOffsetsPartition asks for LatestOffset or EarliestOffset.
+type ListOffsetsPartition struct {
+	TopicPartition
+	Timestamp int64
+}
+
+// ListOffsetsRequest asks where partitions begin or end (ListOffsets v7). The
+// end for a consumer is the high watermark.
+type ListOffsetsRequest struct {
+	ReplicaID  int32
+	Partitions []ListOffsetsPartition
+}
+
+// BodyBytes implements Body.
+func (r *ListOffsetsRequest) BodyBytes() int {
+	n := 8
+	var prev TopicPartition
+	for i := range r.Partitions {
+		n += topicBytes(prev, r.Partitions[i].TopicPartition, i == 0) + 17
+		prev = r.Partitions[i].TopicPartition
+	}
+	return n
+}
+
+// Release implements Body.
+func (r *ListOffsetsRequest) Release() {}
+
+// ListOffsetsResult is one partition's offset.
+type ListOffsetsResult struct {
+	TopicPartition
+	Err    ErrorCode
+	Offset int64
+}
+
+// ListOffsetsResponse is the answer to ListOffsetsRequest.
+type ListOffsetsResponse struct{ Partitions []ListOffsetsResult }
+
+// BodyBytes implements Body.
+func (r *ListOffsetsResponse) BodyBytes() int {
+	n := 8
+	var prev TopicPartition
+	for i := range r.Partitions {
+		n += topicBytes(prev, r.Partitions[i].TopicPartition, i == 0) + 27
+		prev = r.Partitions[i].TopicPartition
+	}
+	return n
+}
+
+// Release implements Body.
+func (r *ListOffsetsResponse) Release() {}

@@ -1,0 +1,171 @@
+// Package results is the schema of what a run leaves behind, and reads and
+// writes run folders. It knows nothing of how a result came about, and a report
+// needs nothing else.
+//
+//	results/runs/<scenario>/<time, UTC>/
+//	    scenario.yaml      the scenario as run
+//	    result.json        Result
+//	    cell-01-produce.hlog, .hgrm, cell-01-end_to_end.hlog, .hgrm, ...
+//	    report.md, *.png   made from the above alone
+//	results/runs/<scenario>/latest -> <time, UTC>
+package results
+
+import "time"
+
+// SchemaVersion is the version of Result that this package writes.
+const SchemaVersion = 1
+
+// Targets of a cell.
+const (
+	TargetReal = "real" // wall clock, real files: measured
+	TargetSim  = "sim"  // virtual clock, modelled disk: simulated
+)
+
+// Result is one execution of a scenario: result.json, and standard output with
+// --format json. For simulated cells everything outside the fields named Wall
+// is the same, byte for byte, for the same seed and version.
+type Result struct {
+	Schema   int    `json:"schema"`
+	Scenario string `json:"scenario"`
+	Title    string `json:"title"`
+	Question string `json:"question"`
+	Seed     uint64 `json:"seed"`
+	// Complete is false when the run was interrupted or failed before its end.
+	Complete bool `json:"complete"`
+	// Incomplete says why Complete is false.
+	Incomplete string `json:"incomplete,omitempty"`
+	// LabelNames are the names of the varied settings in the scenario's order,
+	// and "disk" at the end.
+	LabelNames []string `json:"label_names"`
+	Cells      []Cell   `json:"cells"`
+	Warnings   []string `json:"warnings"`
+	Wall       RunWall  `json:"wall"`
+}
+
+// RunWall is what may differ between two runs of one seed.
+type RunWall struct {
+	Started time.Time `json:"started"` // UTC
+	Seconds float64   `json:"wall_s"`
+	Command []string  `json:"command"`
+	Version Version   `json:"version"`
+	Machine Machine   `json:"machine"`
+}
+
+// Version says which program ran.
+type Version struct {
+	Brokerlab string `json:"brokerlab"`
+	Commit    string `json:"commit"` // "unknown" where the build has none
+	Modified  bool   `json:"modified"`
+	Go        string `json:"go"`
+}
+
+// Machine says where it ran. A figure that the system lacks is "not available".
+type Machine struct {
+	OS       string `json:"os"`
+	Arch     string `json:"arch"`
+	Kernel   string `json:"kernel"`
+	CPU      string `json:"cpu"`
+	Cores    int    `json:"cores"`
+	MemBytes int64  `json:"mem_bytes"` // 0: not available
+}
+
+// Latencies of a cell, by name in Cell.Latency.
+const (
+	Produce  = "produce"    // intended instant to acknowledgement
+	EndToEnd = "end_to_end" // intended instant to the consumer
+)
+
+// Counts are the records of a run and what the read-back found.
+type Counts struct {
+	Sent       int64 `json:"sent"`
+	Acked      int64 `json:"acked"` // with acks=0: sent
+	Failed     int64 `json:"failed"`
+	Consumed   int64 `json:"consumed"`
+	Lost       int64 `json:"lost"`
+	Duplicated int64 `json:"duplicated"`
+	Reordered  int64 `json:"reordered"`
+	Corrupted  int64 `json:"corrupted"`
+}
+
+// Bad is how many records the read-back holds against the run.
+func (c Counts) Bad() int64 { return c.Lost + c.Duplicated + c.Reordered + c.Corrupted }
+
+// Measures are the figures of a cell or of one repeat. Rates are over the
+// measured window, warm-up left out; counts and bytes are over the whole run.
+type Measures struct {
+	RecordsPerS float64 `json:"records_per_s"` // acknowledged
+	MBPerS      float64 `json:"mb_per_s"`      // 10^6 bytes of record values and keys, acknowledged
+	// ConsumedPerS is what consumers took in the same window.
+	ConsumedPerS     float64            `json:"consumed_per_s"`
+	CompressionRatio float64            `json:"compression_ratio"` // records before / after, as sent
+	Latency          map[string]Latency `json:"latency_ns"`
+	Fsyncs           int64              `json:"fsyncs"`
+	Counts
+	BytesRecords int64   `json:"bytes_records"` // keys and values sent
+	BytesWire    int64   `json:"bytes_wire"`    // record batches as sent to leaders
+	BytesDisk    int64   `json:"bytes_disk"`    // written to all logs, replicas included
+	LateMax      int64   `json:"late_max_ns"`   // how late the generator was at worst; open loop
+	MeasuredS    float64 `json:"measured_s"`    // length of the measured window
+}
+
+// Latency summarises one histogram, in nanoseconds.
+type Latency struct {
+	P50   int64   `json:"p50"`
+	P90   int64   `json:"p90"`
+	P99   int64   `json:"p99"`
+	P999  int64   `json:"p999"`
+	Max   int64   `json:"max"`
+	Mean  float64 `json:"mean"`
+	Count int64   `json:"count"`
+	// Overflow counts values above the histogram's range; they are in no percentile.
+	Overflow int64 `json:"overflow"`
+}
+
+// Cell is one set of labels: rates are medians over Repeats, latencies come from
+// the merged histograms, counts are sums.
+type Cell struct {
+	Labels map[string]string `json:"labels"` // what varied, and always "disk"
+	Target string            `json:"target"`
+	// Load is "closed" (full speed) or "open" (constant rate).
+	Load string `json:"load"`
+	// AtSaturation says that latency was measured at full speed, so that it is
+	// mostly queueing.
+	AtSaturation bool    `json:"at_saturation"`
+	OfferedPerS  float64 `json:"offered_per_s,omitempty"` // open loop
+	Measures
+	Repeats  []Repeat          `json:"repeats"`
+	Warnings []string          `json:"warnings"`
+	Config   map[string]string `json:"config"` // every setting, by its path
+	Wall     CellWall          `json:"wall"`
+}
+
+// Repeat is one execution of a cell.
+type Repeat struct {
+	Seed uint64 `json:"seed"`
+	Measures
+	Seconds []Second `json:"seconds"`
+	// Hash digests every step of a simulated run.
+	Hash string   `json:"hash,omitempty"`
+	Wall CellWall `json:"wall"`
+}
+
+// Second is one second of a run, from the start of the load.
+type Second struct {
+	At       int     `json:"at_s"`
+	Length   float64 `json:"length_s"` // 1, less in the last
+	Warmup   bool    `json:"warmup,omitempty"`
+	Acked    int64   `json:"acked"`
+	Bytes    int64   `json:"bytes"` // acknowledged keys and values
+	Consumed int64   `json:"consumed"`
+	P50      int64   `json:"produce_p50_ns"`
+	P99      int64   `json:"produce_p99_ns"`
+}
+
+// CellWall is what may differ between two runs of one seed.
+type CellWall struct {
+	Seconds float64 `json:"wall_s"`
+	// CPUSecondsPerGB is processor time per 10^9 bytes of acknowledged records,
+	// of the whole process; nil where it is not available or means nothing
+	// (simulated cells).
+	CPUSecondsPerGB *float64 `json:"cpu_s_per_gb"`
+}

@@ -1,0 +1,108 @@
+// Package spec is the scenario language: strict YAML with units, defaults,
+// validation and sweeps. It is pure: text in, cells or errors out. It starts
+// nothing and opens no file.
+package spec
+
+import "time"
+
+// Scenario is one scenario with every default filled in: a cell of a sweep, or
+// the base that the sweep varies. Field order is the order of the YAML sections.
+// Settings keep Kafka's names in YAML (`batch.size`), given in the comments.
+type Scenario struct {
+	Name      string    // file name without .yaml
+	Title     string    // title
+	Question  string    // question that the scenario answers
+	Seed      uint64    // seed
+	Repeat    int       // repeat
+	Disks     []string  // disk: one name or a list, see architecture: sim, dir:PATH
+	Cluster   Cluster   // cluster:
+	Topic     Topic     // topic:
+	Producers Producers // producers:
+	Consumers Consumers // consumers:
+	Records   Records   // records:
+	Load      Load      // load:
+	Network   Network   // network:
+}
+
+// Cluster describes the brokers.
+type Cluster struct {
+	Brokers int // brokers; default 3
+	// Kafka broker settings.
+	ReplicaFetchMaxBytes int64         // replica.fetch.max.bytes; 1 MiB
+	ReplicaFetchWaitMax  time.Duration // replica.fetch.wait.max.ms; 500 ms
+	ReplicaFetchMinBytes int64         // replica.fetch.min.bytes; 1
+	LogFlushScheduler    time.Duration // log.flush.scheduler.interval.ms; 0 = never (Long.MAX_VALUE in Kafka)
+}
+
+// Topic describes the one topic of a scenario.
+type Topic struct {
+	Name              string        // name; default "brokerlab"
+	Partitions        int           // partitions; 6
+	ReplicationFactor int           // replication.factor; 1
+	SegmentBytes      int64         // segment.bytes; 1 GiB
+	IndexInterval     int64         // index.interval.bytes; 4096
+	FlushMessages     int64         // flush.messages; 0 = never (Long.MAX_VALUE in Kafka)
+	FlushMs           time.Duration // flush.ms; 0 = never
+	MaxMessageBytes   int64         // max.message.bytes; 1 MiB + 12 (1048588)
+}
+
+// Producers describes the producing clients. Each is a node of its own.
+type Producers struct {
+	Count          int           // count; 1
+	Mode           string        // mode: async or sync (one record at a time); async
+	Acks           string        // acks: "0", "1" or "all"; all
+	BatchSize      int64         // batch.size; 16384
+	Linger         time.Duration // linger.ms; 5 ms
+	BufferMemory   int64         // buffer.memory; 33554432
+	MaxBlock       time.Duration // max.block.ms; 60 s
+	MaxInFlight    int           // max.in.flight.requests.per.connection; 5
+	MaxRequestSize int64         // max.request.size; 1048576
+	Compression    string        // compression.type: none gzip snappy lz4 zstd; snappy (ours; Kafka: none)
+	GzipLevel      int           // compression.gzip.level; -1 (the library's default)
+	LZ4Level       int           // compression.lz4.level; 9
+	ZstdLevel      int           // compression.zstd.level; 3
+	RequestTimeout time.Duration // request.timeout.ms; 30 s
+}
+
+// Consumers describes the consuming clients. Partitions are divided evenly.
+type Consumers struct {
+	Count                  int           // count; 1; 0 = none during the load
+	FetchMinBytes          int64         // fetch.min.bytes; 1
+	FetchMaxWait           time.Duration // fetch.max.wait.ms; 500 ms
+	FetchMaxBytes          int64         // fetch.max.bytes; 52428800
+	MaxPartitionFetchBytes int64         // max.partition.fetch.bytes; 1048576
+}
+
+// Records describes what is sent.
+type Records struct {
+	Size    int64  // size of the value in bytes; 1 KiB; at least 24
+	Payload string // payload: json-logs or random; json-logs
+}
+
+// Load describes how and how long it is sent.
+type Load struct {
+	// Rate is records per second over all producers; 0 means max: closed loop at
+	// full speed. YAML: `rate: max` or `rate: 20000/s`.
+	Rate     float64
+	Warmup   time.Duration // warmup: cut from the measured window; 1 s
+	Duration time.Duration // duration: of the load, warm-up included; 10 s
+	// MaxBytes ends the load early, once so many bytes of record values were
+	// sent; 0 means no limit. YAML: `max-bytes`.
+	MaxBytes int64
+}
+
+// Network shapes each link between two nodes. Zero values leave it unshaped.
+type Network struct {
+	BytesPerSec int64         // rate: `1Gbit/s` or `125MB/s`; 0 = unlimited
+	Delay       time.Duration // delay: one way
+	InFlight    int64         // in-flight: bytes that a link holds; 4 MiB
+}
+
+// Label names one varied setting and its value in a cell.
+type Label struct{ Name, Value string }
+
+// Cell is one run of a sweep: a scenario with one choice of each varied setting.
+type Cell struct {
+	Labels   []Label  // in the order of vary:, without the disk
+	Scenario Scenario // with the labels' settings applied
+}
