@@ -1,0 +1,162 @@
+package results
+
+import (
+	"fmt"
+	"time"
+
+	hdrhistogram "github.com/HdrHistogram/hdrhistogram-go"
+)
+
+// The range of every latency histogram, in nanoseconds. Three digits up to a
+// minute cost 216 KiB; four would cost 2.9 MiB and tell nothing more.
+const (
+	HistogramLowest  int64 = 1
+	HistogramHighest int64 = 60_000_000_000
+	HistogramDigits        = 3
+)
+
+// NewHistogram makes an empty latency histogram, in nanoseconds. It holds its
+// whole range (216 KiB), so that recording never allocates.
+func NewHistogram() *hdrhistogram.Histogram {
+	return hdrhistogram.New(HistogramLowest, HistogramHighest, HistogramDigits)
+}
+
+// Distribution is what Summarize asks of a histogram; the dense and the packed
+// kind both have it.
+type Distribution interface {
+	TotalCount() int64
+	ValueAtPercentile(percentile float64) int64
+	Max() int64
+	Mean() float64
+}
+
+// Summarize gives the figures of one histogram in nanoseconds, and overflow, the
+// number of values that were outside its range. Percentiles and Max are the
+// highest value that three digits cannot tell from the recorded one, so at most
+// 0.1 % above it: an exact maximum beside them could be below the p99.9. All
+// figures of an empty histogram are 0.
+func Summarize(h Distribution, overflow int64) Latency {
+	l := Latency{Count: h.TotalCount(), Overflow: overflow}
+	if l.Count == 0 {
+		return l
+	}
+	l.P50 = h.ValueAtPercentile(50)
+	l.P90 = h.ValueAtPercentile(90)
+	l.P99 = h.ValueAtPercentile(99)
+	l.P999 = h.ValueAtPercentile(99.9)
+	l.Max = h.Max()
+	l.Mean = h.Mean()
+	return l
+}
+
+// Interval is a finished stretch of one repeat, usually a second, with the
+// latencies that ended in it. It is packed: it costs memory for the values that
+// occurred (some kilobytes), not for the range, so that hours of seconds are
+// kept. It is not to be changed once made.
+type Interval struct {
+	Repeat int           // counts from 1
+	Start  time.Duration // since the load of this repeat began
+	Length time.Duration
+	Warmup bool // not part of any measure
+	// Overflow counts values outside the histogram's range; Hist has none of them.
+	Overflow int64
+	Hist     *hdrhistogram.PackedHistogram
+}
+
+// Latency summarises the interval.
+func (i Interval) Latency() Latency { return Summarize(i.Hist, i.Overflow) }
+
+// Measured merges the intervals that are not warm-up, of all repeats among them,
+// into one histogram, and adds up their overflows. Histograms merge without
+// loss; percentiles cannot be averaged.
+func Measured(hs []Interval) (merged *hdrhistogram.Histogram, overflow int64) {
+	merged = NewHistogram()
+	for _, i := range hs {
+		if i.Warmup {
+			continue
+		}
+		if dropped := i.Hist.MergeInto(merged); dropped != 0 {
+			panic(fmt.Sprintf("results: an interval of repeat %d has %d values outside the range of all histograms",
+				i.Repeat, dropped))
+		}
+		overflow += i.Overflow
+	}
+	return merged, overflow
+}
+
+// OfRepeat gives the intervals of one repeat, which counts from 1.
+func OfRepeat(hs []Interval, repeat int) []Interval {
+	var of []Interval
+	for _, i := range hs {
+		if i.Repeat == repeat {
+			of = append(of, i)
+		}
+	}
+	return of
+}
+
+// Recorder counts latencies of the current interval. It has no lock: each task
+// has its own, and whoever samples merges them at the end of an interval while
+// the tasks cannot record. The zero value is not ready; use NewRecorder.
+type Recorder struct {
+	current  *hdrhistogram.Histogram
+	overflow int64
+}
+
+// NewRecorder makes an empty recorder of 216 KiB.
+func NewRecorder() *Recorder { return &Recorder{current: NewHistogram()} }
+
+// Record counts one latency in nanoseconds. One outside 0..HistogramHighest is
+// counted as overflow: it is neither clamped nor dropped. It never allocates.
+func (r *Recorder) Record(ns int64) {
+	if ns < 0 || ns > HistogramHighest {
+		r.overflow++
+		return
+	}
+	if err := r.current.RecordValue(ns); err != nil {
+		panic("results: a latency within the range was refused: " + err.Error())
+	}
+}
+
+// Count is how many latencies the current interval has, overflow included.
+func (r *Recorder) Count() int64 { return r.current.TotalCount() + r.overflow }
+
+// Merge adds the current interval of from, which stays as it is.
+func (r *Recorder) Merge(from *Recorder) {
+	if dropped := r.current.Merge(from.current); dropped != 0 {
+		panic(fmt.Sprintf("results: recorders have one range, yet %d values were dropped", dropped))
+	}
+	r.overflow += from.overflow
+}
+
+// Reset empties the current interval.
+func (r *Recorder) Reset() {
+	r.current.Reset()
+	r.overflow = 0
+}
+
+// Span says which stretch of a run an interval is; see Interval.
+type Span struct {
+	Repeat int
+	Start  time.Duration
+	Length time.Duration
+	Warmup bool
+}
+
+// Snapshot packs the current interval, which goes on.
+func (r *Recorder) Snapshot(s Span) Interval {
+	packed := hdrhistogram.NewPacked(HistogramLowest, HistogramHighest, HistogramDigits)
+	if dropped := packed.MergeFrom(r.current); dropped != 0 {
+		panic(fmt.Sprintf("results: packing dropped %d values", dropped))
+	}
+	packed.Compact()
+	return Interval{Repeat: s.Repeat, Start: s.Start, Length: s.Length, Warmup: s.Warmup,
+		Overflow: r.overflow, Hist: packed}
+}
+
+// Take packs the current interval and empties the recorder for the next one.
+func (r *Recorder) Take(s Span) Interval {
+	i := r.Snapshot(s)
+	r.Reset()
+	return i
+}
