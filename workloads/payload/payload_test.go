@@ -1,0 +1,313 @@
+package payload
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"math"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/golang/snappy"
+	"github.com/klauspost/compress/zstd"
+
+	"brokerlab/engine/env"
+)
+
+func newSource(t testing.TB, cfg Config) *Source {
+	t.Helper()
+	s, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// TestRoundTrip: what Append writes, Decode reads back and Verify accepts, for
+// every kind, at the edges of sizes and of identities. Method: table times kinds.
+func TestRoundTrip(t *testing.T) {
+	rows := []struct {
+		sentence string
+		size     int
+		id       ID
+		intended env.Time
+	}{
+		{"the smallest value carries 8 bytes of content", SizeMin, ID{0, 0}, 0},
+		{"an odd size is kept", 77, ID{1, 4711}, 123456789},
+		{"a kibibyte", 1024, ID{3, 1 << 40}, 1 << 60},
+		{"the last producer and the last sequence", 1000, ID{math.MaxUint16, SequenceMax}, env.Never - 1},
+		{"a value larger than a block of Verify's", 5000, ID{2, 9}, 1},
+		{"the largest value is longer than the corpus has text after any start", SizeMax, ID{2, 9}, 1},
+	}
+	for _, kind := range Kinds() {
+		for _, row := range rows {
+			s := newSource(t, Config{Kind: kind, Size: row.size, Seed: 7})
+			value := s.Append(nil, row.id, row.intended)
+			if len(value) != row.size || s.Size() != row.size {
+				t.Errorf("%s, %s: %d bytes, want %d", kind, row.sentence, len(value), row.size)
+			}
+			id, intended, ok := Decode(value)
+			if !ok || id != row.id || intended != row.intended {
+				t.Errorf("%s, %s: decoded %v %d %v", kind, row.sentence, id, intended, ok)
+			}
+			if err := s.Verify(value); err != nil {
+				t.Errorf("%s, %s: %v", kind, row.sentence, err)
+			}
+		}
+	}
+}
+
+// TestVerifyFindsDamage: no damage to a value passes, except to its intended
+// instant, which nobody else knows. Method: every byte of a value flipped in turn,
+// and the damages that storage is known for.
+func TestVerifyFindsDamage(t *testing.T) {
+	for _, kind := range Kinds() {
+		s := newSource(t, Config{Kind: kind, Size: 1500, Seed: 1})
+		value := s.Append(nil, ID{1, 5}, 99)
+		for i := range value {
+			value[i] ^= 1
+			damaged := s.Verify(value) != nil
+			if want := i < 8 || i >= HeaderBytes; damaged != want {
+				t.Errorf("%s: byte %d flipped: damage seen is %v, want %v", kind, i, damaged, want)
+			}
+			value[i] ^= 1
+		}
+		other := s.Append(nil, ID{1, 6}, 99)
+		swapped := append(slices.Clone(value[:HeaderBytes]), other[HeaderBytes:]...)
+		foreign := newSource(t, Config{Kind: kind, Size: 1500, Seed: 2}).Append(nil, ID{1, 5}, 99)
+		zeros := append(slices.Clone(value[:1024]), make([]byte, len(value)-1024)...)
+		for name, bad := range map[string][]byte{
+			"cut": value[:1499], "longer": append(slices.Clone(value), 0), "empty": nil,
+			"content of another record": swapped, "of another seed": foreign, "zeros at the end": zeros,
+		} {
+			if s.Verify(bad) == nil {
+				t.Errorf("%s: %s passes", kind, name)
+			}
+		}
+		want := "payload: producer 1 sequence 5: wrong content from byte 1024 on"
+		if err := s.Verify(zeros); err == nil || err.Error() != want {
+			t.Errorf("%s: error %q, want %q", kind, err, want)
+		}
+		if _, _, ok := Decode(value[:SizeMin-1]); ok {
+			t.Errorf("%s: a value below the smallest size decodes", kind)
+		}
+	}
+}
+
+// TestSameBytes: a seed means the same bytes in every process and version, since
+// results of different days are compared. Method: digests taken once.
+func TestSameBytes(t *testing.T) {
+	rows := []struct {
+		cfg  Config
+		want string
+	}{
+		{Config{JSONLogs, 1024, 1}, "df991f74d358d6ee"},
+		{Config{JSONLogs, 1024, 2}, "e996440f0c1b94a4"},
+		{Config{Random, 1024, 1}, "723243cb7a01b1d7"},
+	}
+	for _, row := range rows {
+		s := newSource(t, row.cfg)
+		var all []byte
+		for i := range 1000 {
+			all = s.Append(all, ID{uint16(i % 3), uint64(i)}, env.Time(i))
+		}
+		sum := sha256.Sum256(all)
+		if got := hex.EncodeToString(sum[:8]); got != row.want {
+			t.Errorf("%+v: digest %s, want %s", row.cfg, got, row.want)
+		}
+	}
+}
+
+// TestLinesAreLogs: json-logs content is lines of JSON whose time never goes back.
+// Method: parse all whole lines of a large value.
+func TestLinesAreLogs(t *testing.T) {
+	s := newSource(t, Config{Kind: JSONLogs, Size: 256 << 10, Seed: 3})
+	content := s.Append(nil, ID{Sequence: 5}, 0)[HeaderBytes:]
+	lines := strings.Split(string(content), "\n")
+	lines = lines[:len(lines)-1] // the last one is cut
+	if len(lines) < 500 {
+		t.Fatalf("only %d lines", len(lines))
+	}
+	last, traces := "", map[string]bool{}
+	for _, text := range lines {
+		var line struct {
+			TS      string `json:"ts"`
+			Trace   string `json:"trace_id"`
+			Level   string `json:"level"`
+			Service string `json:"service"`
+			User    int    `json:"user_id"`
+			Status  int    `json:"status"`
+			Message string `json:"message"`
+		}
+		if err := json.Unmarshal([]byte(text), &line); err != nil {
+			t.Fatalf("%v in %s", err, text)
+		}
+		if line.TS < last && !strings.HasPrefix(line.TS, "2026-01-01T00:00:00") {
+			t.Errorf("time goes back from %s to %s", last, line.TS)
+		}
+		last = line.TS
+		traces[line.Trace] = true
+		if line.Level == "" || line.Service == "" || line.User == 0 || line.Status == 0 || line.Message == "" {
+			t.Errorf("a field is missing in %s", text)
+		}
+	}
+	if len(traces) < len(lines)/4 || len(traces) > len(lines)*3/4 {
+		t.Errorf("%d traces in %d lines: neighbours should share some", len(traces), len(lines))
+	}
+}
+
+// TestRatios: codecs find in batches what they find in real logs, and nothing in
+// random bytes. Method: 128 KiB of 1 KiB records, several seeds.
+func TestRatios(t *testing.T) {
+	encoder, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer encoder.Close()
+	rows := []struct {
+		kind                                     Kind
+		snappyMin, snappyMax, zstdMin, zstdMax   float64
+		entropyMin, entropyMax, aloneMin, redMin float64
+	}{
+		{JSONLogs, 2.6, 3.5, 4.5, 6, 4.5, 5.8, 1.5, 2},
+		{Random, 0.98, 1.02, 0.98, 1.03, 7.99, 8, 0.9, 0.9},
+	}
+	for _, row := range rows {
+		for seed := range uint64(3) {
+			s := newSource(t, Config{Kind: row.kind, Size: 1024, Seed: seed})
+			var batch []byte
+			for i := range uint64(128) {
+				batch = s.Append(batch, ID{1, 1000 + i}, env.Time(i)*50_000)
+			}
+			bySnappy := float64(len(batch)) / float64(len(snappy.Encode(nil, batch)))
+			byZstd := float64(len(batch)) / float64(len(encoder.EncodeAll(batch, nil)))
+			if bySnappy < row.snappyMin || bySnappy > row.snappyMax {
+				t.Errorf("%s seed %d: snappy %.2f", row.kind, seed, bySnappy)
+			}
+			if byZstd < row.zstdMin || byZstd > row.zstdMax {
+				t.Errorf("%s seed %d: zstd %.2f", row.kind, seed, byZstd)
+			}
+			st, err := s.Stats()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if st.EntropyBitsPerByte < row.entropyMin || st.EntropyBitsPerByte > row.entropyMax {
+				t.Errorf("%s seed %d: entropy %.3f", row.kind, seed, st.EntropyBitsPerByte)
+			}
+			if st.ZstdRatioAlone < row.aloneMin || st.Redundancy < row.redMin || st.Redundancy > 4 {
+				t.Errorf("%s seed %d: %+v", row.kind, seed, st)
+			}
+		}
+	}
+}
+
+// TestConfigErrors: a bad setting is refused by New with the reason. Method: table.
+func TestConfigErrors(t *testing.T) {
+	rows := []struct {
+		sentence string
+		cfg      Config
+		want     string
+	}{
+		{"an unknown kind", Config{"json", 100, 1}, `payload: kind "json" is none of json-logs, random`},
+		{"too small for a header", Config{Random, 23, 1}, "payload: size 23 is not within 24 and 16777216 bytes"},
+		{"too large", Config{Random, SizeMax + 1, 1}, "payload: size 16777217 is not within 24 and 16777216 bytes"},
+	}
+	for _, row := range rows {
+		if _, err := New(row.cfg); err == nil || err.Error() != row.want {
+			t.Errorf("%s: %v, want %s", row.sentence, err, row.want)
+		}
+	}
+}
+
+// TestConcurrentUse: one Source serves many tasks, without allocating. Method:
+// goroutines that write and verify, under the race detector.
+func TestConcurrentUse(t *testing.T) {
+	for _, kind := range Kinds() {
+		s := newSource(t, Config{Kind: kind, Size: 1024, Seed: 1})
+		var group sync.WaitGroup
+		for producer := range uint16(4) {
+			group.Go(func() {
+				value := make([]byte, 0, 1024)
+				for i := range uint64(500) {
+					value = s.Append(value[:0], ID{producer, i}, 0)
+					if err := s.Verify(value); err != nil {
+						t.Error(err)
+						return
+					}
+				}
+			})
+		}
+		group.Wait()
+		value := make([]byte, 0, 1024)
+		if n := testing.AllocsPerRun(100, func() {
+			value = s.Append(value[:0], ID{1, 2}, 3)
+			if s.Verify(value) != nil {
+				t.Error("own value refused")
+			}
+		}); n != 0 {
+			t.Errorf("%s: %v allocations per record", kind, n)
+		}
+	}
+}
+
+func BenchmarkAppend(b *testing.B) {
+	for _, kind := range Kinds() {
+		b.Run(string(kind), func(b *testing.B) {
+			s := newSource(b, Config{Kind: kind, Size: 1024, Seed: 1})
+			value := make([]byte, 0, 1024)
+			b.SetBytes(1024)
+			b.ReportAllocs()
+			sequence := uint64(0)
+			for b.Loop() {
+				value = s.Append(value[:0], ID{1, sequence}, 3)
+				sequence++
+			}
+		})
+	}
+	// The floor: 1 KiB copied from a place as far away as a record's.
+	b.Run("copy", func(b *testing.B) {
+		s := newSource(b, Config{Kind: Random, Size: 1024, Seed: 1})
+		value := make([]byte, 1024)
+		b.SetBytes(1024)
+		sequence := uint64(0)
+		for b.Loop() {
+			at := mix(sequence) % corpusBytes
+			copy(value, s.corpus[at:at+1024])
+			sequence++
+		}
+	})
+}
+
+func BenchmarkVerify(b *testing.B) {
+	for _, kind := range Kinds() {
+		b.Run(string(kind), func(b *testing.B) {
+			s := newSource(b, Config{Kind: kind, Size: 1024, Seed: 1})
+			values := make([][]byte, 1024)
+			for i := range values {
+				values[i] = s.Append(nil, ID{1, uint64(i)}, 3)
+			}
+			b.SetBytes(1024)
+			b.ReportAllocs()
+			i := 0
+			for b.Loop() {
+				if err := s.Verify(values[i%len(values)]); err != nil {
+					b.Fatal(err)
+				}
+				i++
+			}
+		})
+	}
+}
+
+func BenchmarkNew(b *testing.B) {
+	for _, kind := range Kinds() {
+		b.Run(string(kind), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				newSource(b, Config{Kind: kind, Size: 1024, Seed: 1})
+			}
+		})
+	}
+}
