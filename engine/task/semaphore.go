@@ -2,6 +2,7 @@ package task
 
 import (
 	"fmt"
+	"slices"
 
 	"brokerlab/engine/env"
 )
@@ -128,21 +129,12 @@ func (s *Semaphore) serveLocked() {
 		w.cond.Signal()
 		served++
 	}
-	s.dropLocked(0, served)
+	s.mu.waiters = slices.Delete(s.mu.waiters, 0, served)
 }
 
 func (s *Semaphore) leaveLocked(w *permitWaiter) {
-	for i := range s.mu.waiters {
-		if s.mu.waiters[i] == w {
-			s.dropLocked(i, 1)
-			break
-		}
+	if i := slices.Index(s.mu.waiters, w); i >= 0 {
+		s.mu.waiters = slices.Delete(s.mu.waiters, i, i+1)
 	}
 	s.mu.idle = append(s.mu.idle, w)
-}
-
-func (s *Semaphore) dropLocked(from, count int) {
-	old := s.mu.waiters
-	s.mu.waiters = append(old[:from], old[from+count:]...)
-	clear(old[len(s.mu.waiters):])
 }

@@ -1,0 +1,169 @@
+// Package realworld is env.World on goroutines, the wall clock and links inside
+// one process; its nodes mount real file systems.
+//
+// It promises no determinism, it cannot crash a node (goroutines cannot be
+// killed), and it does not price CPU work: Charge does nothing, since the work
+// itself takes the time.
+//
+// Lock order: none. No method holds two of the package's locks at once.
+package realworld
+
+import (
+	"context"
+	"fmt"
+	"hash/fnv"
+	"math/rand/v2"
+	"runtime/pprof"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"brokerlab/engine/env"
+)
+
+// Link is what the links between nodes can do. The zero Link is unshaped: as
+// fast as memory.
+type Link struct {
+	BytesPerSec   int64         // rate of each direction of a connection; 0 means unlimited
+	Delay         time.Duration // one-way propagation delay
+	InFlightBytes int64         // what a direction holds until the receiver takes it; 0 means 4 MiB
+}
+
+const inFlightBytesDefault = 4 << 20
+
+// Config describes a world. The zero Config is a world of seed 0 with unshaped
+// links.
+type Config struct {
+	Seed   uint64 // of every stream of random numbers
+	Link   Link   // every connection is made of two such links
+	Poison bool   // overwrite buffers at their last Release, to catch late readers
+}
+
+// World is a process-wide set of nodes that share one clock.
+type World struct {
+	cfg      Config
+	began    time.Time // with its monotonic reading
+	wallBase time.Time // the time of day at began
+	tasks    sync.WaitGroup
+	waiters  sync.Pool    // of *waiter
+	precise  atomic.Int32 // tasks in the precise part of Sleep
+	network  network
+	mu       struct {
+		sync.Mutex
+		names map[string]bool
+	}
+}
+
+// New returns a world without nodes. It panics if the link's figures are
+// negative.
+func New(cfg Config) *World {
+	if cfg.Link.BytesPerSec < 0 || cfg.Link.Delay < 0 || cfg.Link.InFlightBytes < 0 {
+		panic(fmt.Sprintf("realworld: negative figure in link %+v", cfg.Link))
+	}
+	if cfg.Link.InFlightBytes == 0 {
+		cfg.Link.InFlightBytes = inFlightBytesDefault
+	}
+	began := time.Now()
+	w := &World{cfg: cfg, began: began, wallBase: began.Round(0)}
+	w.waiters.New = func() any { return newWaiter() }
+	w.network.listeners = make(map[string]*listener)
+	w.mu.names = make(map[string]bool)
+	return w
+}
+
+// NewNode adds a node. It panics if the name is empty or taken.
+func (w *World) NewNode(cfg env.NodeConfig) env.Node {
+	w.mu.Lock()
+	if cfg.Name == "" || w.mu.names[cfg.Name] {
+		w.mu.Unlock()
+		panic(fmt.Sprintf("realworld: a node named %q is not new", cfg.Name))
+	}
+	w.mu.names[cfg.Name] = true
+	w.mu.Unlock()
+	n := &node{world: w, name: cfg.Name, pool: env.NewPool()}
+	if w.cfg.Poison {
+		n.pool = env.NewPoisonedPool()
+	}
+	if cfg.Mount != nil {
+		n.fs = cfg.Mount(n)
+	}
+	return n
+}
+
+// Run starts main as a task of n and returns when no task of any node is left.
+// The error is always nil: a panic in a task ends the process, with the task's
+// name in front of the stack, and tasks that block for ever make Run wait for
+// ever.
+func (w *World) Run(n env.Node, main func()) error {
+	n.Go("main", main)
+	w.tasks.Wait()
+	return nil
+}
+
+func (w *World) now() env.Time { return env.Time(time.Since(w.began)) }
+
+// node is one process of the world, in name only: nodes share the process.
+type node struct {
+	world *World
+	name  string
+	pool  *env.Pool
+	fs    env.FS
+}
+
+func (n *node) Name() string          { return n.name }
+func (n *node) Now() env.Time         { return n.world.now() }
+func (n *node) Sleep(d time.Duration) { n.world.sleep(d) }
+func (n *node) Charge(env.Op, int)    {}
+func (n *node) Pool() *env.Pool       { return n.pool }
+func (n *node) FS() env.FS            { return n.fs }
+func (n *node) Net() env.Net          { return n }
+func (n *node) NewMutex() env.Mutex   { return new(sync.Mutex) }
+
+// Wall follows the monotonic clock from the world's beginning, so that a step of
+// the system's clock does not reach record timestamps in the middle of a run.
+func (n *node) Wall() time.Time { return n.world.wallBase.Add(time.Duration(n.Now())) }
+
+// NewCond panics if mu did not come from NewMutex.
+func (n *node) NewCond(mu env.Mutex) env.Cond {
+	return &cond{world: n.world, mu: mu.(*sync.Mutex)}
+}
+
+func (n *node) Rand(stream string) *rand.Rand {
+	h := fnv.New64a()
+	h.Write([]byte(n.name + "/" + stream))
+	return rand.New(rand.NewPCG(n.world.cfg.Seed, h.Sum64()))
+}
+
+// Go labels the goroutine for CPU profiles, and puts the task's name in front of
+// the message of a panic.
+func (n *node) Go(name string, fn func()) {
+	n.world.tasks.Add(1)
+	go func() {
+		labels := pprof.Labels("node", n.name, "task", name)
+		pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), labels))
+		defer func() {
+			if cause := recover(); cause != nil {
+				// Still on top of the stack that panicked: the trace shows both.
+				panic(&taskPanic{node: n.name, task: name, cause: cause})
+			}
+			n.world.tasks.Done() // also after runtime.Goexit, which is t.FailNow
+		}()
+		fn()
+	}()
+}
+
+// taskPanic says which task panicked.
+type taskPanic struct {
+	node, task string
+	cause      any
+}
+
+func (p *taskPanic) Error() string {
+	return fmt.Sprintf("task %q of node %q: %v", p.task, p.node, p.cause)
+}
+
+// Unwrap returns the cause if it is an error.
+func (p *taskPanic) Unwrap() error {
+	err, _ := p.cause.(error)
+	return err
+}
