@@ -1,0 +1,242 @@
+package commitlog
+
+import (
+	"errors"
+	"fmt"
+
+	"brokerlab/engine/env"
+	"brokerlab/engine/record"
+)
+
+// AppendAsLeader appends one batch from a producer and takes it over, also when
+// it fails. It checks the batch as Kafka does (ErrTooLarge, ErrCorrupt,
+// ErrInvalid), gives it the next offsets and the leader epoch in a header of its
+// own, and shares the body: the CRC covers neither of the two.
+func (l *Log) AppendAsLeader(leaderEpoch int32, batch env.Buf) (Appended, error) {
+	a, err := l.appendAsLeader(leaderEpoch, batch)
+	if err != nil {
+		return Appended{}, l.wrap("append to", err)
+	}
+	return a, nil
+}
+
+func (l *Log) appendAsLeader(leaderEpoch int32, batch env.Buf) (Appended, error) {
+	batch, err := batch.Load(l.node.Pool())
+	if err != nil {
+		return Appended{}, err
+	}
+	defer batch.Release()
+	h, err := l.checkProduced(batch)
+	if err != nil {
+		return Appended{}, err
+	}
+	l.writer.Lock()
+	defer l.writer.Unlock()
+	if err := l.usable(); err != nil {
+		return Appended{}, err
+	}
+	if err := l.validateRecordsLocked(&h, batch); err != nil {
+		return Appended{}, err
+	}
+	h.BaseOffset = l.active().end
+	h.PartitionLeaderEpoch = leaderEpoch
+	a := Appended{
+		BaseOffset: h.BaseOffset,
+		NextOffset: h.NextOffset(),
+		Bytes:      batch.Len(),
+		Validated:  l.node.Now(),
+	}
+	if err := l.rollIfDueLocked(&h); err != nil {
+		return Appended{}, err
+	}
+	m := l.node.Pool().Get(record.HeaderSize)
+	header := m.Bytes()[:record.HeaderSize]
+	h.Put(header)
+	whole := env.Join(env.MemBuf(m, header), batch.Slice(record.HeaderSize, batch.Len()-record.HeaderSize))
+	l.writer.headers = append(l.writer.headers[:0], h)
+	if err := l.writeLocked(whole, l.writer.headers); err != nil {
+		return Appended{}, err
+	}
+	err = l.finishLocked(&a)
+	return a, err
+}
+
+// AppendAsFollower appends one or more whole batches that have their offsets,
+// and takes them over, also when it fails. Each one's header and CRC are checked
+// (ErrCorrupt), and the offsets must continue the log without a gap (ErrInvalid).
+// As in Kafka, max.message.bytes binds producers only. All that is wrong with
+// the batches is found before the first byte is written.
+func (l *Log) AppendAsFollower(batches env.Buf) (Appended, error) {
+	a, err := l.appendAsFollower(batches)
+	if err != nil {
+		return Appended{}, l.wrap("append to", err)
+	}
+	return a, nil
+}
+
+func (l *Log) appendAsFollower(batches env.Buf) (Appended, error) {
+	batches, err := batches.Load(l.node.Pool())
+	if err != nil {
+		return Appended{}, err
+	}
+	defer batches.Release()
+	l.writer.Lock()
+	defer l.writer.Unlock()
+	if err := l.usable(); err != nil {
+		return Appended{}, err
+	}
+	headers, err := l.parseFetchedLocked(batches)
+	if err != nil {
+		return Appended{}, err
+	}
+	a := Appended{Validated: l.node.Now(), Bytes: batches.Len(), BaseOffset: l.active().end}
+	off := 0
+	for len(headers) > 0 {
+		if err := l.rollIfDueLocked(&headers[0]); err != nil {
+			return Appended{}, err
+		}
+		count, size := l.fitting(headers)
+		if err := l.writeLocked(batches.Slice(off, size), headers[:count]); err != nil {
+			return Appended{}, err
+		}
+		headers, off = headers[count:], off+size
+	}
+	a.NextOffset = l.active().end
+	err = l.finishLocked(&a)
+	return a, err
+}
+
+// parseFetchedLocked returns the headers of batches, checked, in scratch memory.
+func (l *Log) parseFetchedLocked(batches env.Buf) ([]record.Header, error) {
+	headers := l.writer.headers[:0]
+	next := l.active().end
+	for off := 0; off < batches.Len(); {
+		h, err := l.parseBatch(batches, off)
+		if err != nil {
+			return nil, err
+		}
+		if h.BaseOffset != next {
+			return nil, fmt.Errorf("%w: its base offset is %d, the log ends at %d", ErrInvalid, h.BaseOffset, next)
+		}
+		if int64(h.SizeBytes()) > l.cfg.SegmentBytes {
+			return nil, fmt.Errorf("%w: %d bytes, segment.bytes is %d", ErrTooLarge, h.SizeBytes(), l.cfg.SegmentBytes)
+		}
+		next = h.NextOffset()
+		off += h.SizeBytes()
+		headers = append(headers, h)
+	}
+	l.writer.headers = headers
+	return headers, nil
+}
+
+// fitting says how many of headers, and how many bytes, go into the active
+// segment by one write: at least the first, for which it was rolled if need be.
+func (l *Log) fitting(headers []record.Header) (count, sizeBytes int) {
+	fill := l.active().fill()
+	for i := range headers {
+		h := &headers[i]
+		if i > 0 && l.roll.due(fill, h.SizeBytes(), h.LastOffset()) {
+			break
+		}
+		fill.sizeBytes += int64(h.SizeBytes())
+		fill.indexEntries++ // at most
+		sizeBytes += h.SizeBytes()
+		count++
+	}
+	return count, sizeBytes
+}
+
+// rollIfDueLocked begins a new segment if the batch does not go into the active
+// one: Kafka's UnifiedLog.maybeRoll. Unlike Kafka it starts no flush of the old
+// segment; the next flush covers it.
+func (l *Log) rollIfDueLocked(h *record.Header) error {
+	old := l.active()
+	if !l.roll.due(old.fill(), h.SizeBytes(), h.LastOffset()) {
+		return nil
+	}
+	if err := l.closeIndex(old); err != nil {
+		return l.fail(err)
+	}
+	s, err := l.createSegment(old.end)
+	if err != nil {
+		return l.fail(err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.mu.segments = append(l.mu.segments, s)
+	l.mu.names++
+	l.mu.stats.Rolls++
+	return nil
+}
+
+// writeLocked appends buf, the batches of headers, to the active segment's file
+// by one write and then lets readers see them. It takes buf over. After a failed
+// write it cuts what was written in part, and the log has failed.
+func (l *Log) writeLocked(buf env.Buf, headers []record.Header) error {
+	s := l.active()
+	size := buf.Len()
+	if err := s.log.Append(buf); err != nil {
+		if s.log.Size() > s.size {
+			if cutErr := s.log.Truncate(s.size); cutErr != nil {
+				err = errors.Join(err, cutErr)
+			}
+		}
+		return l.fail(err)
+	}
+	l.publish(s, headers, size)
+	if (len(s.sparse.entries)-s.indexWritten)*indexEntryBytes >= indexPageBytes {
+		if err := l.writeIndex(s); err != nil {
+			return l.fail(err)
+		}
+	}
+	return nil
+}
+
+// publish lets readers see batches that are in the file.
+func (l *Log) publish(s *segment, headers []record.Header, size int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i := range headers {
+		s.add(&headers[i])
+		l.mu.stats.RecordsAppended += int64(headers[i].RecordCount)
+	}
+	l.mu.end = s.end
+	l.mu.stats.BatchesAppended += int64(len(headers))
+	l.mu.stats.BytesAppended += int64(size)
+	l.mu.recent += len(headers)
+	l.limitRecentLocked()
+}
+
+// limitRecentLocked keeps the places of at most recentBatchesMax batches: it
+// forgets those of old segments first, then the older half of the active one's.
+// It needs mu.
+func (l *Log) limitRecentLocked() {
+	if l.mu.recent <= recentBatchesMax {
+		return
+	}
+	last := len(l.mu.segments) - 1
+	for _, s := range l.mu.segments[:last] {
+		l.mu.recent -= s.forgetRecent(0)
+	}
+	if l.mu.recent > recentBatchesMax/2 {
+		l.mu.recent -= l.active().forgetRecent(recentBatchesMax / 2)
+	}
+}
+
+// finishLocked stamps an append that was written and flushes if flush.messages
+// is reached; as in Kafka, the log's lock is held over that flush, and the
+// batches can be read before it.
+func (l *Log) finishLocked(a *Appended) error {
+	a.Done = l.node.Now()
+	l.mu.Lock()
+	due := l.mu.flush.dueByMessages(l.mu.end)
+	l.mu.Unlock()
+	if !due {
+		return nil
+	}
+	if err := l.flush(); err != nil {
+		return err
+	}
+	a.Flushed = l.node.Now()
+	return nil
+}

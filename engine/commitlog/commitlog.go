@@ -1,0 +1,247 @@
+// Package commitlog is one partition's log on disk: segments of record batches
+// with sparse offset indexes, appended to by a leader or a follower, read by
+// offset, forced by a flush policy, and recovered after a crash. It does not
+// replicate, keeps no high watermark and no leader epochs, and does not delete
+// old segments; it promises after a power loss only what a Flush (or an append
+// that flushed) covered.
+//
+// It is Kafka's UnifiedLog, LogSegment, OffsetIndex and LogLoader. A partition's
+// directory holds, for each segment, two files named by the segment's base
+// offset in 20 digits:
+//
+//	00000000000000000000.log    record batches v2, one after another
+//	00000000000000000000.index  8-byte entries, big-endian, as Kafka's OffsetIndex:
+//	                            | last offset of a batch - base offset  int32 |
+//	                            | position of that batch in the .log    int32 |
+//
+// An entry is made when a batch is appended and more than index.interval.bytes
+// went in since the last entry. The index is held in memory and written a page
+// at a time, at a roll and at Close; opening the log completes it from the .log.
+//
+// # What is Kafka's and what is ours
+//
+// As in Kafka, an append holds the log's lock while it validates and
+// decompresses the records, writes the file, and forces it when flush.messages
+// is reached: what waits behind that lock is part of what is measured. A flush
+// by flush.ms runs beside appends. Readers take neither of these: they take a
+// second, short lock that is never held over I/O, where Kafka reads volatile
+// fields.
+//
+// Not as in Kafka: a flush forces the .log files (and the directory when it has
+// new names), but not the .index files, which recovery can rebuild; a roll
+// schedules no flush of the old segment: the next flush covers it; there is no
+// time index and no recovery point checkpoint, so that opening a log scans the
+// last segment and checks that the others follow one another.
+//
+// Ours, and always on because it changes no bytes: the places of the last
+// recentBatchesMax batches are kept in memory, so that reads near the end find
+// whole batches without reading headers from the file.
+//
+// Lock order: Log.writer, then Log.mu.
+package commitlog
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"brokerlab/engine/codec"
+	"brokerlab/engine/env"
+	"brokerlab/engine/record"
+)
+
+// Errors of a log. They come wrapped with the operation and the directory; test
+// with errors.Is.
+var (
+	// ErrCorrupt says that the bytes of a batch are not what its CRC or its
+	// header say (Kafka's CORRUPT_MESSAGE).
+	ErrCorrupt = record.ErrCorrupt
+	// ErrTooLarge says that a batch is larger than max.message.bytes or
+	// segment.bytes (Kafka's MESSAGE_TOO_LARGE).
+	ErrTooLarge = errors.New("record batch too large")
+	// ErrInvalid says that a batch is intact but not acceptable (Kafka's
+	// INVALID_RECORD).
+	ErrInvalid = record.ErrInvalid
+	// ErrOffsetOutOfRange says that the log does not hold the offset.
+	ErrOffsetOutOfRange = errors.New("offset out of range")
+	// ErrFailed says that an earlier or this write or fsync failed, and that the
+	// log takes no more calls. It wraps the cause.
+	ErrFailed = errors.New("log failed")
+)
+
+// Named limits.
+const (
+	// recentBatchesMax bounds the batches whose places a log keeps in memory, at
+	// 8 bytes each.
+	recentBatchesMax = 1 << 16
+	// indexBytesMax is Kafka's segment.index.bytes.
+	indexBytesMax = 10 << 20
+	// indexPageBytes is how much of an index is written at a time.
+	indexPageBytes = 4096
+	// decompressedBytesMax bounds what one produced batch may decompress to.
+	decompressedBytesMax = 128 << 20
+	// readTriesMax bounds how often a read starts again because a Truncate ran
+	// beside it.
+	readTriesMax = 3
+)
+
+// Config is a topic's log settings, by Kafka's names.
+type Config struct {
+	SegmentBytes       int64         // segment.bytes
+	IndexIntervalBytes int64         // index.interval.bytes
+	FlushMessages      int64         // flush.messages; 0 = never
+	FlushInterval      time.Duration // flush.ms; 0 = never
+	MaxMessageBytes    int64         // max.message.bytes: the largest batch
+}
+
+// DefaultConfig returns Kafka's defaults.
+func DefaultConfig() Config {
+	return Config{SegmentBytes: 1 << 30, IndexIntervalBytes: 4096, MaxMessageBytes: 1048588}
+}
+
+// Validate says what is wrong with the settings. The smallest segment is far
+// below Kafka's, so that tests can roll often.
+func (c Config) Validate() error {
+	switch {
+	case c.SegmentBytes < record.HeaderSize || c.SegmentBytes > math.MaxInt32:
+		return fmt.Errorf("segment.bytes %d is not between %d and %d", c.SegmentBytes, record.HeaderSize, math.MaxInt32)
+	case c.IndexIntervalBytes < 0 || c.IndexIntervalBytes > math.MaxInt32:
+		return fmt.Errorf("index.interval.bytes %d is not between 0 and %d", c.IndexIntervalBytes, math.MaxInt32)
+	case c.FlushMessages < 0:
+		return fmt.Errorf("flush.messages %d is negative", c.FlushMessages)
+	case c.FlushInterval < 0:
+		return fmt.Errorf("flush.ms %v is negative", c.FlushInterval)
+	case c.MaxMessageBytes < record.HeaderSize || c.MaxMessageBytes > math.MaxInt32:
+		return fmt.Errorf("max.message.bytes %d is not between %d and %d",
+			c.MaxMessageBytes, record.HeaderSize, math.MaxInt32)
+	}
+	return nil
+}
+
+// Appended says what an append did and when.
+type Appended struct {
+	BaseOffset int64 // the first offset that was appended
+	NextOffset int64 // the log end offset after it
+	Bytes      int
+	Validated  env.Time // when the records were validated, and the write began
+	Done       env.Time // when the file write had returned
+	Flushed    env.Time // when a flush that this append caused had returned; 0 if it caused none
+}
+
+// ReadRequest asks for batches from an offset on.
+type ReadRequest struct {
+	Offset     int64 // where to start; the first batch returned contains it
+	MaxBytes   int   // no more than this
+	Limit      int64 // exclusive: the high watermark, or the log end offset
+	AtLeastOne bool  // the first batch even if it is larger than MaxBytes (KIP-74)
+}
+
+// Stats counts what a log has done since it was opened.
+type Stats struct {
+	Fsyncs          int64 // of .log files
+	DirSyncs        int64
+	BytesAppended   int64
+	BatchesAppended int64
+	RecordsAppended int64
+	Rolls           int64 // segments begun because the one before was full
+	Segments        int   // now
+	RecoveryCut     int64 // bytes that recovery cut off or deleted
+}
+
+// Log is one partition's log. Its methods may be called from any task of its
+// node.
+type Log struct {
+	node env.Node
+	fs   env.FS
+	dir  string
+	cfg  Config
+	roll rollPolicy
+
+	// writer is Kafka's UnifiedLog.lock. It is held over validation, file writes
+	// and a due flush.messages flush.
+	writer struct {
+		env.Mutex
+		decompressor      *codec.Decompressor // nil before the first compressed batch
+		decompressedBytes int                 // of the last compressed batch: the next one is likely as large
+		headers           []record.Header     // scratch of the appends
+	}
+
+	// mu guards what readers see. It is never held over I/O. The task that
+	// holds writer is the only one to change segments and end.
+	mu struct {
+		env.Mutex
+		segments    []*segment // by base offset; the last one is active
+		end         int64      // log end offset
+		recent      int        // batches in the segments' recent lists
+		flush       flushPolicy
+		truncations int64 // how often offsets were taken back
+		names       int64 // how often the directory's names changed
+		namesSynced int64 // the value of names that the last SyncDir covered
+		failed      error // ErrFailed and its cause, for ever; nil = usable
+		closed      bool
+		stats       Stats
+	}
+}
+
+// StartOffset is the first offset of the log.
+func (l *Log) StartOffset() int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.mu.segments[0].base
+}
+
+// EndOffset is the log end offset: the offset that the next record gets.
+func (l *Log) EndOffset() int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.mu.end
+}
+
+// Stats returns the counters.
+func (l *Log) Stats() Stats {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := l.mu.stats
+	s.Segments = len(l.mu.segments)
+	return s
+}
+
+// wrap names the operation and the log in an error.
+func (l *Log) wrap(operation string, err error) error {
+	return fmt.Errorf("%s %s: %w", operation, l.dir, err)
+}
+
+// usableLocked returns the error that every call on a closed or failed log
+// gets. It needs mu.
+func (l *Log) usableLocked() error {
+	switch {
+	case l.mu.failed != nil:
+		return l.mu.failed
+	case l.mu.closed:
+		return env.ErrClosed
+	default:
+		return nil
+	}
+}
+
+func (l *Log) usable() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.usableLocked()
+}
+
+// fail makes the log useless for good and returns what calls get from now on.
+// Kafka takes the log directory offline. What the page cache holds after a
+// failed fsync is not what the disk holds, so that no retry could be believed.
+func (l *Log) fail(cause error) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.mu.failed == nil {
+		l.mu.failed = fmt.Errorf("%w: %w", ErrFailed, cause)
+	}
+	return l.mu.failed
+}
+
+// active is the segment that appends go to. The caller holds writer or mu.
+func (l *Log) active() *segment { return l.mu.segments[len(l.mu.segments)-1] }

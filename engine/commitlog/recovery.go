@@ -1,0 +1,321 @@
+package commitlog
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"path"
+
+	"brokerlab/engine/env"
+	"brokerlab/engine/record"
+)
+
+// scanBytes is how much of a segment recovery reads at a time.
+const scanBytes = 1 << 20
+
+// Open opens the log in a directory, which it makes if need be, and recovers it:
+// Kafka's LogLoader. The last segment is scanned batch by batch, CRCs included,
+// and cut at the first that is not whole and right. The other segments must
+// follow one another: where one does not end at the base offset of the next, it
+// is scanned like the last one and those behind it are deleted, as in Kafka.
+// Indexes are completed from the log. Files that are no segment's are left
+// alone, except an index without its log, which is removed.
+func Open(node env.Node, dir string, cfg Config) (*Log, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, fmt.Errorf("open log %s: %w", dir, err)
+	}
+	l := &Log{
+		node: node, fs: node.FS(), dir: dir, cfg: cfg,
+		roll: rollPolicy{segmentBytes: cfg.SegmentBytes, indexEntriesMax: indexEntriesMax},
+	}
+	l.writer.Mutex = node.NewMutex()
+	l.mu.Mutex = node.NewMutex()
+	if err := l.load(); err != nil {
+		_ = l.dropFiles(l.mu.segments) // the error that is returned says more
+		return nil, fmt.Errorf("open log %s: %w", dir, err)
+	}
+	s := l.active()
+	l.mu.end = s.end
+	l.mu.names = 1 // what is new in the directory is not known: the first flush forces it
+	l.mu.flush = flushPolicy{
+		messages: cfg.FlushMessages, interval: cfg.FlushInterval,
+		recovery: l.mu.segments[0].base, lastFlush: node.Now(),
+	}
+	return l, nil
+}
+
+// segmentFile is a .log file as the directory lists it.
+type segmentFile struct {
+	base  int64
+	bytes int64
+}
+
+// load fills mu.segments. The last of them has an open index.
+func (l *Log) load() error {
+	if err := l.fs.MkdirAll(l.dir); err != nil {
+		return err
+	}
+	files, err := l.listSegments()
+	if err != nil {
+		return err
+	}
+	for i, file := range files {
+		s, err := l.openSegment(file.base)
+		if err != nil {
+			return err
+		}
+		l.mu.segments = append(l.mu.segments, s)
+		last := i == len(files)-1
+		if !last {
+			last, err = l.checkClosed(s, files[i+1].base)
+			if err != nil {
+				return err
+			}
+		}
+		if !last {
+			continue
+		}
+		if err := l.recoverLast(s); err != nil {
+			return err
+		}
+		return l.deleteSegments(files[i+1:])
+	}
+	s, err := l.createSegment(0)
+	if err != nil {
+		return err
+	}
+	l.mu.segments = append(l.mu.segments, s)
+	return nil
+}
+
+// listSegments returns the segments in order and removes indexes that have no
+// log.
+func (l *Log) listSegments() ([]segmentFile, error) {
+	entries, err := l.fs.List(l.dir)
+	if err != nil {
+		return nil, err
+	}
+	var files []segmentFile
+	logs := make(map[int64]bool)
+	for _, e := range entries { // in the order of names, which is that of offsets
+		if base, suffix, ok := parseName(e.Name); ok && !e.Dir && suffix == "log" {
+			if e.Bytes > math.MaxInt32 {
+				return nil, fmt.Errorf("%s has %d bytes, more than positions can say", e.Name, e.Bytes)
+			}
+			files = append(files, segmentFile{base: base, bytes: e.Bytes})
+			logs[base] = true
+		}
+	}
+	for _, e := range entries {
+		if base, suffix, ok := parseName(e.Name); ok && !e.Dir && suffix == "index" && !logs[base] {
+			if err := l.fs.Remove(path.Join(l.dir, e.Name)); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return files, nil
+}
+
+// deleteSegments removes the segments behind one that was cut, last first.
+func (l *Log) deleteSegments(files []segmentFile) error {
+	for i := len(files) - 1; i >= 0; i-- {
+		if err := l.fs.Remove(path.Join(l.dir, logName(files[i].base))); err != nil {
+			return err
+		}
+		err := l.fs.Remove(path.Join(l.dir, indexName(files[i].base)))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		l.mu.stats.RecoveryCut += files[i].bytes
+	}
+	return nil
+}
+
+// openSegment opens a segment's two files; a missing index becomes an empty one.
+// What they hold is not known yet.
+func (l *Log) openSegment(base int64) (*segment, error) {
+	log, err := l.fs.Open(path.Join(l.dir, logName(base)))
+	if err != nil {
+		return nil, err
+	}
+	name := path.Join(l.dir, indexName(base))
+	index, err := l.fs.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		index, err = l.fs.Create(name)
+	}
+	if err != nil {
+		_ = log.Close() // the error that is returned says more
+		return nil, err
+	}
+	s := &segment{base: base, end: base, log: log, index: index, synced: -1}
+	s.sparse.intervalBytes = l.cfg.IndexIntervalBytes
+	s.recent = []batchRef{{}}
+	return s, nil
+}
+
+// loadIndex returns the entries that a segment's index file holds, as far as
+// they can be true.
+func (l *Log) loadIndex(s *segment) ([]indexEntry, error) {
+	size := int(min(s.index.Size(), indexBytesMax))
+	b, err := s.index.Read(0, size)
+	if err != nil {
+		return nil, err
+	}
+	m := l.node.Pool().Get(size)
+	defer m.Release()
+	file := m.Bytes()[:b.Len()]
+	err = b.ReadAt(file, 0)
+	b.Release()
+	if errors.Is(err, env.ErrNoBytes) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return parseEntries(file, s.log.Size()), nil
+}
+
+// checkClosed loads a segment that others follow: it takes the entries of its
+// index, if the last one is true, and walks the headers behind that one, so that
+// missing entries are added and the segment's end is known. broken says that the
+// segment does not end where the next one begins.
+func (l *Log) checkClosed(s *segment, next int64) (broken bool, err error) {
+	entries, err := l.loadIndex(s)
+	if err != nil {
+		return false, err
+	}
+	w := headerWalk{log: s.log, pool: l.node.Pool(), base: s.base, size: s.log.Size()}
+	defer w.close()
+	if n := len(entries); n > 0 {
+		e := entries[n-1]
+		h, err := w.headerOf(e)
+		switch {
+		case errors.Is(err, errIndexLies):
+			entries = nil
+		case err != nil:
+			return false, err
+		default:
+			s.sparse.entries = entries[: n-1 : n-1]
+			s.sparse.sinceBytes = l.cfg.IndexIntervalBytes + 1 // so that add makes this entry again
+			s.size, s.end = int64(e.position), h.BaseOffset
+		}
+	}
+	for s.size < w.size {
+		h, err := w.header(s.size)
+		if errors.Is(err, ErrCorrupt) || err == nil && h.BaseOffset != s.end {
+			return true, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		s.add(&h)
+		s.forgetRecent(0)
+	}
+	if s.end != next {
+		return true, nil
+	}
+	if err := l.settleIndex(s, entries); err != nil {
+		return false, err
+	}
+	return false, l.closeIndex(s)
+}
+
+// recoverLast scans a segment from its start, CRCs included, cuts off what is
+// not whole and right, and makes its index anew: Kafka's LogSegment.recover.
+func (l *Log) recoverLast(s *segment) error {
+	entries, err := l.loadIndex(s)
+	if err != nil {
+		return err
+	}
+	s.sparse = sparseIndex{intervalBytes: l.cfg.IndexIntervalBytes}
+	s.recent = []batchRef{{}}
+	s.size, s.end = 0, s.base
+	if err := l.scan(s); err != nil {
+		return err
+	}
+	s.forgetRecent(recentBatchesMax)
+	l.mu.recent = len(s.recent) - 1
+	if cut := s.log.Size() - s.size; cut > 0 {
+		l.mu.stats.RecoveryCut += cut
+		if err := s.log.Truncate(s.size); err != nil {
+			return err
+		}
+	}
+	return l.settleIndex(s, entries)
+}
+
+// scan adds the batches of a segment's file to it up to the first that is not
+// whole, right and next.
+func (l *Log) scan(s *segment) error {
+	fileBytes := s.log.Size()
+	want := int64(scanBytes)
+	for s.size < fileBytes {
+		b, err := s.log.Read(s.size, int(min(want, fileBytes-s.size)))
+		if err == nil {
+			b, err = b.Load(l.node.Pool())
+		}
+		if err != nil {
+			return err
+		}
+		need, err := l.scanChunk(s, b)
+		b.Release()
+		if err != nil {
+			return err
+		}
+		if need == 0 || s.size+need > fileBytes {
+			return nil
+		}
+		want = max(scanBytes, need)
+		if len(s.recent) > 2*recentBatchesMax {
+			s.forgetRecent(recentBatchesMax)
+		}
+	}
+	return nil
+}
+
+// scanChunk adds the batches of b, which is what the file holds behind s, up to
+// the first that is not wholly in b or not right. It returns how many bytes it
+// takes to see that batch, and 0 if it is not right.
+func (l *Log) scanChunk(s *segment, b env.Buf) (need int64, err error) {
+	for off := 0; ; {
+		rest := b.Len() - off
+		if rest < record.HeaderSize {
+			return record.HeaderSize, nil
+		}
+		h, err := parseHeader(b, off)
+		if errors.Is(err, ErrCorrupt) {
+			return 0, nil
+		}
+		if err != nil {
+			return 0, err
+		}
+		if h.BaseOffset != s.end || h.LastOffset()-s.base > math.MaxInt32 {
+			return 0, nil
+		}
+		if rest < h.SizeBytes() {
+			return int64(h.SizeBytes()), nil
+		}
+		if l.checkCRC(b, off, &h) != nil {
+			return 0, nil
+		}
+		s.add(&h)
+		off += h.SizeBytes()
+	}
+}
+
+// settleIndex makes a segment's index file what its index is; found are the
+// entries that the file holds.
+func (l *Log) settleIndex(s *segment, found []indexEntry) error {
+	same := 0
+	for same < len(found) && same < len(s.sparse.entries) && found[same] == s.sparse.entries[same] {
+		same++
+	}
+	s.indexWritten = same
+	if size := int64(same) * indexEntryBytes; s.index.Size() > size {
+		if err := s.index.Truncate(size); err != nil {
+			return err
+		}
+	}
+	return l.writeIndex(s)
+}

@@ -1,0 +1,197 @@
+package commitlog
+
+import (
+	"fmt"
+	"sort"
+)
+
+// Truncate keeps the offsets below offset: Kafka's LocalLog.truncateTo. A batch
+// that holds offset goes as a whole, and the log then ends where that batch
+// began (Kafka would end it at offset, with a gap). At or behind the log end it
+// does nothing; before the start it is ErrOffsetOutOfRange.
+func (l *Log) Truncate(offset int64) error {
+	l.writer.Lock()
+	defer l.writer.Unlock()
+	if err := l.truncateLocked(offset); err != nil {
+		return l.wrap("truncate", err)
+	}
+	return nil
+}
+
+func (l *Log) truncateLocked(offset int64) error {
+	if err := l.usable(); err != nil {
+		return err
+	}
+	segments := l.mu.segments
+	switch {
+	case offset >= l.active().end:
+		return nil
+	case offset < segments[0].base:
+		return fmt.Errorf("%w: %d is before the start, %d", ErrOffsetOutOfRange, offset, segments[0].base)
+	}
+	keep := sort.Search(len(segments), func(i int) bool { return segments[i].base > offset })
+	s, gone := segments[keep-1], segments[keep:]
+	cut, err := l.cutAt(s, offset)
+	if err != nil {
+		return err
+	}
+	l.unpublish(keep, cut)
+	if err := l.cutFiles(s, gone); err != nil {
+		return l.fail(err)
+	}
+	return nil
+}
+
+// cutPoint is the end of a segment that is cut.
+type cutPoint struct {
+	position int64
+	end      int64 // offset
+}
+
+// cutAt finds where a segment ends if offset goes: at the start of its batch.
+func (l *Log) cutAt(s *segment, offset int64) (cutPoint, error) {
+	w := headerWalk{log: s.log, pool: l.node.Pool(), base: s.base, size: s.size}
+	defer w.close()
+	if offset >= s.end { // the first offset of the next segment
+		return cutPoint{position: s.size, end: s.end}, nil
+	}
+	e := floorOffset(s.sparse.entries, uint32(offset-s.base))
+	position := int64(e.position)
+	h, err := w.headerOf(e)
+	for err == nil && h.LastOffset() < offset {
+		position += int64(h.SizeBytes())
+		h, err = w.header(position)
+	}
+	if err != nil {
+		return cutPoint{}, err
+	}
+	return cutPoint{position: position, end: h.BaseOffset}, nil
+}
+
+// unpublish takes the batches behind a cut away from readers: the segments from
+// keep on, and what lies behind c in the one before.
+func (l *Log) unpublish(keep int, c cutPoint) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, s := range l.mu.segments[keep:] {
+		l.mu.recent -= len(s.recent) - 1
+	}
+	l.mu.segments = l.mu.segments[:keep:keep]
+	s := l.mu.segments[keep-1]
+	if c.position < s.size {
+		s.sparse.cut(uint32(c.position))
+		before := len(s.recent) - 1
+		s.cutRecent(c)
+		l.mu.recent -= before - (len(s.recent) - 1)
+		s.size, s.end, s.synced = c.position, c.end, -1
+	}
+	l.mu.end = s.end
+	l.mu.truncations++
+	l.mu.names++
+	l.mu.flush.truncated(s.end)
+}
+
+// cutRecent drops the places of batches behind a cut.
+func (s *segment) cutRecent(c cutPoint) {
+	n := sort.Search(len(s.recent), func(i int) bool { return int64(s.recent[i].position) >= c.position })
+	s.recent = append(s.recent[:n], batchRef{baseOffset: uint32(c.end - s.base), position: uint32(c.position)})
+}
+
+// cutFiles makes the files what unpublish has said: gone, the segments behind s,
+// are removed last first, so that a crash leaves no gap; s becomes active.
+func (l *Log) cutFiles(s *segment, gone []*segment) error {
+	for i := len(gone) - 1; i >= 0; i-- {
+		if err := l.removeFiles(gone[i]); err != nil {
+			return err
+		}
+	}
+	if err := l.dropFiles(gone); err != nil {
+		return err
+	}
+	if s.log.Size() > s.size {
+		if err := s.log.Truncate(s.size); err != nil {
+			return err
+		}
+	}
+	if err := l.openIndex(s); err != nil {
+		return err
+	}
+	return l.cutIndexFile(s)
+}
+
+// cutIndexFile drops the entries that the index file has and the index not.
+func (l *Log) cutIndexFile(s *segment) error {
+	s.indexWritten = min(s.indexWritten, len(s.sparse.entries))
+	if size := int64(s.indexWritten) * indexEntryBytes; s.index.Size() > size {
+		return s.index.Truncate(size)
+	}
+	return nil
+}
+
+// Close flushes, as Kafka does at a controlled shutdown, completes the indexes
+// and closes the files. Calls after it get env.ErrClosed; a second Close does
+// nothing. A failed log only closes its files and returns why it failed. Bufs
+// that were read before stay readable.
+func (l *Log) Close() error {
+	l.writer.Lock()
+	defer l.writer.Unlock()
+	if err := l.closeLocked(); err != nil {
+		return l.wrap("close", err)
+	}
+	return nil
+}
+
+func (l *Log) closeLocked() error {
+	l.mu.Lock()
+	closed := l.mu.closed
+	l.mu.Unlock()
+	if closed {
+		return nil
+	}
+	err := l.flush()
+	if err == nil {
+		err = l.writeIndex(l.active())
+	}
+	if closeErr := l.shutLocked(); err == nil {
+		err = closeErr
+	}
+	return err
+}
+
+// shutLocked closes the files and refuses calls from now on.
+func (l *Log) shutLocked() error {
+	l.mu.Lock()
+	l.mu.closed = true
+	segments := l.mu.segments
+	l.mu.Unlock()
+	return l.dropFiles(segments)
+}
+
+// Remove closes the log without a flush and deletes its files and its directory,
+// which must hold nothing else. A closed or failed log can be removed too.
+func (l *Log) Remove() error {
+	l.writer.Lock()
+	defer l.writer.Unlock()
+	if err := l.removeLocked(); err != nil {
+		return l.wrap("remove", err)
+	}
+	return nil
+}
+
+func (l *Log) removeLocked() error {
+	l.mu.Lock()
+	closed := l.mu.closed
+	segments := l.mu.segments
+	l.mu.Unlock()
+	if !closed {
+		if err := l.shutLocked(); err != nil {
+			return err
+		}
+	}
+	for i := len(segments) - 1; i >= 0; i-- {
+		if err := l.removeFiles(segments[i]); err != nil {
+			return err
+		}
+	}
+	return l.fs.Remove(l.dir)
+}
