@@ -28,6 +28,10 @@ const (
 // ConsumerReplicaID is the replica id of a fetch that comes from a consumer.
 const ConsumerReplicaID int32 = -1
 
+// DebuggingReplicaID asks for offsets up to the log end, past the high watermark
+// (FetchRequest.DEBUGGING_CONSUMER_ID).
+const DebuggingReplicaID int32 = -2
+
 // Values of acks.
 const (
 	AcksNone   int16 = 0

@@ -1,0 +1,135 @@
+package broker
+
+import (
+	"brokerlab/engine/env"
+	"brokerlab/engine/protocol"
+)
+
+// acceptLoop gives each connection a task of its own. Kafka shares
+// num.network.threads and num.io.threads among them; what it promises is the
+// same: one request of a connection at a time, responses in order.
+func (b *Broker) acceptLoop() error {
+	for {
+		conn, err := b.listener.Accept()
+		if err != nil {
+			return nil // the listener was closed: the broker ends
+		}
+		if !b.adopt(conn) {
+			_ = conn.Close()
+			return nil
+		}
+		b.tasks.Go("connection", func() error {
+			b.serve(conn)
+			b.drop(conn)
+			return nil
+		})
+	}
+}
+
+func (b *Broker) adopt(conn env.Conn) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.mu.closing {
+		return false
+	}
+	b.mu.conns = append(b.mu.conns, conn)
+	return true
+}
+
+func (b *Broker) drop(conn env.Conn) {
+	_ = conn.Close()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for i, c := range b.mu.conns {
+		if c == conn {
+			last := len(b.mu.conns) - 1
+			b.mu.conns[i] = b.mu.conns[last]
+			b.mu.conns = b.mu.conns[:last]
+			return
+		}
+	}
+}
+
+// serve answers a connection's requests one after another until it ends.
+func (b *Broker) serve(conn env.Conn) {
+	wait := newFetchWait(b.node)
+	for {
+		m, err := conn.Recv(env.Never)
+		if err != nil {
+			return // the client or this broker closed it
+		}
+		req, ok := m.(*protocol.Request)
+		if !ok {
+			m.Release()
+			return // not a client: Kafka closes the connection too
+		}
+		body, goOn := b.handle(req, wait)
+		req.Release()
+		if !goOn {
+			return
+		}
+		if body == nil {
+			continue
+		}
+		if conn.Send(&protocol.Response{CorrelationID: req.CorrelationID, Body: body}) != nil {
+			return
+		}
+	}
+}
+
+// handle answers one request. A nil body means that there is no response;
+// goOn is false when the connection must be closed instead.
+func (b *Broker) handle(req *protocol.Request, wait *fetchWait) (body protocol.Body, goOn bool) {
+	received := b.node.Now()
+	switch r := req.Body.(type) {
+	case *protocol.ProduceRequest:
+		b.node.Charge(env.OpRequest, len(r.Partitions))
+		return b.produce(r, received)
+	case *protocol.FetchRequest:
+		b.node.Charge(env.OpRequest, len(r.Partitions))
+		return b.fetch(r, wait, received), true
+	case *protocol.ListOffsetsRequest:
+		b.node.Charge(env.OpRequest, len(r.Partitions))
+		return b.listOffsets(r), true
+	case *protocol.MetadataRequest:
+		b.node.Charge(env.OpRequest, 1)
+		return b.cfg.Plan.Metadata(r.Topics), true
+	default:
+		return nil, false
+	}
+}
+
+func (b *Broker) listOffsets(r *protocol.ListOffsetsRequest) *protocol.ListOffsetsResponse {
+	resp := &protocol.ListOffsetsResponse{Partitions: make([]protocol.ListOffsetsResult, len(r.Partitions))}
+	for i, want := range r.Partitions {
+		out := &resp.Partitions[i]
+		out.TopicPartition = want.TopicPartition
+		p, code := b.led(want.TopicPartition)
+		switch {
+		case code != protocol.ErrNone:
+			out.Err = code
+		case want.Timestamp == protocol.EarliestOffset:
+			out.Offset = p.log.StartOffset()
+		case want.Timestamp != protocol.LatestOffset:
+			out.Err = protocol.ErrInvalidRequest
+		case r.ReplicaID == protocol.ConsumerReplicaID:
+			out.Offset = p.highWatermark()
+		default:
+			out.Offset = p.log.EndOffset()
+		}
+	}
+	return resp
+}
+
+// led finds a partition that this broker leads.
+func (b *Broker) led(tp protocol.TopicPartition) (*partition, protocol.ErrorCode) {
+	p, ok := b.byName[tp]
+	switch {
+	case !ok:
+		return nil, protocol.ErrUnknownTopicOrPartition
+	case !p.leader:
+		return nil, protocol.ErrNotLeaderOrFollower
+	default:
+		return p, protocol.ErrNone
+	}
+}

@@ -1,0 +1,215 @@
+// Package client is what every client of a broker needs: a connection that
+// matches responses to requests, and the cluster's metadata. It does not retry:
+// that is for its users, which know what may be sent twice.
+package client
+
+import (
+	"fmt"
+	"sort"
+	"time"
+
+	"brokerlab/engine/env"
+	"brokerlab/engine/protocol"
+)
+
+// Conn is a connection to one broker. One task may Send while another Recvs.
+type Conn struct {
+	node     env.Node
+	addr     string
+	clientID string
+	conn     env.Conn
+	sent     int32 // correlation id of the last request; the sending task's
+	received int32 // correlation id of the last response; the receiving task's
+}
+
+// Dial connects to a broker's address.
+func Dial(node env.Node, addr, clientID string, timeout time.Duration) (*Conn, error) {
+	conn, err := node.Net().Dial(addr, timeout)
+	if err != nil {
+		return nil, fmt.Errorf("connect to broker %s: %w", addr, err)
+	}
+	return &Conn{node: node, addr: addr, clientID: clientID, conn: conn}, nil
+}
+
+// Addr is the broker's address.
+func (c *Conn) Addr() string { return c.addr }
+
+// Send sends a request and takes it over. It blocks while the link is full.
+func (c *Conn) Send(body protocol.Body) error {
+	c.sent++
+	c.node.Charge(env.OpRequest, 1)
+	err := c.conn.Send(&protocol.Request{CorrelationID: c.sent, ClientID: c.clientID, Body: body})
+	if err != nil {
+		return fmt.Errorf("send to broker %s: %w", c.addr, err)
+	}
+	return nil
+}
+
+// SkipResponse says that the last request sent has no response (acks=0). The
+// sending task calls it, which must be the receiving task too.
+func (c *Conn) SkipResponse() { c.received++ }
+
+// Recv returns the response to the oldest request that has none yet. The caller
+// releases it.
+func (c *Conn) Recv(deadline env.Time) (protocol.Body, error) {
+	m, err := c.conn.Recv(deadline)
+	if err != nil {
+		return nil, fmt.Errorf("receive from broker %s: %w", c.addr, err)
+	}
+	resp, ok := m.(*protocol.Response)
+	c.received++
+	if !ok || resp.CorrelationID != c.received {
+		m.Release()
+		return nil, fmt.Errorf("receive from broker %s: got %T, want the response to request %d", c.addr, m, c.received)
+	}
+	c.node.Charge(env.OpRequest, 1)
+	return resp.Body, nil
+}
+
+// Call sends a request and waits for its response. No other request may be
+// under way.
+func (c *Conn) Call(body protocol.Body, timeout time.Duration) (protocol.Body, error) {
+	if err := c.Send(body); err != nil {
+		return nil, err
+	}
+	return c.Recv(c.node.Now().Add(timeout))
+}
+
+// Close closes the connection.
+func (c *Conn) Close() { _ = c.conn.Close() } // an error of closing changes nothing for a client
+
+// Metadata is the cluster as a client sees it: partitions sorted by name.
+type Metadata struct {
+	Brokers    []protocol.BrokerMetadata
+	Partitions []protocol.PartitionMetadata
+}
+
+// FetchMetadata asks the first of the bootstrap addresses that answers.
+func FetchMetadata(node env.Node, bootstrap []string, clientID string, topics []string,
+	timeout time.Duration) (*Metadata, error) {
+	var failed error
+	for _, addr := range bootstrap {
+		md, err := metadataFrom(node, addr, clientID, topics, timeout)
+		if err == nil {
+			return md, nil
+		}
+		failed = err
+	}
+	if failed == nil {
+		return nil, fmt.Errorf("metadata: no bootstrap address given")
+	}
+	return nil, fmt.Errorf("metadata: none of %d bootstrap brokers answered; the last: %w", len(bootstrap), failed)
+}
+
+func metadataFrom(node env.Node, addr, clientID string, topics []string, timeout time.Duration) (*Metadata, error) {
+	c, err := Dial(node, addr, clientID, timeout)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	body, err := c.Call(&protocol.MetadataRequest{Topics: topics}, timeout)
+	if err != nil {
+		return nil, err
+	}
+	resp, ok := body.(*protocol.MetadataResponse)
+	if !ok {
+		return nil, fmt.Errorf("broker %s answered metadata with %T", addr, body)
+	}
+	for _, p := range resp.Partitions {
+		if p.Err != protocol.ErrNone {
+			return nil, fmt.Errorf("metadata of topic %q: %w", p.Topic, p.Err)
+		}
+	}
+	md := &Metadata{Brokers: resp.Brokers, Partitions: resp.Partitions}
+	sort.Slice(md.Partitions, func(i, j int) bool {
+		a, b := &md.Partitions[i], &md.Partitions[j]
+		return a.Topic < b.Topic || a.Topic == b.Topic && a.Partition < b.Partition
+	})
+	return md, nil
+}
+
+// Addr returns the address of a broker.
+func (m *Metadata) Addr(id int32) (string, error) {
+	for _, b := range m.Brokers {
+		if b.ID == id {
+			return b.Addr, nil
+		}
+	}
+	return "", fmt.Errorf("metadata names no broker %d", id)
+}
+
+// Partition finds one partition.
+func (m *Metadata) Partition(tp protocol.TopicPartition) (*protocol.PartitionMetadata, bool) {
+	i := sort.Search(len(m.Partitions), func(i int) bool {
+		p := &m.Partitions[i]
+		return p.Topic > tp.Topic || p.Topic == tp.Topic && p.Partition >= tp.Partition
+	})
+	if i < len(m.Partitions) && m.Partitions[i].TopicPartition == tp {
+		return &m.Partitions[i], true
+	}
+	return nil, false
+}
+
+// Topic returns the partitions of one topic, by number.
+func (m *Metadata) Topic(name string) []protocol.PartitionMetadata {
+	var out []protocol.PartitionMetadata
+	for i := range m.Partitions {
+		if m.Partitions[i].Topic == name {
+			out = append(out, m.Partitions[i])
+		}
+	}
+	return out
+}
+
+// ListOffsets asks each partition's leader for its earliest or latest offset.
+// A consumer's latest is the high watermark, a debugging client's
+// (protocol.DebuggingReplicaID) is the log end.
+func ListOffsets(node env.Node, md *Metadata, clientID string, replicaID int32, partitions []protocol.TopicPartition,
+	timestamp int64, timeout time.Duration) ([]int64, error) {
+	out := make([]int64, len(partitions))
+	for _, b := range md.Brokers {
+		req := &protocol.ListOffsetsRequest{ReplicaID: replicaID}
+		var at []int
+		for i, tp := range partitions {
+			p, ok := md.Partition(tp)
+			if !ok {
+				return nil, fmt.Errorf("list offsets: no partition %s-%d", tp.Topic, tp.Partition)
+			}
+			if p.Leader == b.ID {
+				at = append(at, i)
+				req.Partitions = append(req.Partitions, protocol.ListOffsetsPartition{TopicPartition: tp, Timestamp: timestamp})
+			}
+		}
+		if len(at) == 0 {
+			continue
+		}
+		if err := listOffsetsFrom(node, b.Addr, clientID, req, at, out, timeout); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func listOffsetsFrom(node env.Node, addr, clientID string, req *protocol.ListOffsetsRequest, at []int, out []int64,
+	timeout time.Duration) error {
+	c, err := Dial(node, addr, clientID, timeout)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	body, err := c.Call(req, timeout)
+	if err != nil {
+		return err
+	}
+	resp, ok := body.(*protocol.ListOffsetsResponse)
+	if !ok || len(resp.Partitions) != len(at) {
+		return fmt.Errorf("broker %s answered list offsets with %T", addr, body)
+	}
+	for i, p := range resp.Partitions {
+		if p.Err != protocol.ErrNone {
+			return fmt.Errorf("list offsets of %s-%d at broker %s: %w", p.Topic, p.Partition, addr, p.Err)
+		}
+		out[at[i]] = p.Offset
+	}
+	return nil
+}
