@@ -1,0 +1,96 @@
+package spec
+
+import (
+	"strings"
+
+	yaml "go.yaml.in/yaml/v4"
+)
+
+// Marshal returns f as YAML with every setting written out in canonical
+// notation, and what varies. Parse of it under a file of the same name gives
+// the same scenario. Comments are lost.
+func Marshal(f *File) []byte {
+	root := baseNode(&f.Base)
+	if len(f.vary) > 0 {
+		vary := mapping()
+		for i := range f.vary {
+			add(vary, f.vary[i].key(), f.vary[i].node())
+		}
+		add(root, varyKey, vary)
+	}
+	return dump(root)
+}
+
+// MarshalScenario returns one cell's scenario as Marshal does: a file that runs
+// this cell alone.
+func MarshalScenario(s *Scenario) []byte { return dump(baseNode(s)) }
+
+func dump(root *yaml.Node) []byte {
+	out, err := yaml.Dump(root, yaml.WithLineWidth(-1))
+	if err != nil {
+		panic("spec: a tree of strings cannot be written: " + err.Error())
+	}
+	return out
+}
+
+func mapping() *yaml.Node { return &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"} }
+
+// scalar writes whole numbers as such and quotes whatever would not read back
+// as its own text.
+func scalar(text string) *yaml.Node {
+	digits := strings.TrimPrefix(text, "-")
+	if allDigits(digits) && (len(digits) == 1 || digits[0] != '0') {
+		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!int", Value: text}
+	}
+	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: text}
+}
+
+func add(m *yaml.Node, key string, value *yaml.Node) {
+	m.Content = append(m.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: key}, value)
+}
+
+func baseNode(s *Scenario) *yaml.Node {
+	root := mapping()
+	bySection := make(map[string]*yaml.Node)
+	for i := range settings {
+		st := &settings[i]
+		section, name := splitPath(st.path)
+		switch {
+		case st.path == diskKey && len(s.Disks) > 1:
+			list := &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq"}
+			for _, d := range s.Disks {
+				list.Content = append(list.Content, scalar(d))
+			}
+			add(root, diskKey, list)
+		case section == "":
+			add(root, name, scalar(st.format(s)))
+		default:
+			if bySection[section] == nil {
+				bySection[section] = mapping()
+				add(root, section, bySection[section])
+			}
+			add(bySection[section], name, scalar(st.format(s)))
+		}
+	}
+	return root
+}
+
+func (v *variation) node() *yaml.Node {
+	if v.setting != nil {
+		list := &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Style: yaml.FlowStyle}
+		for _, c := range v.choices {
+			list.Content = append(list.Content, scalar(c.name))
+		}
+		return list
+	}
+	m := mapping()
+	for _, c := range v.choices {
+		sets := mapping()
+		sets.Style = yaml.FlowStyle
+		for _, a := range c.sets {
+			add(sets, a.setting.path, scalar(a.text))
+		}
+		add(m, c.name, sets)
+	}
+	return m
+}

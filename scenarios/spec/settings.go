@@ -1,0 +1,281 @@
+package spec
+
+import (
+	"math"
+	"strings"
+	"time"
+)
+
+// Limits of single settings. Kafka's int settings end at 2^31-1; the others are
+// ours, far above what one machine runs.
+const (
+	brokersMax     = 1000
+	partitionsMax  = 100000
+	clientsMax     = 1000
+	repeatMax      = 1000
+	kafkaIntMax    = math.MaxInt32
+	memoryBytesMax = 1 << 40
+	loadBytesMax   = 1 << 50
+	rateMin        = 0.001
+	rateMax        = 1e9
+	linkRateMax    = 1e12
+	delayMax       = time.Minute
+	durationMax    = 24 * time.Hour
+	millisMax      = kafkaIntMax * time.Millisecond
+	recordBytesMin = 24 // who sent it, its sequence and a check
+	titleMax       = 200
+	questionMax    = 1000
+)
+
+// setting is one name of the language and the field that it fills.
+type setting struct {
+	path string
+	// perRun settings hold for a whole run, so that they cannot vary.
+	perRun bool
+	doc    string
+	parse  func(s *Scenario, text string) error
+	format func(s *Scenario) string
+}
+
+// name is the path without its section.
+func (st *setting) name() string {
+	_, name := splitPath(st.path)
+	return name
+}
+
+// splitPath cuts a path at its section; settings at the top have none.
+func splitPath(path string) (section, name string) {
+	section, name, found := strings.Cut(path, ".")
+	if !found {
+		return "", path
+	}
+	return section, name
+}
+
+// row makes a setting of a field and its notation.
+func row[T any](path string, field func(*Scenario) *T, n notation[T], doc string) setting {
+	return setting{
+		path: path,
+		doc:  doc,
+		parse: func(s *Scenario, text string) error {
+			v, err := n.parse(text)
+			if err == nil {
+				*field(s) = v
+			}
+			return err
+		},
+		format: func(s *Scenario) string { return n.format(*field(s)) },
+	}
+}
+
+func perRun(st setting) setting {
+	st.perRun = true
+	return st
+}
+
+// sections are the mappings at the top of a file, in order, apart from vary.
+var sections = []string{"cluster", "topic", "producers", "consumers", "records", "load", "network"}
+
+const (
+	varyKey = "vary"
+	diskKey = "disk"
+)
+
+// settings is the whole language, in canonical order.
+var settings = concat(runSettings, clusterSettings, topicSettings, producerSettings, consumerSettings, loadSettings)
+
+var settingByPath = func() map[string]*setting {
+	m := make(map[string]*setting, len(settings))
+	for i := range settings {
+		m[settings[i].path] = &settings[i]
+	}
+	return m
+}()
+
+func concat(groups ...[]setting) []setting {
+	var all []setting
+	for _, g := range groups {
+		all = append(all, g...)
+	}
+	return all
+}
+
+var runSettings = []setting{
+	perRun(row("title", func(s *Scenario) *string { return &s.Title }, prose(titleMax),
+		"one line for lists and reports; the file's name unless given")),
+	perRun(row("question", func(s *Scenario) *string { return &s.Question }, prose(questionMax),
+		"what the scenario answers")),
+	perRun(row("seed", func(s *Scenario) *uint64 { return &s.Seed }, seeds,
+		"of payloads and of everything drawn at random")),
+	perRun(row("repeat", func(s *Scenario) *int { return &s.Repeat }, within(integer[int](), 1, repeatMax),
+		"how often each cell runs")),
+	perRun(row(diskKey, func(s *Scenario) *[]string { return &s.Disks }, disks,
+		"`dir:PATH` runs for real in that directory, `sim` simulates a disk of fixed cost; a list runs on each")),
+}
+
+var clusterSettings = []setting{
+	row("cluster.brokers", func(s *Scenario) *int { return &s.Cluster.Brokers }, within(integer[int](), 1, brokersMax),
+		"brokers, each a node of its own"),
+	row("cluster.replica.fetch.max.bytes", func(s *Scenario) *int64 { return &s.Cluster.ReplicaFetchMaxBytes },
+		within(size, 1, kafkaIntMax), "bytes that a follower fetches of a partition at once"),
+	row("cluster.replica.fetch.wait.max.ms", func(s *Scenario) *time.Duration { return &s.Cluster.ReplicaFetchWaitMax },
+		within(millis, time.Millisecond, millisMax), "how long a follower's fetch waits for records"),
+	row("cluster.replica.fetch.min.bytes", func(s *Scenario) *int64 { return &s.Cluster.ReplicaFetchMinBytes },
+		within(size, 1, kafkaIntMax), "bytes that a follower's fetch waits for"),
+	row("cluster.log.flush.scheduler.interval.ms",
+		func(s *Scenario) *time.Duration { return &s.Cluster.LogFlushScheduler },
+		orWord(within(millis, time.Millisecond, millisMax), wordNever), "how often a broker looks for logs that flush.ms is due for"),
+}
+
+const (
+	wordNever     = "never"
+	wordMax       = "max"
+	wordUnlimited = "unlimited"
+)
+
+var topicSettings = []setting{
+	row("topic.name", func(s *Scenario) *string { return &s.Topic.Name }, topicName, "the topic's name"),
+	row("topic.partitions", func(s *Scenario) *int { return &s.Topic.Partitions },
+		within(integer[int](), 1, partitionsMax), "partitions, spread over the brokers"),
+	row("topic.replication.factor", func(s *Scenario) *int { return &s.Topic.ReplicationFactor },
+		within(integer[int](), 1, brokersMax), "copies of each partition; at most the brokers"),
+	row("topic.segment.bytes", func(s *Scenario) *int64 { return &s.Topic.SegmentBytes },
+		within(size, 1<<10, kafkaIntMax), "size at which a log rolls to a new segment"),
+	row("topic.index.interval.bytes", func(s *Scenario) *int64 { return &s.Topic.IndexInterval },
+		within(size, 0, kafkaIntMax), "bytes of log between two entries of its offset index"),
+	row("topic.flush.messages", func(s *Scenario) *int64 { return &s.Topic.FlushMessages },
+		orWord(within(integer[int64](), 1, math.MaxInt64), wordNever), "records after which a log is forced to disk"),
+	row("topic.flush.ms", func(s *Scenario) *time.Duration { return &s.Topic.FlushMs },
+		orWord(within(millis, time.Millisecond, millisMax), wordNever),
+		"age at which a log is forced to disk; needs cluster.log.flush.scheduler.interval.ms"),
+	row("topic.max.message.bytes", func(s *Scenario) *int64 { return &s.Topic.MaxMessageBytes },
+		within(size, 1, kafkaIntMax), "largest record batch that brokers take"),
+}
+
+var producerSettings = []setting{
+	row("producers.count", func(s *Scenario) *int { return &s.Producers.Count }, within(integer[int](), 1, clientsMax),
+		"producing clients, each a node of its own"),
+	row("producers.mode", func(s *Scenario) *string { return &s.Producers.Mode }, oneOf("async", "sync"),
+		"`sync` waits for each record before it sends the next one"),
+	row("producers.acks", func(s *Scenario) *string { return &s.Producers.Acks }, acks,
+		"who must have a record before it counts: `0` nobody, `1` the leader, `all` (or -1) every in-sync replica"),
+	row("producers.batch.size", func(s *Scenario) *int64 { return &s.Producers.BatchSize },
+		within(size, 0, kafkaIntMax), "bytes of records at which a batch is full"),
+	row("producers.linger.ms", func(s *Scenario) *time.Duration { return &s.Producers.Linger },
+		within(millis, 0, millisMax), "how long a batch waits for more records"),
+	row("producers.buffer.memory", func(s *Scenario) *int64 { return &s.Producers.BufferMemory },
+		within(size, 1, memoryBytesMax), "bytes of records that wait in a producer; then it blocks"),
+	row("producers.max.block.ms", func(s *Scenario) *time.Duration { return &s.Producers.MaxBlock },
+		within(millis, 0, millisMax), "how long it blocks before the record fails"),
+	row("producers.max.in.flight.requests.per.connection", func(s *Scenario) *int { return &s.Producers.MaxInFlight },
+		within(integer[int](), 1, clientsMax), "requests that a broker has not answered yet"),
+	row("producers.max.request.size", func(s *Scenario) *int64 { return &s.Producers.MaxRequestSize },
+		within(size, 1, kafkaIntMax), "largest request"),
+	row("producers.compression.type", func(s *Scenario) *string { return &s.Producers.Compression },
+		oneOf("none", "gzip", "snappy", "lz4", "zstd"), "codec of record batches (Kafka's own default is none)"),
+	row("producers.compression.gzip.level", func(s *Scenario) *int { return &s.Producers.GzipLevel },
+		level(func(n int) bool { return n == -1 || n >= 1 && n <= 9 }, "-1 (the codec's default) or 1 to 9"),
+		"-1 is the codec's own default"),
+	row("producers.compression.lz4.level", func(s *Scenario) *int { return &s.Producers.LZ4Level },
+		level(func(n int) bool { return n >= 1 && n <= 17 }, "1 to 17"), "1 to 17"),
+	row("producers.compression.zstd.level", func(s *Scenario) *int { return &s.Producers.ZstdLevel },
+		level(func(n int) bool { return n >= -131072 && n <= 22 }, "-131072 to 22"), "-131072 to 22"),
+	row("producers.request.timeout.ms", func(s *Scenario) *time.Duration { return &s.Producers.RequestTimeout },
+		within(millis, time.Millisecond, millisMax), "how long a request waits for its answer"),
+}
+
+var consumerSettings = []setting{
+	row("consumers.count", func(s *Scenario) *int { return &s.Consumers.Count }, within(integer[int](), 0, clientsMax),
+		"consuming clients; partitions are divided evenly; 0: nobody consumes during the load"),
+	row("consumers.fetch.min.bytes", func(s *Scenario) *int64 { return &s.Consumers.FetchMinBytes },
+		within(size, 1, kafkaIntMax), "bytes that a fetch waits for"),
+	row("consumers.fetch.max.wait.ms", func(s *Scenario) *time.Duration { return &s.Consumers.FetchMaxWait },
+		within(millis, time.Millisecond, millisMax), "how long it waits for them"),
+	row("consumers.fetch.max.bytes", func(s *Scenario) *int64 { return &s.Consumers.FetchMaxBytes },
+		within(size, 1, kafkaIntMax), "bytes that a fetch returns"),
+	row("consumers.max.partition.fetch.bytes", func(s *Scenario) *int64 { return &s.Consumers.MaxPartitionFetchBytes },
+		within(size, 1, kafkaIntMax), "of which so many from one partition"),
+}
+
+var loadSettings = []setting{
+	row("records.size", func(s *Scenario) *int64 { return &s.Records.Size },
+		within(size, recordBytesMin, kafkaIntMax), "bytes of a record's value"),
+	row("records.payload", func(s *Scenario) *string { return &s.Records.Payload }, oneOf("json-logs", "random"),
+		"what the values hold: log lines in JSON, or bytes that do not compress"),
+	row("load.rate", func(s *Scenario) *float64 { return &s.Load.Rate },
+		orWord(within(perSecond, rateMin, rateMax), wordMax),
+		"records per second over all producers, sent on time whatever comes back; `max`: as fast as they go"),
+	row("load.warmup", func(s *Scenario) *time.Duration { return &s.Load.Warmup }, within(span, 0, durationMax),
+		"start of the load that the results leave out"),
+	row("load.duration", func(s *Scenario) *time.Duration { return &s.Load.Duration },
+		within(span, time.Millisecond, durationMax), "length of the load, warm-up included"),
+	row("load.max-bytes", func(s *Scenario) *int64 { return &s.Load.MaxBytes },
+		orWord(within(size, 1, loadBytesMax), wordUnlimited), "bytes of record values after which the load ends early"),
+	row("network.rate", func(s *Scenario) *int64 { return &s.Network.BytesPerSec },
+		orWord(within(bytesPerSecond, 1, linkRateMax), wordUnlimited), "of each link between two nodes"),
+	row("network.delay", func(s *Scenario) *time.Duration { return &s.Network.Delay }, within(span, 0, delayMax),
+		"of each link, one way"),
+	row("network.in-flight", func(s *Scenario) *int64 { return &s.Network.InFlight }, within(size, 1, memoryBytesMax),
+		"bytes that a link holds before its sender blocks"),
+}
+
+// Default returns the scenario of an empty file of that name. Its settings are
+// those of Kafka 4.1, apart from snappy.
+func Default(name string) Scenario {
+	return Scenario{
+		Name: name, Title: name, Seed: 1, Repeat: 1, Disks: []string{diskDir + "results/data"},
+		Cluster: Cluster{
+			Brokers: 3, ReplicaFetchMaxBytes: 1 << 20, ReplicaFetchWaitMax: 500 * time.Millisecond, ReplicaFetchMinBytes: 1,
+		},
+		Topic: Topic{
+			Name: "brokerlab", Partitions: 6, ReplicationFactor: 1, SegmentBytes: 1 << 30, IndexInterval: 4096,
+			MaxMessageBytes: 1<<20 + 12,
+		},
+		Producers: Producers{
+			Count: 1, Mode: "async", Acks: "all", BatchSize: 16384, Linger: 5 * time.Millisecond, BufferMemory: 32 << 20,
+			MaxBlock: time.Minute, MaxInFlight: 5, MaxRequestSize: 1 << 20, Compression: "snappy", GzipLevel: -1,
+			LZ4Level: 9, ZstdLevel: 3, RequestTimeout: 30 * time.Second,
+		},
+		Consumers: Consumers{
+			Count: 1, FetchMinBytes: 1, FetchMaxWait: 500 * time.Millisecond, FetchMaxBytes: 50 << 20,
+			MaxPartitionFetchBytes: 1 << 20,
+		},
+		Records: Records{Size: 1 << 10, Payload: "json-logs"},
+		Load:    Load{Warmup: time.Second, Duration: 10 * time.Second},
+		Network: Network{InFlight: 4 << 20},
+	}
+}
+
+// Setting is one setting of a scenario by its path, in canonical notation.
+type Setting struct{ Path, Value string }
+
+// Settings returns every setting but the title and the question, in the order
+// of the sections.
+func (s *Scenario) Settings() []Setting {
+	out := make([]Setting, 0, len(settings))
+	for i := range settings {
+		st := &settings[i]
+		if st.path != "title" && st.path != "question" {
+			out = append(out, Setting{Path: st.path, Value: st.format(s)})
+		}
+	}
+	return out
+}
+
+// SettingDoc describes one name of the language.
+type SettingDoc struct {
+	Path    string
+	Default string // in canonical notation
+	Doc     string // half a sentence
+}
+
+// Reference returns the whole language in canonical order.
+func Reference() []SettingDoc {
+	defaults := Default("")
+	out := make([]SettingDoc, len(settings))
+	for i := range settings {
+		st := &settings[i]
+		out[i] = SettingDoc{Path: st.path, Default: st.format(&defaults), Doc: st.doc}
+	}
+	return out
+}
