@@ -55,7 +55,8 @@ var services = []service{
 }
 
 var clients = []string{
-	"web/chrome-131 windows", "web/safari-18 ios", "web/firefox-133 linux", "app/android-7.31", "app/ios-7.30", "okhttp/4.12",
+	"web/chrome-131 windows", "web/safari-18 ios", "web/firefox-133 linux",
+	"app/android-7.31", "app/ios-7.30", "okhttp/4.12",
 }
 
 var failures = []string{

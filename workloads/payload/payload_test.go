@@ -35,8 +35,7 @@ func TestRoundTrip(t *testing.T) {
 		intended env.Time
 	}{
 		{"the smallest value carries 8 bytes of content", SizeMin, ID{0, 0}, 0},
-		{"an odd size is kept", 77, ID{1, 4711}, 123456789},
-		{"a kibibyte", 1024, ID{3, 1 << 40}, 1 << 60},
+		{"an odd size is kept", 77, ID{3, 1 << 40}, 1 << 60},
 		{"the last producer and the last sequence", 1000, ID{math.MaxUint16, SequenceMax}, env.Never - 1},
 		{"a value larger than a block of Verify's", 5000, ID{2, 9}, 1},
 		{"the largest value is longer than the corpus has text after any start", SizeMax, ID{2, 9}, 1},
@@ -175,7 +174,7 @@ func TestRatios(t *testing.T) {
 		{Random, 0.98, 1.02, 0.98, 1.03, 7.99, 8, 0.9, 0.9},
 	}
 	for _, row := range rows {
-		for seed := range uint64(3) {
+		for seed := range uint64(2) {
 			s := newSource(t, Config{Kind: row.kind, Size: 1024, Seed: seed})
 			var batch []byte
 			for i := range uint64(128) {
