@@ -1,0 +1,121 @@
+// Package chart makes the figures of a report out of a result and its
+// histograms: latency by percentile, throughput over time, bars per cell. Where
+// there is nothing to draw the figure says so; it decides nothing about files.
+package chart
+
+import (
+	"errors"
+	"image/color"
+	"io/fs"
+	"strconv"
+
+	hdrhistogram "github.com/HdrHistogram/hdrhistogram-go"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+
+	"brokerlab/report/plotstyle"
+	"brokerlab/report/wording"
+	"brokerlab/results"
+)
+
+// Data is what figures are made of.
+type Data struct {
+	Result *results.Result
+	names  *wording.Names
+	looks  []look
+	merged []map[string]*hdrhistogram.Histogram // by cell and latency; none where the cell left none
+}
+
+// look is how a cell is drawn in every figure.
+type look struct {
+	colour color.RGBA
+	dashes []vg.Length
+}
+
+// lineWidth of a series.
+const lineWidth = vg.Length(1.5)
+
+func (l look) line() draw.LineStyle {
+	return draw.LineStyle{Color: l.colour, Width: lineWidth, Dashes: l.dashes}
+}
+
+// Load reads the histograms of a run folder. A cell without any is no error: a
+// run may have been interrupted before it. A damaged histogram is one.
+func Load(f *results.Folder, r *results.Result) (*Data, error) {
+	d := New(r)
+	for i := range r.Cells {
+		for _, latency := range []string{results.Produce, results.EndToEnd} {
+			hs, err := f.Histograms(i, latency)
+			if errors.Is(err, fs.ErrNotExist) {
+				continue
+			}
+			if err != nil {
+				return nil, err
+			}
+			d.SetHistograms(i, latency, hs)
+		}
+	}
+	return d, nil
+}
+
+// New takes a result without histograms; SetHistograms adds them.
+func New(r *results.Result) *Data {
+	d := &Data{Result: r, names: wording.NamesOf(r)}
+	used := map[color.RGBA]int{}
+	for i := range r.Cells {
+		d.merged = append(d.merged, map[string]*hdrhistogram.Histogram{})
+		colour, fixed := plotstyle.Codec(d.names.Compression(i))
+		if !fixed {
+			colour = plotstyle.Series[i%len(plotstyle.Series)]
+		}
+		d.looks = append(d.looks, look{colour: colour, dashes: plotstyle.Dashes[used[colour]%len(plotstyle.Dashes)]})
+		used[colour]++
+	}
+	return d
+}
+
+// SetHistograms gives the intervals of one cell's latency; warm-up is left out.
+func (d *Data) SetHistograms(cell int, latency string, hs []results.Interval) {
+	d.merged[cell][latency], _ = results.Measured(hs)
+}
+
+// by says what cells differ in, for a title.
+func (d *Data) by() string {
+	switch names := d.names.Varied; len(names) {
+	case 0:
+		return ""
+	case 1:
+		return " by " + d.names.Short(names[0])
+	case 2:
+		return " by " + d.names.Short(names[0]) + " and " + d.names.Short(names[1])
+	default:
+		return " by " + strconv.Itoa(len(names)) + " settings"
+	}
+}
+
+// note is the last line of a figure: what a reader needs to find the run again.
+func (d *Data) note(about ...string) string {
+	parts := append(about, d.Result.Scenario, "seed "+strconv.FormatUint(d.Result.Seed, 10))
+	if !d.Result.Complete {
+		reason := d.Result.Incomplete
+		if reason == "" {
+			reason = "the run did not end by itself"
+		}
+		parts = append(parts, "incomplete: "+reason)
+	}
+	return wording.Join(parts...)
+}
+
+// latencyNote is what every figure of latencies says of them.
+func (d *Data) latencyNote() []string {
+	return []string{"latency from the intended instant",
+		"HDR histogram, " + strconv.Itoa(results.HistogramDigits) + " digits", wording.Saturation(d.Result)}
+}
+
+// noCells is why a result without cells has no figure.
+func (d *Data) noCells() string {
+	if d.Result.Incomplete != "" {
+		return "the run ended before its first cell: " + d.Result.Incomplete
+	}
+	return "the run has no cells"
+}

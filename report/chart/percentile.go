@@ -1,0 +1,106 @@
+package chart
+
+import (
+	"math"
+	"strconv"
+
+	hdrhistogram "github.com/HdrHistogram/hdrhistogram-go"
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+
+	"brokerlab/report/plotstyle"
+	"brokerlab/report/wording"
+	"brokerlab/results"
+)
+
+// samplesAbove is how many samples a percentile needs above it: with fewer, the
+// next run's line is elsewhere.
+const samplesAbove = 10
+
+// curvePoints is how many percentiles a line has.
+const curvePoints = 400
+
+// wordsOf the latencies: a title and an axis label.
+var wordsOf = map[string]struct{ title, axis, short string }{
+	results.Produce:  {"Produce latency", "Intended instant to acknowledgement", "produce"},
+	results.EndToEnd: {"End-to-end latency", "Intended instant to consumer", "end-to-end"},
+}
+
+// LatencyByPercentile draws one line for each cell, on the axis of percentiles
+// that gives each nine the same room. Latency is results.Produce or EndToEnd. A
+// line ends where its samples do.
+func LatencyByPercentile(d *Data, latency string) *plotstyle.Figure {
+	f := &plotstyle.Figure{
+		Title: wordsOf[latency].title + d.by(),
+		Subtitle: wording.Join(wording.Conditions(d.Result), wording.Repeats(d.Result, "", " merged"),
+			"lower is better"),
+		XLabel: "Percentile", YLabel: wordsOf[latency].axis,
+	}
+	about := d.latencyNote()
+	defer func() { f.Note = d.note(about...) }()
+	if len(d.Result.Cells) == 0 {
+		f.NoData = d.noCells()
+		return f
+	}
+	p := plotstyle.NewPlot()
+	p.Add(plotstyle.BothGrids())
+	few := 0
+	least, greatest, nines := math.Inf(1), 0.0, 1.0
+	for i := range d.Result.Cells {
+		points := curve(d.merged[i][latency])
+		if points == nil {
+			few++
+			continue
+		}
+		p.Add(&plotter.Line{XYs: points, LineStyle: d.looks[i].line()})
+		f.Legend = append(f.Legend, plotstyle.Swatch{Name: d.names.Cell(i), Line: d.looks[i].line()})
+		end := points[len(points)-1]
+		least, greatest, nines = min(least, points[0].Y), max(greatest, end.Y), max(nines, end.X)
+	}
+	if len(f.Legend) == 0 {
+		f.NoData = "no cell has " + strconv.Itoa(2*samplesAbove) + " " + wordsOf[latency].short + " latencies"
+		return f
+	}
+	if few > 0 {
+		about = append(about, "not drawn, for want of samples: "+wording.Plural(int64(few), "cell"))
+	}
+	p.X.Min, p.X.Max = 0, nines
+	p.X.Tick.Marker = plotstyle.NinesTicks(nines)
+	p.Y.Min, p.Y.Max = plotstyle.LogBounds(least, greatest)
+	p.Y.Scale = plot.LogScale{}
+	p.Y.Tick.Marker = labelled{plotstyle.Log{Format: plotstyle.Nanoseconds}}
+	f.Plot = p
+	return f
+}
+
+// labelled keeps the ticks that have a label, so that only they have a grid line.
+type labelled struct{ of plot.Ticker }
+
+// Ticks implements plot.Ticker.
+func (t labelled) Ticks(least, greatest float64) (ticks []plot.Tick) {
+	for _, tick := range t.of.Ticks(least, greatest) {
+		if tick.Label != "" {
+			ticks = append(ticks, tick)
+		}
+	}
+	return ticks
+}
+
+// curve gives nines against nanoseconds, up to the last percentile with enough
+// samples above it; nil when even the median has too few.
+func curve(h *hdrhistogram.Histogram) plotter.XYs {
+	if h == nil || h.TotalCount() < 2*samplesAbove {
+		return nil
+	}
+	end := math.Log10(float64(h.TotalCount()) / samplesAbove)
+	percentiles := make([]float64, curvePoints)
+	points := make(plotter.XYs, curvePoints)
+	for i := range percentiles {
+		points[i].X = end * float64(i) / (curvePoints - 1)
+		percentiles[i] = 100 * plotstyle.Quantile(points[i].X)
+	}
+	for i, v := range h.ValueAtPercentilesSlice(percentiles) {
+		points[i].Y = math.Max(1, float64(v)) // a log axis has no 0
+	}
+	return points
+}

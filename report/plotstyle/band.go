@@ -1,0 +1,51 @@
+package plotstyle
+
+import (
+	"image/color"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+)
+
+// Band shades an interval of x and names it: a warm-up, a fault.
+type Band struct {
+	From, To float64
+	Text     string
+	Fill     color.Color
+}
+
+// Plot implements plot.Plotter.
+func (b Band) Plot(c draw.Canvas, p *plot.Plot) {
+	x, _ := p.Transforms(&c)
+	left, right := max(x(b.From), c.Min.X), min(x(b.To), c.Max.X)
+	if right <= left {
+		return
+	}
+	fillBox(c, b.Fill, vg.Rectangle{Min: vg.Point{X: left, Y: c.Min.Y}, Max: vg.Point{X: right, Y: c.Max.Y}})
+	s := face(8, InkLabel)
+	s.YAlign = draw.YTop
+	c.FillText(s, vg.Point{X: left + 4, Y: c.Max.Y - 4}, b.Text)
+}
+
+// Ribbon shades what lies between two lines, such as the least and the greatest
+// of several repeats.
+type Ribbon struct {
+	X, Low, High []float64
+	Fill         color.Color
+}
+
+// Plot implements plot.Plotter.
+func (r Ribbon) Plot(c draw.Canvas, p *plot.Plot) {
+	x, y := p.Transforms(&c)
+	var outline []vg.Point
+	for i := range r.X {
+		outline = append(outline, vg.Point{X: x(r.X[i]), Y: y(r.High[i])})
+	}
+	for i := len(r.X) - 1; i >= 0; i-- {
+		outline = append(outline, vg.Point{X: x(r.X[i]), Y: y(r.Low[i])})
+	}
+	if len(outline) >= 4 {
+		c.FillPolygon(r.Fill, outline)
+	}
+}

@@ -1,0 +1,265 @@
+package plotstyle
+
+import (
+	"bufio"
+	"fmt"
+	"image/color"
+	"image/png"
+	"io"
+	"math"
+	"strings"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/text"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgimg"
+)
+
+// Measures of a figure. A page shows it at half its pixels, hence the density.
+const (
+	Width       = 8 * vg.Inch
+	heightLeast = 4.5 * vg.Inch
+	bodyLeast   = 3 * vg.Inch
+	margin      = vg.Length(14)
+	dotsPerInch = 192
+)
+
+// Swatch is one legend entry: a line where Line has a width, else a square.
+type Swatch struct {
+	Name string
+	Line draw.LineStyle
+	Fill color.Color
+}
+
+// Figure is a titled plot with its legend outside of the data. Long texts wrap,
+// and the figure grows downwards rather than squeeze the data.
+type Figure struct {
+	Title, Subtitle, Note string
+	// XLabel and YLabel are drawn here and not through plot.Axis.Label: on a
+	// log axis gonum/plot reserves the label's box around (min+max)/2 in data
+	// units, which is far from the middle, and leaves a blank band.
+	XLabel, YLabel string
+	Legend         []Swatch
+	// Plot is the data. When it is nil, NoData says why in its place.
+	Plot   *plot.Plot
+	NoData string
+	// BodyHeight asks for more than the usual height between legend and note.
+	BodyHeight vg.Length
+}
+
+// Text styles of a figure, and the gaps below each part, in points.
+func titleFace() text.Style  { return boldFace(13, Ink) }
+func subFace() text.Style    { return face(9.5, InkLabel) }
+func legendFace() text.Style { return face(9, Ink) }
+func noteFace() text.Style   { return face(7.5, InkAxis) }
+func labelFace() text.Style  { return face(9.5, InkLabel) }
+
+const (
+	titleGap   = vg.Length(3)
+	subGap     = vg.Length(2)
+	headGap    = vg.Length(3)
+	legendRow  = vg.Length(15)
+	legendGap  = vg.Length(6)
+	noteGap    = vg.Length(5)
+	swatchWide = vg.Length(16)
+	swatchStep = vg.Length(22) // from the swatch's left to its name
+	entryGap   = vg.Length(14)
+)
+
+// layout is what depends on text only: wrapped lines, placed legend entries.
+type layout struct {
+	title, sub, note []string
+	rows             [][]Swatch
+	head, foot       vg.Length // heights
+}
+
+func (f *Figure) layout() layout {
+	inner := Width - 2*margin
+	l := layout{
+		title: wrap(titleFace(), f.Title, " ", inner),
+		sub:   wrap(subFace(), f.Subtitle, " ", inner),
+		note:  wrap(noteFace(), f.Note, " ", inner),
+		rows:  legendRows(f.Legend, inner),
+	}
+	l.head = vg.Length(len(l.title))*lineHeight(titleFace(), titleGap) +
+		vg.Length(len(l.sub))*lineHeight(subFace(), subGap) + headGap + vg.Length(len(l.rows))*legendRow + legendGap
+	l.foot = vg.Length(len(l.note)) * lineHeight(noteFace(), 1)
+	if len(l.note) > 0 {
+		l.foot += noteGap
+	}
+	return l
+}
+
+// height of the whole figure.
+func (l layout) height(body vg.Length) vg.Length {
+	return max(heightLeast, 2*margin+l.head+max(body, bodyLeast)+l.foot)
+}
+
+func lineHeight(s text.Style, gap vg.Length) vg.Length {
+	e := s.FontExtents()
+	return e.Ascent + e.Descent + gap
+}
+
+// wrap breaks txt at separators into lines of at most width. A single word
+// that is longer is shortened in its middle.
+func wrap(s text.Style, txt, separator string, width vg.Length) (lines []string) {
+	line := ""
+	for _, word := range strings.Split(txt, separator) {
+		word = shorten(s, word, width)
+		switch {
+		case line == "":
+			line = word
+		case s.Width(line+separator+word) <= width:
+			line += separator + word
+		default:
+			lines = append(lines, line)
+			line = word
+		}
+	}
+	if line != "" {
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// shorten cuts out the middle of txt until it fits width: names of one sweep
+// often differ at their ends.
+func shorten(s text.Style, txt string, width vg.Length) string {
+	if s.Width(txt) <= width {
+		return txt
+	}
+	runes := []rune(txt)
+	for keep := len(runes) - 1; keep > 2; keep-- {
+		cut := string(runes[:keep/2]) + "..." + string(runes[len(runes)-keep+keep/2:])
+		if s.Width(cut) <= width {
+			return cut
+		}
+	}
+	return "..."
+}
+
+// ShortenTick shortens a tick label in its middle to fit width.
+func ShortenTick(label string, width vg.Length) string {
+	return shorten(face(tickPoints, InkLabel), label, width)
+}
+
+func legendRows(entries []Swatch, width vg.Length) (rows [][]Swatch) {
+	var x vg.Length
+	for _, e := range entries {
+		e.Name = shorten(legendFace(), e.Name, width-swatchStep)
+		w := swatchStep + legendFace().Width(e.Name)
+		if len(rows) == 0 || x+w > width {
+			rows = append(rows, nil)
+			x = 0
+		}
+		last := len(rows) - 1
+		rows[last] = append(rows[last], e)
+		x += w + entryGap
+	}
+	return rows
+}
+
+// draw lays the figure out from the top down.
+func (f *Figure) draw(c draw.Canvas, l layout) {
+	c.SetColor(paper)
+	c.Fill(c.Rectangle.Path())
+	c = draw.Crop(c, margin, -margin, margin, -margin)
+	y := drawLines(c, titleFace(), l.title, titleGap, c.Max.Y)
+	y = drawLines(c, subFace(), l.sub, subGap, y) - headGap
+	y = drawLegend(c, l.rows, y) - legendGap
+	bottom := c.Min.Y + l.foot
+	drawLines(c, noteFace(), l.note, 1, bottom-noteGap)
+	body := draw.Canvas{Canvas: c.Canvas, Rectangle: vg.Rectangle{
+		Min: vg.Point{X: c.Min.X, Y: bottom}, Max: vg.Point{X: c.Max.X, Y: y}}}
+	if f.Plot == nil {
+		f.drawNoData(body)
+		return
+	}
+	f.drawBody(body)
+}
+
+// drawLines writes lines downwards from y and gives the y below them.
+func drawLines(c draw.Canvas, s text.Style, lines []string, gap, y vg.Length) vg.Length {
+	for _, line := range lines {
+		y -= s.FontExtents().Ascent
+		c.FillText(s, vg.Point{X: c.Min.X, Y: y}, line)
+		y -= s.FontExtents().Descent + gap
+	}
+	return y
+}
+
+func drawLegend(c draw.Canvas, rows [][]Swatch, y vg.Length) vg.Length {
+	s := legendFace()
+	for _, row := range rows {
+		y -= legendRow
+		x := c.Min.X
+		for _, e := range row {
+			if e.Line.Width > 0 {
+				middle := y + s.FontExtents().Ascent*0.36
+				c.StrokeLine2(e.Line, x, middle, x+swatchWide, middle)
+			} else {
+				fillBox(c, e.Fill, vg.Rectangle{Min: vg.Point{X: x + 3, Y: y - 1}, Max: vg.Point{X: x + 13, Y: y + 9}})
+			}
+			c.FillText(s, vg.Point{X: x + swatchStep, Y: y}, e.Name)
+			x += swatchStep + s.Width(e.Name) + entryGap
+		}
+	}
+	return y
+}
+
+// drawNoData puts the reason where the data would be.
+func (f *Figure) drawNoData(c draw.Canvas) {
+	fillBox(c, Faint(InkGrid, 0.45), c.Rectangle)
+	head, why := boldFace(12, InkLabel), face(9.5, InkLabel)
+	head.XAlign, why.XAlign = draw.XCenter, draw.XCenter
+	middle := c.Center()
+	c.FillText(head, vg.Point{X: middle.X, Y: middle.Y + 4}, "no data")
+	y := middle.Y - 12
+	for _, line := range wrap(why, f.NoData, " ", c.Max.X-c.Min.X-40) {
+		c.FillText(why, vg.Point{X: middle.X, Y: y}, line)
+		y -= lineHeight(why, 2)
+	}
+}
+
+// drawBody draws the plot and, centred on its data, the axis labels.
+func (f *Figure) drawBody(body draw.Canvas) {
+	whole, s := body, labelFace()
+	s.XAlign = draw.XCenter
+	if f.XLabel != "" {
+		body.Min.Y += s.FontExtents().Height + 4
+	}
+	if f.YLabel != "" {
+		body.Min.X += s.FontExtents().Height + 4
+	}
+	f.Plot.Draw(body)
+	at := f.Plot.DataCanvas(body)
+	if f.XLabel != "" {
+		body.FillText(s, vg.Point{X: at.Center().X, Y: whole.Min.Y + s.FontExtents().Descent}, f.XLabel)
+	}
+	if f.YLabel != "" {
+		s.Rotation = math.Pi / 2
+		body.FillText(s, vg.Point{X: whole.Min.X + s.FontExtents().Ascent, Y: at.Center().Y}, f.YLabel)
+	}
+}
+
+// WritePNG renders the figure, Width wide and as high as its content asks. The
+// same figure gives the same bytes.
+func (f *Figure) WritePNG(w io.Writer) error {
+	l := f.layout()
+	img := vgimg.NewWith(vgimg.UseWH(Width, l.height(f.BodyHeight)), vgimg.UseDPI(dotsPerInch),
+		vgimg.UseBackgroundColor(paper))
+	f.draw(draw.New(img), l)
+	buffered := bufio.NewWriter(w)
+	if err := png.Encode(buffered, img.Image()); err != nil {
+		return fmt.Errorf("plotstyle: encode %q: %w", f.Title, err)
+	}
+	if err := buffered.Flush(); err != nil {
+		return fmt.Errorf("plotstyle: write %q: %w", f.Title, err)
+	}
+	return nil
+}
+
+func fillBox(c draw.Canvas, ink color.Color, r vg.Rectangle) {
+	c.FillPolygon(ink, []vg.Point{r.Min, {X: r.Min.X, Y: r.Max.Y}, r.Max, {X: r.Max.X, Y: r.Min.Y}})
+}

@@ -1,0 +1,168 @@
+package wording
+
+import (
+	"strconv"
+	"strings"
+
+	"brokerlab/results"
+)
+
+// Dot joins the parts of a subtitle.
+const Dot = " \u00b7 "
+
+// Conditions says under what all cells ran, for a subtitle: "3 brokers,
+// replication 3, 1 KiB records, acks=all, snappy", the load, and whether figures
+// were measured or simulated. What varies or is not known is left out.
+func Conditions(r *results.Result) string {
+	if len(r.Cells) == 0 {
+		return ""
+	}
+	var settings []string
+	add := func(words string) {
+		if words != "" {
+			settings = append(settings, words)
+		}
+	}
+	add(counted(r, "cluster.brokers", "broker"))
+	add(counted(r, "topic.partitions", "partition"))
+	add(prefixed(r, "topic.replication.factor", "replication "))
+	add(recordWords(r))
+	add(prefixed(r, "producers.acks", "acks="))
+	switch codec := Common(r, "producers.compression.type"); codec {
+	case "none":
+		add("no compression")
+	default:
+		add(codec)
+	}
+	incomplete := ""
+	if !r.Complete {
+		incomplete = "incomplete run"
+	}
+	return Join(strings.Join(settings, ", "), loadWords(r), targetWords(r), incomplete)
+}
+
+// Join joins the parts of a subtitle or note that there are.
+func Join(parts ...string) string {
+	var there []string
+	for _, p := range parts {
+		if p != "" {
+			there = append(there, p)
+		}
+	}
+	return strings.Join(there, Dot)
+}
+
+// Common is a setting that all cells have with one value, else "".
+func Common(r *results.Result, path string) string {
+	if len(r.Cells) == 0 {
+		return ""
+	}
+	value := r.Cells[0].Config[path]
+	for _, cell := range r.Cells {
+		if cell.Config[path] != value {
+			return ""
+		}
+	}
+	return value
+}
+
+func counted(r *results.Result, path, noun string) string {
+	n, err := strconv.ParseInt(Common(r, path), 10, 64)
+	if err != nil {
+		return ""
+	}
+	return Plural(n, noun)
+}
+
+func prefixed(r *results.Result, path, before string) string {
+	if value := Common(r, path); value != "" {
+		return before + value
+	}
+	return ""
+}
+
+func recordWords(r *results.Result) string {
+	words := strings.TrimSpace(Size(Common(r, "records.size")) + " " + Common(r, "records.payload"))
+	if words == "" {
+		return ""
+	}
+	return words + " records"
+}
+
+// loadWords is the load of all cells, or nothing when it varies.
+func loadWords(r *results.Result) string {
+	first := r.Cells[0]
+	for _, cell := range r.Cells {
+		if cell.Load != first.Load || cell.OfferedPerS != first.OfferedPerS {
+			return ""
+		}
+	}
+	switch {
+	case first.OfferedPerS > 0:
+		return Digits(first.OfferedPerS) + " records/s offered"
+	case first.Load == "closed":
+		return "full speed"
+	}
+	return ""
+}
+
+// targetWords says how figures came about, and never leaves it out.
+func targetWords(r *results.Result) string {
+	measured, simulated := false, false
+	for _, cell := range r.Cells {
+		simulated = simulated || cell.Target == results.TargetSim
+		measured = measured || cell.Target != results.TargetSim
+	}
+	switch {
+	case measured && simulated:
+		return "measured and simulated"
+	case simulated:
+		return "simulated"
+	}
+	return "measured"
+}
+
+// Repeats says what is done with several repeats of a cell, such as "median of"
+// or "merged", as "median of 3 runs"; nothing when no cell has more than one.
+func Repeats(r *results.Result, before, after string) string {
+	least, greatest := 0, 0
+	for n, cell := range r.Cells {
+		if n == 0 {
+			least = len(cell.Repeats)
+		}
+		least, greatest = min(least, len(cell.Repeats)), max(greatest, len(cell.Repeats))
+	}
+	if greatest <= 1 {
+		return ""
+	}
+	count := strconv.Itoa(greatest)
+	if least != greatest {
+		count = "up to " + count
+	}
+	return before + count + " runs" + after
+}
+
+// Saturation says which cells' latency was measured at full speed: none, all, or
+// their names.
+func Saturation(r *results.Result) string {
+	names := NamesOf(r)
+	var saturated []string
+	for i, cell := range r.Cells {
+		if cell.AtSaturation {
+			saturated = append(saturated, names.Bare(i))
+		}
+	}
+	switch {
+	case len(saturated) == 0:
+		return ""
+	case len(saturated) == len(r.Cells):
+		return "at saturation: latency at full speed is mostly queueing"
+	case len(saturated) > saturatedListed:
+		return "at saturation (latency is mostly queueing): " + strconv.Itoa(len(saturated)) + " of " +
+			strconv.Itoa(len(r.Cells)) + " cells"
+	}
+	return "at saturation (latency is mostly queueing): " + strings.Join(saturated, "; ")
+}
+
+// saturatedListed is how many cells a note names.
+const saturatedListed = 4
