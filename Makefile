@@ -1,0 +1,58 @@
+# What this project's people type. `make help` lists it. Only `race` needs more
+# than Go: a C compiler.
+
+GO ?= go
+FUZZTIME ?= 10s
+# The linter is run from its module, pinned here and not in go.mod, so that what
+# it depends on stays out of the program's own dependencies.
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+# Directories of packages whose tests hold a benchmark or a fuzz target.
+packages_with = $$(grep -rlE --include='*_test.go' '^func $(1)[A-Z]' . | xargs -n 1 dirname | sort -u)
+
+.DEFAULT_GOAL := help
+
+.PHONY: build
+build: ## build the program as ./brokerlab
+	$(GO) build -o brokerlab ./cmd/brokerlab
+
+.PHONY: test
+test: ## run every test
+	$(GO) test ./...
+
+.PHONY: lint
+lint: ## gofmt, go vet and staticcheck
+	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then \
+		echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+
+.PHONY: cross
+cross: ## check that it builds on macOS too
+	CGO_ENABLED=0 GOOS=darwin GOARCH=arm64 $(GO) build ./...
+	CGO_ENABLED=0 GOOS=darwin GOARCH=arm64 $(GO) vet ./...
+
+.PHONY: race
+race: ## run the tests of everything that runs tasks under the race detector
+	$(GO) test -race ./engine/... ./disks/... ./scenarios/... ./workloads/...
+
+.PHONY: bench
+bench: ## run every benchmark
+	$(GO) test -run '^$$' -bench . -benchmem $(call packages_with,Benchmark)
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target for FUZZTIME (10s)
+	@set -e; for package in $(call packages_with,Fuzz); do \
+		for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz'); do \
+			echo "$$package $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package; \
+		done; \
+	done
+
+.PHONY: demo
+demo: ## run the quickstart: three brokers on this disk, under 30 s
+	$(GO) run ./cmd/brokerlab run quickstart
+
+.PHONY: help
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
