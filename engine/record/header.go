@@ -71,12 +71,12 @@ const (
 
 // Errors of this package; test with errors.Is.
 var (
-	// ErrCorrupt says that bytes are not a record batch v2
+	// ErrCorrupt says that bytes are no header of a record batch v2
 	// (org.apache.kafka.common.errors.CorruptRecordException).
 	ErrCorrupt = errors.New("corrupt record batch")
-	// ErrInvalid says that a batch is well-formed but not what a producer may
-	// send (org.apache.kafka.common.InvalidRecordException).
-	ErrInvalid = errors.New("invalid record batch")
+	// ErrInvalid says that the records section is malformed or does not agree
+	// with its header (org.apache.kafka.common.InvalidRecordException).
+	ErrInvalid = errors.New("invalid records")
 )
 
 // Attributes are the flags of a batch.

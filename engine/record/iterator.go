@@ -1,9 +1,6 @@
 package record
 
-import (
-	"errors"
-	"fmt"
-)
+import "fmt"
 
 // Record is one record of a batch. Key and Value point into the records section
 // that the Iterator was given and are valid as long as it is.
@@ -17,41 +14,34 @@ type Record struct {
 	headerCount int32
 }
 
-// Headers decodes the record's headers; their values point into the records
-// section. It allocates. Malformed headers are ErrCorrupt.
+// Headers decodes the record's headers, nil if there are none; their values
+// point into the records section. It allocates. Malformed headers are ErrInvalid.
 func (r *Record) Headers() ([]RecordHeader, error) {
 	if r.headerCount == 0 {
 		return nil, nil
 	}
-	// A header takes 2 bytes at least, so the capacity is bounded by the input.
-	if int(r.headerCount) > len(r.headers)/2 {
-		return nil, fmt.Errorf("record: %d headers in %d bytes: %w", r.headerCount, len(r.headers), ErrCorrupt)
-	}
-	out := make([]RecordHeader, 0, r.headerCount)
-	at := 0
-	for range r.headerCount {
-		key, next := lengthPrefixed(r.headers, at)
-		value, end := lengthPrefixed(r.headers, next)
-		if end == bad || key == nil {
-			return nil, fmt.Errorf("record: header %d of %d: %w", len(out), r.headerCount, ErrCorrupt)
-		}
+	// A header takes 2 bytes at least: the input bounds what is allocated.
+	out := make([]RecordHeader, 0, min(int(r.headerCount), len(r.headers)/2))
+	err := eachHeader(r.headers, r.headerCount, func(key, value []byte) {
 		out = append(out, RecordHeader{Key: string(key), Value: value})
-		at = end
+	})
+	if err != nil {
+		return nil, fmt.Errorf("record: offset %d: %w", r.Offset, err)
 	}
 	return out, nil
 }
 
-// Iterator walks through the records of one batch. It is a value to be kept on
-// the caller's stack.
+// Iterator walks through the records of one batch, which may have been compacted:
+// offsets rise, with gaps. It is a value to be kept on the caller's stack.
 type Iterator struct {
 	rest          []byte
 	baseOffset    int64
-	baseTimestamp int64
+	baseTimestamp int64 // the max timestamp if appendTime
 	deltaMin      int64 // of the next record's offset
 	deltaMax      int64
-	count         int32 // records still to come
+	count         int32 // records of the batch
 	index         int32 // of the next record
-	appendTime    bool  // baseTimestamp holds for every record
+	appendTime    bool
 	err           error
 }
 
@@ -73,146 +63,50 @@ func NewIterator(h *Header, records []byte) Iterator {
 }
 
 // Next puts the next record into r and reports whether there was one. After
-// false, Err says whether the batch was read to its end. Next does not allocate.
+// false, Err says whether the batch was read to its end. Next does not allocate,
+// and does not look into a record's headers.
 func (it *Iterator) Next(r *Record) bool {
-	if it.count <= 0 || it.err != nil {
+	if it.index >= it.count || it.err != nil {
 		it.finish()
 		return false
 	}
-	var f fields
-	n := parse(it.rest, &f)
-	if n == bad || int64(f.offsetDelta) < it.deltaMin || int64(f.offsetDelta) > it.deltaMax {
-		it.fail(n, &f)
+	var l layout
+	b := it.rest
+	n := parse(b, &l)
+	delta := int64(l.offsetDelta)
+	if n == bad || delta < it.deltaMin || delta > it.deltaMax {
+		it.fail(n, delta)
 		return false
 	}
-	r.Offset = it.baseOffset + int64(f.offsetDelta)
+	r.Offset = it.baseOffset + delta
 	r.Timestamp = it.baseTimestamp
 	if !it.appendTime {
-		r.Timestamp += f.timestampDelta
+		r.Timestamp += l.timestampDelta
 	}
-	r.Key, r.Value = f.key, f.value
-	r.headers, r.headerCount = f.headers, f.headerCount
-	it.rest = it.rest[n:]
-	it.deltaMin = int64(f.offsetDelta) + 1
-	it.count--
+	r.Key, r.Value = cut(b, l.keyAt, l.keyEnd), cut(b, l.valueAt, l.valueEnd)
+	r.headers, r.headerCount = b[l.headersAt:n], l.headerCount
+	it.rest = b[n:]
+	it.deltaMin = delta + 1
 	it.index++
 	return true
 }
 
 // Err returns nil if the batch had as many records as its header says, with
-// rising offsets within its range, and no bytes after them; else ErrCorrupt.
+// rising offsets within its range, and no bytes after them; else ErrInvalid.
 // It means something after Next has returned false.
 func (it *Iterator) Err() error { return it.err }
 
 func (it *Iterator) finish() {
 	if it.err == nil && len(it.rest) > 0 {
-		it.err = fmt.Errorf("record: %d bytes after record %d: %w", len(it.rest), it.index, ErrCorrupt)
+		it.err = fmt.Errorf("record: %d bytes after the last of %d records: %w", len(it.rest), it.count, ErrInvalid)
 	}
 }
 
-func (it *Iterator) fail(n int, f *fields) {
+func (it *Iterator) fail(n int, delta int64) {
 	if n == bad {
-		it.err = fmt.Errorf("record: record %d, with %d bytes left: %w", it.index, len(it.rest), ErrCorrupt)
+		it.err = fmt.Errorf("record: record %d of %d, %d bytes left: %w", it.index, it.count, len(it.rest), ErrInvalid)
 		return
 	}
-	it.err = fmt.Errorf("record: record %d: offset delta %d outside %d to %d: %w",
-		it.index, f.offsetDelta, it.deltaMin, it.deltaMax, ErrCorrupt)
-}
-
-// Validate checks what Kafka demands of the records of a batch that a producer
-// sends (LogValidator, DefaultRecordBatch.ensureValid): records are well-formed,
-// their offset deltas are 0, 1, 2 ..., and the header's last offset delta and
-// count say the same. Errors are ErrCorrupt or ErrInvalid. Whether control or
-// transactional batches are welcome is the caller's affair.
-func Validate(h *Header, records []byte) error {
-	if h.RecordCount <= 0 || h.LastOffsetDelta != h.RecordCount-1 {
-		return fmt.Errorf("record: validate: %d records, last offset delta %d: %w",
-			h.RecordCount, h.LastOffsetDelta, ErrInvalid)
-	}
-	var f fields
-	for i := range h.RecordCount {
-		n := parse(records, &f)
-		if n == bad {
-			return fmt.Errorf("record: validate record %d, with %d bytes left: %w", i, len(records), ErrCorrupt)
-		}
-		if f.offsetDelta != i {
-			return fmt.Errorf("record: validate record %d: offset delta %d: %w", i, f.offsetDelta, ErrInvalid)
-		}
-		if f.headerCount != 0 {
-			if err := checkHeaders(&f); err != nil {
-				return fmt.Errorf("record: validate record %d: %w", i, err)
-			}
-		}
-		records = records[n:]
-	}
-	if len(records) > 0 {
-		return fmt.Errorf("record: validate: %d bytes after the last record: %w", len(records), ErrInvalid)
-	}
-	return nil
-}
-
-var errHeaders = errors.New("malformed headers")
-
-func checkHeaders(f *fields) error {
-	at := 0
-	for range f.headerCount {
-		key, next := lengthPrefixed(f.headers, at)
-		_, end := lengthPrefixed(f.headers, next)
-		if end == bad || key == nil {
-			return fmt.Errorf("%w: %w", errHeaders, ErrCorrupt)
-		}
-		at = end
-	}
-	if at != len(f.headers) {
-		return fmt.Errorf("%w: %w", errHeaders, ErrCorrupt)
-	}
-	return nil
-}
-
-// fields are the parts of one encoded record.
-type fields struct {
-	key, value, headers []byte
-	timestampDelta      int64
-	offsetDelta         int32
-	headerCount         int32
-}
-
-// parse reads the record at the start of b into f and returns its size, or bad.
-func parse(b []byte, f *fields) int {
-	body, at := varint32(b, 0)
-	if at == bad || body < 0 || int(body) > len(b)-at {
-		return bad
-	}
-	end := at + int(body)
-	b = b[:end]
-	if at == end {
-		return bad
-	}
-	at++ // attributes
-	f.timestampDelta, at = varint64(b, at)
-	f.offsetDelta, at = varint32(b, at)
-	f.key, at = lengthPrefixed(b, at)
-	f.value, at = lengthPrefixed(b, at)
-	f.headerCount, at = varint32(b, at)
-	if at == bad || f.headerCount < 0 {
-		return bad
-	}
-	f.headers = b[at:]
-	if f.headerCount == 0 && at != end {
-		return bad
-	}
-	return end
-}
-
-// lengthPrefixed reads a length and as many bytes; a negative length is nil.
-func lengthPrefixed(b []byte, at int) (p []byte, next int) {
-	n, at := varint32(b, at)
-	switch {
-	case at == bad || int(n) > len(b)-at:
-		return nil, bad
-	case n < 0:
-		return nil, at
-	default:
-		return b[at : at+int(n) : at+int(n)], at + int(n)
-	}
+	it.err = fmt.Errorf("record: record %d of %d: offset delta %d outside %d to %d: %w",
+		it.index, it.count, delta, it.deltaMin, it.deltaMax, ErrInvalid)
 }

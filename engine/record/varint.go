@@ -1,6 +1,9 @@
 package record
 
-import "math/bits"
+import (
+	"math"
+	"math/bits"
+)
 
 // bad is the position after an integer that could not be read. It is sticky:
 // reading on from it gives bad again, so that a parser checks once at its end.
@@ -31,44 +34,59 @@ func appendUvarint(dst []byte, u uint64) []byte {
 	return append(dst, byte(u))
 }
 
+// shortMax is the largest varint of 2 bytes, before the zigzag is undone.
+const shortMax = 1<<14 - 1
+
+// short reads a varint of 1 or 2 bytes at b[at:], where 2 bytes are. If it is a
+// longer one, the result is above shortMax.
+func short(b []byte, at int) (u uint32, next int) {
+	u = uint32(b[at])
+	if u < 0x80 {
+		return u, at + 1
+	}
+	return u&0x7f | uint32(b[at+1])<<7, at + 2
+}
+
 // varint32 reads a zigzag varint of at most 32 bits at b[at:] and returns the
-// position after it, or bad.
+// position after it, or bad. Longer encodings than needed are accepted up to 5
+// bytes, as in Kafka's ByteUtils.
 func varint32(b []byte, at int) (v int32, next int) {
 	if uint(at) < uint(len(b)) && b[at] < 0x80 {
 		return unzigzag32(uint32(b[at])), at + 1
 	}
-	return varint32Slow(b, at)
+	return varint32Long(b, at)
 }
 
-func varint32Slow(b []byte, at int) (v int32, next int) {
-	u, next := uvarint(b, at)
-	if u > 1<<32-1 {
+func varint32Long(b []byte, at int) (v int32, next int) {
+	if uint(at) < uint(len(b)) && len(b)-at >= 2 && b[at+1] < 0x80 {
+		return unzigzag32(uint32(b[at]&0x7f) | uint32(b[at+1])<<7), at + 2
+	}
+	u, next := uvarint(b, at, 5)
+	if u > math.MaxUint32 {
 		return 0, bad
 	}
 	return unzigzag32(uint32(u)), next
 }
 
-// varint64 reads a zigzag varint of at most 64 bits.
+// varint64 reads a zigzag varint of at most 64 bits, as varint32 does.
 func varint64(b []byte, at int) (v int64, next int) {
 	if uint(at) < uint(len(b)) && b[at] < 0x80 {
 		return unzigzag64(uint64(b[at])), at + 1
 	}
-	u, next := uvarint(b, at)
+	return varint64Long(b, at)
+}
+
+func varint64Long(b []byte, at int) (v int64, next int) {
+	u, next := uvarint(b, at, 10)
 	return unzigzag64(u), next
 }
 
-func uvarint(b []byte, at int) (u uint64, next int) {
+// uvarint reads at most sizeMax bytes.
+func uvarint(b []byte, at, sizeMax int) (u uint64, next int) {
 	if uint(at) >= uint(len(b)) {
 		return 0, bad
 	}
-	rest := b[at:]
-	if len(rest) >= 2 && rest[1] < 0x80 {
-		if rest[0] < 0x80 {
-			return uint64(rest[0]), at + 1
-		}
-		return uint64(rest[0]&0x7f) | uint64(rest[1])<<7, at + 2
-	}
-	for i, c := range rest {
+	for i, c := range b[at:min(len(b), at+sizeMax)] {
 		if i == 9 && c > 1 {
 			return 0, bad // more than 64 bits
 		}
