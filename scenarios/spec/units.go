@@ -2,7 +2,6 @@ package spec
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"math/big"
 	"strconv"
@@ -158,13 +157,14 @@ func splitUnit(text string) (number, name string) {
 }
 
 // scale multiplies a decimal number by times/divisor, which must come out whole.
-func scale(number string, times, divisor int64) (int64, error) {
+// text is what was written, for the error.
+func scale(text, number string, times, divisor int64) (int64, error) {
 	const digitsMax = 30
 	if err := leadingZero(number); err != nil {
 		return 0, err
 	}
 	if len(number) > digitsMax {
-		return 0, fmt.Errorf("%s has too many digits", number)
+		return 0, fmt.Errorf("%s has too many digits", text)
 	}
 	r, ok := new(big.Rat).SetString(number)
 	if !ok {
@@ -173,9 +173,9 @@ func scale(number string, times, divisor int64) (int64, error) {
 	r.Mul(r, big.NewRat(times, divisor))
 	switch {
 	case !r.IsInt():
-		return 0, errors.New("is not a whole number of bytes")
+		return 0, fmt.Errorf("%s is not a whole number of bytes", text)
 	case !r.Num().IsInt64():
-		return 0, errors.New("is too large")
+		return 0, fmt.Errorf("%s is too large", text)
 	}
 	return r.Num().Int64(), nil
 }
@@ -187,29 +187,27 @@ func parseBytes(text string) (int64, error) {
 		return 0, notA(text, noun, hint)
 	}
 	if name == "" {
-		return scale(number, 1, 1)
+		return scale(text, number, 1, 1)
 	}
 	for _, u := range byteUnits {
 		if u.name == name {
-			return scale(number, u.times, 1)
+			return scale(text, number, u.times, 1)
 		}
 	}
 	return 0, fmt.Errorf("%q has an unknown unit: %s", text, hint)
 }
 
-// formatBytes gives the shortest text that parseBytes reads as n.
+// formatBytes gives the shortest text that parseBytes reads as n; of two equally
+// short ones the one with the larger, and rather the binary unit.
 func formatBytes(n int64) string {
 	best := strconv.FormatInt(n, 10)
-	if n < 1000 {
-		return best
-	}
-	for i, u := range canonicalUnits {
-		if n%u.times != 0 {
+	bestLen := len(best) + 1
+	for _, u := range canonicalUnits {
+		if n == 0 || n%u.times != 0 {
 			continue
 		}
-		text := strconv.FormatInt(n/u.times, 10) + u.name
-		if len(text) < len(best) || len(text) == len(best) && i < 4 && !strings.HasSuffix(best, "iB") {
-			best = text
+		if text := strconv.FormatInt(n/u.times, 10) + u.name; len(text) < bestLen {
+			best, bestLen = text, len(text)
 		}
 	}
 	return best
@@ -316,12 +314,12 @@ var bytesPerSecond = notation[int64]{
 		}
 		for _, u := range bitUnits {
 			if u.name == name {
-				return scale(number, u.times, 8)
+				return scale(text, number, u.times, 8)
 			}
 		}
 		for _, u := range byteUnits {
 			if u.name == name {
-				return scale(number, u.times, 1)
+				return scale(text, number, u.times, 1)
 			}
 		}
 		return 0, fmt.Errorf("%q has an unknown unit: %s", text, hint)

@@ -120,7 +120,7 @@ func (r *reader) values(p pair, st *setting) (variation, bool) {
 // listed returns the canonical text of a value in a list.
 func (r *reader) listed(n *yaml.Node, st *setting, path string) (string, bool) {
 	if n.Kind != yaml.ScalarNode || isNull(n) {
-		r.fail(at(n), path, "lists single values, not %s", kindOrNothing(n))
+		r.fail(at(n), path, "lists single values, not %s", kindOrEmpty(n))
 		return "", false
 	}
 	text, err := st.canonical(n.Value)
@@ -130,9 +130,9 @@ func (r *reader) listed(n *yaml.Node, st *setting, path string) (string, bool) {
 	return text, err == nil
 }
 
-func kindOrNothing(n *yaml.Node) string {
+func kindOrEmpty(n *yaml.Node) string {
 	if isNull(n) {
-		return "nothing"
+		return "an empty one"
 	}
 	return kindOf(n)
 }
