@@ -1,0 +1,342 @@
+package simworld
+
+import (
+	"fmt"
+	"time"
+
+	"brokerlab/engine/env"
+)
+
+// linkKey names one direction between two nodes.
+type linkKey struct{ from, to string }
+
+// link is the wire of one direction between two nodes: all their connections
+// share its rate.
+type link struct {
+	delay     time.Duration
+	busyUntil env.Time // when the last byte of what was sent has left
+}
+
+func (w *World) linkDelay(from, to string) time.Duration {
+	if from == to {
+		return 0
+	}
+	return w.cfg.Link.Delay
+}
+
+// link returns the link between two nodes, which survives their restarts.
+func (w *World) link(from, to string) *link {
+	key := linkKey{from, to}
+	l := w.links[key]
+	if l == nil {
+		l = &link{delay: w.linkDelay(from, to)}
+		w.links[key] = l
+	}
+	return l
+}
+
+// packet is a message on its way, or the end of the stream if fin is set.
+type packet struct {
+	msg   env.Message
+	bytes int64
+	at    env.Time // when its last byte arrives
+	fin   bool
+}
+
+// credit is room in the window of a pipe, of which the sender learns at an
+// instant.
+type credit struct {
+	bytes int64
+	at    env.Time
+}
+
+// pipe is one direction of a connection.
+//
+//	Send -> transit -> (arrive) -> arrived -> Recv -> credits -> room for Send
+type pipe struct {
+	w        *World
+	wire     *link
+	rate     int64 // bytes a second; 0 means no limit
+	to       *conn
+	transit  ring[packet]
+	arrived  ring[packet]
+	credits  ring[credit]
+	inFlight int64 // bytes sent, of which the sender does not know that they were received
+	sender   taskList
+	wants    int64 // bytes of the message that the blocked sender has
+	receiver taskList
+	finSent  bool // the end of the stream is on its way
+	finished bool // and has arrived
+	lost     bool // something was sent to a node without power
+
+	arriveArmed bool // one event stands for the whole of transit
+	creditArmed bool
+	arriveFn    func()
+	creditFn    func()
+}
+
+func (w *World) newPipe(from, to *conn) *pipe {
+	p := &pipe{w: w, wire: w.link(from.node.name, to.node.name), to: to}
+	if from.node.name != to.node.name {
+		p.rate = w.cfg.Link.BytesPerSec
+	}
+	p.arriveFn = p.arrive
+	p.creditFn = func() {
+		p.creditArmed = false
+		p.settle()
+	}
+	return p
+}
+
+// put sends a packet down the wire.
+func (p *pipe) put(k packet) {
+	w := p.w
+	done := max(w.now, p.wire.busyUntil)
+	if p.rate > 0 && k.bytes > 0 {
+		done = done.Add(time.Duration((k.bytes*int64(time.Second) + p.rate - 1) / p.rate))
+		p.wire.busyUntil = done
+	}
+	k.at = done.Add(p.wire.delay)
+	w.note(uint64(k.bytes), uint64(k.at))
+	p.transit.push(k)
+	switch {
+	case k.at == w.now && p.transit.len() == 1:
+		p.arrive()
+	case !p.arriveArmed:
+		p.arriveArmed = true
+		w.push(event{at: k.at, fn: p.arriveFn})
+	}
+}
+
+// arrive moves what has arrived by now to the receiver.
+func (p *pipe) arrive() {
+	w := p.w
+	p.arriveArmed = false
+	for p.transit.len() > 0 && p.transit.at(0).at <= w.now {
+		p.take(p.transit.pop())
+	}
+	if p.transit.len() > 0 && !p.arriveArmed {
+		p.arriveArmed = true
+		w.push(event{at: p.transit.at(0).at, fn: p.arriveFn})
+	}
+}
+
+// take is the arrival of one packet at the receiving node.
+func (p *pipe) take(k packet) {
+	switch {
+	case p.to.node.powerOff:
+		k.drop()
+		p.lost = true
+		if p.w.byName[p.to.node.name] != p.to.node {
+			p.reset() // the node runs again and does not know the connection
+		}
+		return
+	case p.to.closed:
+		k.drop()
+		return
+	case k.fin:
+		p.finished = true
+		p.wakeAll(&p.receiver)
+		p.wakeAll(&p.to.out.sender)
+	default:
+		p.arrived.push(k)
+		p.wakeAll(&p.receiver)
+	}
+}
+
+// reset answers what was sent to a node that lost its connections: the sender
+// sees the end of its stream.
+func (p *pipe) reset() { p.to.out.finish() }
+
+// finish sends the end of the stream, behind all that was sent.
+func (p *pipe) finish() {
+	if !p.finSent {
+		p.finSent = true
+		p.put(packet{fin: true})
+	}
+}
+
+// received gives room back for a message that Recv returned.
+func (p *pipe) received(bytes int64) {
+	if p.wire.delay == 0 {
+		p.inFlight -= bytes
+	} else {
+		p.credits.push(credit{bytes: bytes, at: p.w.now.Add(p.wire.delay)})
+	}
+	if !p.sender.empty() {
+		p.settle()
+	}
+}
+
+// hasRoom says whether a message may be sent now.
+func (p *pipe) hasRoom(bytes int64) bool {
+	for p.credits.len() > 0 && p.credits.at(0).at <= p.w.now {
+		p.inFlight -= p.credits.pop().bytes
+	}
+	return p.inFlight == 0 || p.inFlight+bytes <= p.w.inFlight
+}
+
+// settle wakes the blocked sender if there is room, or comes back when there may
+// be. Without a blocked sender nobody needs to know.
+func (p *pipe) settle() {
+	switch {
+	case p.sender.empty():
+	case p.hasRoom(p.wants):
+		p.wakeAll(&p.sender)
+	case p.credits.len() > 0 && !p.creditArmed:
+		p.creditArmed = true
+		p.w.push(event{at: p.credits.at(0).at, fn: p.creditFn})
+	}
+}
+
+func (p *pipe) wakeAll(l *taskList) {
+	for t := l.head; t != nil; t = l.head {
+		p.w.wake(t)
+	}
+}
+
+// discard releases what was sent and not received.
+func (p *pipe) discard() {
+	for p.arrived.len() > 0 {
+		k := p.arrived.pop()
+		k.drop()
+	}
+	for p.transit.len() > 0 {
+		k := p.transit.pop()
+		k.drop()
+	}
+}
+
+// discardUnsent releases what has not left the sender, whose power went off.
+func (p *pipe) discardUnsent() {
+	for n := p.transit.len(); n > 0 && p.transit.at(n-1).at.Sub(p.w.now) > p.wire.delay; n-- {
+		k := p.transit.popLast()
+		k.drop()
+	}
+}
+
+func (k *packet) drop() {
+	if k.msg != nil {
+		k.msg.Release()
+		k.msg = nil
+	}
+}
+
+// conn is one end of a connection.
+type conn struct {
+	w       *World
+	node    *Node
+	peer    *conn
+	in, out *pipe
+	closed  bool
+}
+
+// connect makes both ends of a connection.
+func (w *World) connect(a, b *Node) (near, far *conn) {
+	near, far = a.newConn(), b.newConn()
+	near.peer, far.peer = far, near
+	near.out, far.out = w.newPipe(near, far), w.newPipe(far, near)
+	near.in, far.in = far.out, near.out
+	return near, far
+}
+
+func (n *Node) newConn() *conn {
+	if len(n.conns) == cap(n.conns) {
+		kept := n.conns[:0]
+		for _, c := range n.conns {
+			if !c.closed {
+				kept = append(kept, c)
+			}
+		}
+		clear(n.conns[len(kept):])
+		n.conns = kept
+	}
+	c := &conn{w: n.w, node: n}
+	n.conns = append(n.conns, c)
+	return c
+}
+
+// fail wraps err once with the operation and its subject.
+func (c *conn) fail(op string, err error) error {
+	return fmt.Errorf("simworld: %s on the connection from %s to %s: %w", op, c.node.name, c.peer.node.name, err)
+}
+
+// Send implements env.Conn.
+func (c *conn) Send(m env.Message) error {
+	t := c.w.cur
+	t.holding = m // released if the task is killed in here
+	c.node.enter()
+	bytes := int64(m.WireBytes())
+	var err error
+	for {
+		if c.closed {
+			err = c.fail("send", env.ErrClosed)
+			break
+		}
+		if c.in.finished {
+			err = c.fail("send", env.ErrReset)
+			break
+		}
+		if c.out.hasRoom(bytes) {
+			break
+		}
+		c.out.wants = bytes
+		c.out.sender.pushBack(t)
+		c.out.settle()
+		t.kind, t.on = waitSend, c
+		c.w.park(t, env.Never)
+	}
+	t.holding = nil
+	if err != nil {
+		m.Release()
+		return err
+	}
+	c.w.stats.Messages++
+	c.out.inFlight += bytes
+	c.out.put(packet{msg: m, bytes: bytes})
+	return nil
+}
+
+// Recv implements env.Conn.
+func (c *conn) Recv(deadline env.Time) (env.Message, error) {
+	t := c.node.enter()
+	for {
+		switch {
+		case c.closed:
+			return nil, c.fail("recv", env.ErrClosed)
+		case c.in.arrived.len() > 0:
+			k := c.in.arrived.pop()
+			c.in.received(k.bytes)
+			return k.msg, nil
+		case c.in.finished:
+			return nil, c.fail("recv", env.ErrReset)
+		}
+		c.in.receiver.pushBack(t)
+		t.kind, t.on = waitRecv, c
+		if !c.w.park(t, deadline) {
+			return nil, c.fail("recv", env.ErrTimeout)
+		}
+	}
+}
+
+// Close implements env.Conn. Closing again does nothing.
+func (c *conn) Close() error {
+	if c.node.down {
+		return nil
+	}
+	c.node.enter()
+	c.shut()
+	return nil
+}
+
+// shut ends both directions. The peer still receives what was sent.
+func (c *conn) shut() {
+	if c.closed {
+		return
+	}
+	c.closed = true
+	c.in.discard()
+	c.out.finish()
+	c.in.wakeAll(&c.in.receiver)
+	c.out.wakeAll(&c.out.sender)
+}

@@ -1,0 +1,185 @@
+package simworld
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"brokerlab/engine/env"
+)
+
+// backlogMax is how many connections wait to be accepted; more are refused
+// (Linux's net.core.somaxconn).
+const backlogMax = 4096
+
+// network implements env.Net for one boot of a node.
+type network struct{ n *Node }
+
+// nodeOf is the node's part of an address.
+func nodeOf(addr string) string {
+	name, _, _ := strings.Cut(addr, ":")
+	return name
+}
+
+type listener struct {
+	w        *World
+	node     *Node
+	addr     string
+	closed   bool
+	backlog  ring[*conn]
+	acceptor taskList
+}
+
+// enter starts a call of a task of n that does I/O: it fails on a node that is
+// down, and pays the task's debt.
+func (n *Node) enter() *task {
+	if n.down {
+		n.refuse()
+	}
+	n.w.pay(n.w.cur)
+	return n.w.cur
+}
+
+// Listen implements env.Net.
+func (net network) Listen(addr string) (env.Listener, error) {
+	n := net.n
+	n.enter()
+	if nodeOf(addr) != n.name {
+		return nil, fmt.Errorf("simworld: listen on %s: not an address of %s", addr, n.name)
+	}
+	if n.w.listeners[addr] != nil {
+		return nil, fmt.Errorf("simworld: listen on %s: already in use", addr)
+	}
+	l := &listener{w: n.w, node: n, addr: addr}
+	n.w.listeners[addr] = l
+	n.ports = append(n.ports, l)
+	return l, nil
+}
+
+// Accept implements env.Listener.
+func (l *listener) Accept() (env.Conn, error) {
+	t := l.node.enter()
+	for {
+		if l.backlog.len() > 0 {
+			return l.backlog.pop(), nil
+		}
+		if l.closed {
+			return nil, fmt.Errorf("simworld: accept on %s: %w", l.addr, env.ErrClosed)
+		}
+		l.acceptor.pushBack(t)
+		t.kind, t.on = waitAccept, l
+		l.w.park(t, env.Never)
+	}
+}
+
+// Close implements env.Listener.
+func (l *listener) Close() error {
+	if l.node.down {
+		return nil
+	}
+	l.node.enter()
+	l.shut()
+	for l.backlog.len() > 0 {
+		l.backlog.pop().shut()
+	}
+	for first := l.acceptor.head; first != nil; first = l.acceptor.head {
+		l.w.wake(first)
+	}
+	return nil
+}
+
+// shut frees the address.
+func (l *listener) shut() {
+	if l.closed {
+		return
+	}
+	l.closed = true
+	delete(l.w.listeners, l.addr)
+	for i, p := range l.node.ports {
+		if p == l {
+			l.node.ports = append(l.node.ports[:i], l.node.ports[i+1:]...)
+			break
+		}
+	}
+}
+
+// handshake is a Dial on its way.
+type handshake struct {
+	from    *Node
+	addr    string
+	caller  taskList // the dialing task; empty once it has given up
+	refused bool
+	conn    *conn
+}
+
+// Dial implements env.Net. It takes twice the link's delay.
+func (net network) Dial(addr string, timeout time.Duration) (env.Conn, error) {
+	n, w := net.n, net.n.w
+	t := n.enter()
+	h := &handshake{from: n, addr: addr}
+	deadline := w.now.Add(timeout)
+	delay := w.linkDelay(n.name, nodeOf(addr))
+	if delay == 0 {
+		h.arrive(delay)
+	} else {
+		w.At(w.now.Add(delay), func() { h.arrive(delay) })
+	}
+	if !h.refused && h.conn == nil {
+		h.caller.pushBack(t)
+		t.kind, t.on = waitDial, addr
+		w.park(t, deadline)
+	}
+	switch {
+	case h.conn != nil:
+		return h.conn, nil
+	case h.refused:
+		return nil, fmt.Errorf("simworld: dial %s: %w", addr, env.ErrRefused)
+	default:
+		return nil, fmt.Errorf("simworld: dial %s: %w", addr, env.ErrTimeout)
+	}
+}
+
+// arrive is the request to connect at the other node.
+func (h *handshake) arrive(delay time.Duration) {
+	w := h.from.w
+	target := w.byName[nodeOf(h.addr)]
+	if h.from.down || target != nil && target.powerOff {
+		return // nobody to answer, or nobody who answers
+	}
+	l := w.listeners[h.addr]
+	if l == nil || l.backlog.len() >= backlogMax {
+		w.after(delay, func() {
+			h.refused = true
+			h.wakeCaller()
+		})
+		return
+	}
+	near, far := w.connect(h.from, l.node)
+	l.backlog.push(far)
+	if first := l.acceptor.head; first != nil {
+		w.wake(first)
+	}
+	w.after(delay, func() {
+		if delay > 0 && h.caller.empty() {
+			near.shut() // the caller has given up, or its node went down
+			return
+		}
+		h.conn = near
+		h.wakeCaller()
+	})
+}
+
+func (h *handshake) wakeCaller() {
+	if t := h.caller.head; t != nil {
+		h.from.w.wake(t)
+	}
+}
+
+// after is At for a delay from now, which does not go through the heap if it is 0.
+func (w *World) after(delay time.Duration, fn func()) {
+	if delay == 0 {
+		fn()
+		return
+	}
+	w.At(w.now.Add(delay), fn)
+}
