@@ -1,0 +1,267 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"brokerlab/results"
+)
+
+// goodRun writes what a good run leaves and returns how to check it. The result is
+// made with the project's own schema, so that names that drift apart are noticed.
+func goodRun(t *testing.T) (args []string, folder string) {
+	t.Helper()
+	folder = t.TempDir()
+	r := results.Result{Schema: 1, Scenario: "quickstart", Seed: 1, Complete: true, Warnings: []string{},
+		LabelNames: []string{"load", "disk"}}
+	r.Wall.Seconds = 3
+	for i, load := range []string{"max", "20000/s"} {
+		histogram := hdrhistogram.New(1, 60e9, 3)
+		for v := range int64(1000) {
+			if err := histogram.RecordValue(100_000 + v*v*1000); err != nil {
+				t.Fatal(err)
+			}
+		}
+		at := func(q float64) int64 { return histogram.ValueAtQuantile(q) }
+		l := results.Latency{P50: at(50), P90: at(90), P99: at(99), P999: at(99.9), Max: histogram.Max(),
+			Mean: histogram.Mean(), Count: histogram.TotalCount()}
+		m := results.Measures{RecordsPerS: 500, MBPerS: 0.5, CompressionRatio: 3, MeasuredS: 2.01,
+			Latency: map[string]results.Latency{results.Produce: l, results.EndToEnd: l},
+			Counts:  results.Counts{Sent: 1500, Acked: 1500, Consumed: 1500}}
+		perGB := 2.5
+		wall := results.CellWall{Seconds: 1, CPUSecondsPerGB: &perGB}
+		r.Cells = append(r.Cells, results.Cell{Labels: map[string]string{"load": load, "disk": "dir:data"}, Target: "real",
+			Measures: m, Repeats: []results.Repeat{{Measures: m, Wall: wall}}, Warnings: []string{}, Wall: wall})
+		for _, kind := range latencyNames {
+			writeHistogram(t, filepath.Join(folder, fmt.Sprintf("cell-%02d-%s", i+1, kind)), histogram)
+		}
+	}
+	text, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	report := "All columns measured.\n"
+	for _, name := range []string{"latency.png", "throughput.png", "bars.png"} {
+		write(t, filepath.Join(folder, name), goodChart())
+		report += "![](" + name + ")\n"
+	}
+	write(t, filepath.Join(folder, "result.json"), text)
+	write(t, filepath.Join(folder, "stdout.json"), append(text, '\n'))
+	write(t, filepath.Join(folder, "scenario.yaml"), []byte("title: t\n"))
+	write(t, filepath.Join(folder, "report.md"), []byte(report))
+	return []string{"run", "--json", filepath.Join(folder, "stdout.json"), "--out", folder,
+		"--data", filepath.Join(folder, "data"), "--target", "real", "--cells", "2"}, folder
+}
+
+func write(t *testing.T, path string, text []byte) {
+	t.Helper()
+	if err := os.WriteFile(path, text, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func writeHistogram(t *testing.T, base string, histogram *hdrhistogram.Histogram) {
+	t.Helper()
+	var text bytes.Buffer
+	w := hdrhistogram.NewHistogramLogWriter(&text)
+	if err := w.OutputLogFormatVersion(); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.OutputIntervalHistogram(histogram); err != nil {
+		t.Fatal(err)
+	}
+	write(t, base+".hlog", text.Bytes())
+	text.Reset()
+	if _, err := histogram.PercentilesPrint(&text, 5, 1000); err != nil {
+		t.Fatal(err)
+	}
+	write(t, base+".hgrm", text.Bytes())
+}
+
+var goodChart = sync.OnceValue(func() []byte { return chart(40) })
+
+// chart draws bars of some colours.
+func chart(bars int) []byte {
+	picture := image.NewRGBA(image.Rect(0, 0, 400, 300))
+	for y := range 300 {
+		for x := range 400 {
+			c := color.RGBA{255, 255, 255, 255}
+			if x%10 < 5 && x/10 < bars {
+				c = color.RGBA{uint8(x / 10 * 6), 80, 200, 255}
+			}
+			picture.SetRGBA(x, y, c)
+		}
+	}
+	var text bytes.Buffer
+	if err := png.Encode(&text, picture); err != nil {
+		panic(err) // a buffer takes everything
+	}
+	return text.Bytes()
+}
+
+// TestRun: a good run passes, and each thing that can be wrong is found and named.
+// Method: damage a good run's folder, one damage a row.
+func TestRun(t *testing.T) {
+	replaceIn := func(name, from, to string) func(*testing.T, string) {
+		return func(t *testing.T, folder string) {
+			path := filepath.Join(folder, name)
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Contains(text, []byte(from)) {
+				t.Fatalf("%s does not contain %s", name, from)
+			}
+			write(t, path, bytes.ReplaceAll(text, []byte(from), []byte(to)))
+		}
+	}
+	json := func(from, to string) func(*testing.T, string) { return replaceIn("stdout.json", from, to) }
+	remove := func(name string) func(*testing.T, string) {
+		return func(t *testing.T, folder string) {
+			if err := os.Remove(filepath.Join(folder, name)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	overwrite := func(name string, text []byte) func(*testing.T, string) {
+		return func(t *testing.T, folder string) { write(t, filepath.Join(folder, name), text) }
+	}
+	rows := []struct {
+		sentence string
+		damage   func(*testing.T, string)
+		want     string // in the findings; empty: all is well
+	}{
+		{"a good run", func(*testing.T, string) {}, ""},
+		{"an empty data directory is a removed one", func(t *testing.T, folder string) {
+			if err := os.Mkdir(filepath.Join(folder, "data"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}, ""},
+		{"data left behind", func(t *testing.T, folder string) {
+			if err := os.MkdirAll(filepath.Join(folder, "data", "broker-0"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}, "1 entries left"},
+		{"records lost", json(`"lost": 0`, `"lost": 3`), "lost 3"},
+		{"records out of order", json(`"reordered": 0`, `"reordered": 1`), "reordered 1"},
+		{"a name missing", json(`"fsyncs"`, `"syncs"`), "has no fsyncs"},
+		{"simulated instead of real", json(`"target": "real"`, `"target": "sim"`), `target "sim", want "real"`},
+		{"no disk named", json(`"disk": "dir:data"`, `"x": ""`), "no label disk"},
+		{"two cells of one name", json(`"20000/s"`, `"max"`), "labels of cell 1"},
+		{"nothing happened", json(`"records_per_s": 500`, `"records_per_s": 0`), "0 records/s"},
+		{"the warm-up was not cut", json(`"measured_s": 2.01`, `"measured_s": 1`), "1000 produce latencies for 500"},
+		{"fewer came back than were acknowledged", json(`"consumed": 1500`, `"consumed": 7`), "7 consumed"},
+		{"an interrupted run", json(`"complete": true`, `"complete": false`), "incomplete"},
+		{"standard output that holds more", json("\n}\n", "\n}\nbye\n"), "not one JSON document"},
+		{"no standard output", overwrite("stdout.json", nil), "not one JSON document"},
+		{"percentiles out of order", json(`"p99": `, `"p99": 9`), "percentiles out of order"},
+		{"a result file of another run", replaceIn("result.json", `"seed": 1`, `"seed": 2`), "differ"},
+		{"no log of a histogram", remove("cell-02-produce.hlog"), "cell-02-produce.hlog"},
+		{"a log without intervals", overwrite("cell-01-produce.hlog", []byte("#[Histogram log format version 1.3]\n")),
+			"no interval"},
+		{"a percentile listing that was cut", replaceIn("cell-01-end_to_end.hgrm", "#[Max", "#"), "rows, the last at"},
+		{"a percentile listing with a broken row", replaceIn("cell-01-end_to_end.hgrm", " 0.500000 ", " "), "row "},
+		{"a chart that is no PNG", overwrite("bars.png", []byte("GIF89a")), "bars.png"},
+		{"a blank chart", overwrite("bars.png", chart(0)), "is blank"},
+		{"a chart of one line", overwrite("bars.png", chart(1)), "is blank"},
+		{"a chart too few", remove("bars.png"), "2 PNG charts"},
+		{"a report without a chart", replaceIn("report.md", "bars.png", "x"), "does not show bars.png"},
+		{"no report", remove("report.md"), "report.md"},
+		{"a report that does not say what it is", replaceIn("report.md", "measured", "seen"), "does not say"},
+	}
+	for _, row := range rows {
+		t.Run(row.sentence, func(t *testing.T) {
+			args, folder := goodRun(t)
+			row.damage(t, folder)
+			var stdout, stderr bytes.Buffer
+			code := checkrun(args, &stdout, &stderr)
+			if want := min(len(row.want), 1); code != want {
+				t.Errorf("exit code %d, want %d; %s", code, want, &stderr)
+			}
+			if !strings.Contains(stderr.String(), row.want) {
+				t.Errorf("found %s, want %s", &stderr, row.want)
+			}
+			if want := "checked quickstart: 2 cells, 4 histograms, 3 charts\n"; row.want == "" && stdout.String() != want {
+				t.Errorf("printed %q, want %q", &stdout, want)
+			}
+		})
+	}
+}
+
+// TestSame: two documents are the same if they differ within wall only. Method:
+// pairs.
+func TestSame(t *testing.T) {
+	rows := []struct {
+		sentence, a, b string
+		want           int
+	}{
+		{"equal", `{"a":1}`, `{"a":1}`, 0},
+		{"walls of any shape and depth", `{"wall":{"x":[1,{}]},"cells":[{"a":1,"wall":2}]}`,
+			`{"wall":null,"cells":[{"a":1,"wall":{"b":"}"}}]}`, 0},
+		{"a figure", `{"a":1,"wall":1}`, `{"a":2,"wall":1}`, 1},
+		{"the order of members", `{"a":1,"b":2}`, `{"b":2,"a":1}`, 1},
+		{"white space", `{"a":1}`, `{"a": 1}`, 1},
+		{"how a number is written", `{"a":1.0}`, `{"a":1}`, 1},
+		{"a value that is the word", `{"a":"wall","b":1}`, `{"a":"wall","b":2}`, 1},
+		{"a wall in one only", `{"a":1,"wall":1}`, `{"a":1}`, 1},
+		{"a document that was cut", `{"a":1}`, `{"a":1`, 1},
+		{"no document", ``, ``, 1},
+		{"two documents", `{}{}`, `{}{}`, 1},
+	}
+	for _, row := range rows {
+		folder := t.TempDir()
+		a, b := filepath.Join(folder, "a"), filepath.Join(folder, "b")
+		write(t, a, []byte(row.a))
+		write(t, b, []byte(row.b))
+		var stdout, stderr bytes.Buffer
+		if code := checkrun([]string{"same", a, b}, &stdout, &stderr); code != row.want {
+			t.Errorf("%s: exit code %d, want %d; %s", row.sentence, code, row.want, &stderr)
+		}
+	}
+}
+
+// TestTable: a table has a row of figures for each cell and no escape codes.
+// Method: small tables.
+func TestTable(t *testing.T) {
+	const head = "load  records/s  p50  p99\n"
+	rows := []struct {
+		sentence, text string
+		want           int
+	}{
+		{"two rows", head + "max 212345 1.2 44.1\n20000/s 19998 0.8 3.1\n", 0},
+		{"one row", head + "max 212345 1.2 44.1\n", 1},
+		{"no heading", "max 212345 1.2 44.1\n20000/s 19998 0.8 3.1\n", 1},
+		{"colours", head + "\x1b[1mmax 212345 1.2 44.1\n20000/s 19998 0.8 3.1\n", 1},
+		{"nothing", "", 1},
+	}
+	for _, row := range rows {
+		path := filepath.Join(t.TempDir(), "table.txt")
+		write(t, path, []byte(row.text))
+		var stdout, stderr bytes.Buffer
+		if code := checkrun([]string{"table", "--cells", "2", path}, &stdout, &stderr); code != row.want {
+			t.Errorf("%s: exit code %d, want %d; %s", row.sentence, code, row.want, &stderr)
+		}
+	}
+}
+
+// TestUsage: misuse exits with 2 and shows how it goes. Method: table of arguments.
+func TestUsage(t *testing.T) {
+	for _, args := range []string{"", "look", "run", "run --json x --out y --target real", "same a", "same a b c",
+		"table x", "run --speed 3"} {
+		var stdout, stderr bytes.Buffer
+		if code := checkrun(strings.Fields(args), &stdout, &stderr); code != 2 || !strings.Contains(stderr.String(), "usage:") {
+			t.Errorf("%q: exit code %d, %s", args, code, &stderr)
+		}
+	}
+}
