@@ -1,0 +1,151 @@
+package simfs
+
+import (
+	"fmt"
+	"io/fs"
+
+	"brokerlab/engine/env"
+)
+
+// file is a handle. Its fields but closed never change; closed is guarded by
+// Disk.mu.
+type file struct {
+	mount       *mount
+	path        string // as opened; for errors
+	ino         *inode
+	incarnation int // of the disk when it was opened
+	closed      bool
+}
+
+func (f *file) fail(op string, err error) error { return pathError(op, []string{f.path}, err) }
+
+// openLocked fails if the handle was closed, by Close or by a crash.
+func (f *file) openLocked(op string) error {
+	if f.closed || f.incarnation != f.mount.disk.mu.incarnation {
+		return f.fail(op, env.ErrClosed)
+	}
+	return nil
+}
+
+// Append implements env.File. It keeps the parts as they are; only file-range
+// parts are read, since their file may be cut later. On a full disk it writes
+// what fits.
+func (f *file) Append(b env.Buf) (err error) {
+	defer func() { b.Release() }() // whatever was not stored, also when the task dies in Sleep
+	d, node := f.mount.disk, f.mount.node
+	node.Charge(env.OpCopy, b.Len())
+	node.Sleep(d.cfg.AppendCost)
+	if b, err = b.Load(node.Pool()); err != nil {
+		return f.fail("append", err)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := f.openLocked("append"); err != nil {
+		return err
+	}
+	n := int64(b.Len())
+	if c := d.cfg.CapacityBytes; c > 0 && n > c-d.mu.usedBytes {
+		n = max(0, c-d.mu.usedBytes)
+		f.ino.content.add(b.Slice(0, int(n)))
+		err = f.fail("append", env.ErrNoSpace)
+	} else {
+		f.ino.content.add(b)
+		b = env.Buf{}
+	}
+	d.mu.usedBytes += n
+	d.mu.stats.Appends++
+	d.mu.stats.BytesAppended += n
+	return err
+}
+
+// Read implements env.File. It returns parts of what was appended.
+func (f *file) Read(off int64, bytesMax int) (env.Buf, error) {
+	if off < 0 || bytesMax < 0 {
+		return env.Buf{}, f.fail("read", fmt.Errorf("%d bytes from %d: %w", bytesMax, off, fs.ErrInvalid))
+	}
+	d := f.mount.disk
+	f.mount.node.Sleep(d.cfg.ReadCost)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := f.openLocked("read"); err != nil {
+		return env.Buf{}, err
+	}
+	n := max(0, min(int64(bytesMax), f.ino.content.size-off))
+	d.mu.stats.Reads++
+	d.mu.stats.BytesRead += n
+	return f.ino.content.slice(off, int(n)), nil
+}
+
+// Truncate implements env.File.
+func (f *file) Truncate(size int64) error {
+	d := f.mount.disk
+	f.mount.node.Sleep(d.cfg.MetaCost)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := f.openLocked("truncate"); err != nil {
+		return err
+	}
+	old := f.ino.content.size
+	if size < 0 || size > old {
+		return f.fail("truncate", fmt.Errorf("to %d of %d bytes: %w", size, old, fs.ErrInvalid))
+	}
+	f.ino.truncate(size)
+	d.mu.usedBytes -= old - size
+	return nil
+}
+
+// Sync implements env.File.
+func (f *file) Sync() error {
+	d, node := f.mount.disk, f.mount.node
+	now := node.Now()
+	d.mu.Lock()
+	if err := f.openLocked("sync"); err != nil {
+		d.mu.Unlock()
+		return err
+	}
+	running, dirtyBytes := f.ino.beginFlush()
+	wait := d.deviceLocked(now, dirtyBytes)
+	d.mu.Unlock()
+	ended := false
+	defer func() {
+		if !ended { // the task died in Sleep: the flush counts for nothing
+			d.mu.Lock()
+			f.ino.dropFlush(running)
+			d.mu.Unlock()
+		}
+	}()
+	node.Sleep(wait)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	ended = true
+	if err := f.openLocked("sync"); err != nil {
+		f.ino.dropFlush(running)
+		return err
+	}
+	f.ino.endFlush(running)
+	d.mu.stats.Syncs++
+	d.mu.stats.BytesSynced += dirtyBytes
+	return nil
+}
+
+// Size implements env.File.
+func (f *file) Size() int64 {
+	d := f.mount.disk
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return f.ino.content.size
+}
+
+// Close implements env.File. Closing twice is env.ErrClosed.
+func (f *file) Close() error {
+	d := f.mount.disk
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := f.openLocked("close"); err != nil {
+		return err
+	}
+	f.closed = true
+	f.ino.handles--
+	d.settleLocked(f.ino)
+	return nil
+}

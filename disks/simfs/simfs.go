@@ -1,0 +1,274 @@
+// Package simfs is env.FS on a simulated disk: a plain device with a fixed cost
+// per operation, whose figures are simulated and stand for no product. It holds
+// bytes in memory, once, however many reads refer to them, and loses at a power
+// failure what was not synced. It does not model seeks, caches that are too
+// small, write-back in the background, or reads that miss the cache.
+//
+// # Time
+//
+// Appends, reads and directory operations take their fixed cost, beside each
+// other. Syncs queue on the disk, one after another: a Sync takes SyncCost plus
+// the unsynced bytes at BytesPerSec. The package waits through Node.Sleep only.
+//
+// # Fault model
+//
+// A crash of the process (Crash) loses nothing but the open handles: the page
+// cache is the kernel's. A power loss (PowerLoss) leaves, drawn by its generator:
+//
+//   - of a file's content: all that a Sync covered, and of the bytes after that a
+//     prefix of any length (a torn tail). Bytes are never out of order and never
+//     wrong; a Sync that had not returned counts for nothing.
+//   - of a Truncate that no Sync followed: either it happened, or the file has the
+//     synced bytes that it had before the cut, and nothing that came later.
+//   - of names (created, renamed, removed entries): all that a SyncDir of their
+//     directory covered, and of the others each one or not. A Rename happens
+//     whole or not at all, changes of one name happen in order, and a directory
+//     is not removed before what was in it. A file that is created and removed
+//     with no SyncDir between was never there.
+//   - Sync of a file does not make its name durable, and SyncDir does not make
+//     the directory's own name durable: sync the parent too. A Rename into
+//     another directory is durable when either of the two is synced.
+//
+// A removed file keeps its synced bytes in memory until SyncDir makes the
+// removal durable, since a power loss may bring it back.
+//
+// Lock order: one lock, Disk.mu. It is a sync.Mutex, so that both worlds can
+// mount the disk, and is never held across Sleep.
+package simfs
+
+import (
+	"errors"
+	"fmt"
+	"math/bits"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"brokerlab/engine/env"
+)
+
+// Config is what a disk costs. The zero Config is a disk that takes no time and
+// is never full.
+type Config struct {
+	AppendCost    time.Duration // of one Append, beside copying its bytes, which is charged as env.OpCopy
+	ReadCost      time.Duration // of one Read
+	SyncCost      time.Duration // of one Sync or SyncDir, beside its bytes; these queue
+	MetaCost      time.Duration // of one Create, Open, Remove, Rename, MkdirAll, List or Truncate
+	BytesPerSec   int64         // at which Sync writes unsynced bytes; 0 means that they take no time
+	CapacityBytes int64         // of the files' contents; 0 means unlimited
+}
+
+// DefaultConfig is the disk named "sim": round figures near a SATA flash drive
+// behind a file system, chosen to be plain and not measured on anything.
+func DefaultConfig() Config {
+	return Config{
+		AppendCost:  5 * time.Microsecond,
+		ReadCost:    5 * time.Microsecond,
+		SyncCost:    2 * time.Millisecond,
+		MetaCost:    20 * time.Microsecond,
+		BytesPerSec: 500_000_000,
+	}
+}
+
+// Validate says which figure is negative.
+func (c Config) Validate() error {
+	for _, d := range []struct {
+		name string
+		cost time.Duration
+	}{{"AppendCost", c.AppendCost}, {"ReadCost", c.ReadCost}, {"SyncCost", c.SyncCost}, {"MetaCost", c.MetaCost}} {
+		if d.cost < 0 {
+			return fmt.Errorf("simfs: %s is negative: %v", d.name, d.cost)
+		}
+	}
+	if c.BytesPerSec < 0 || c.CapacityBytes < 0 {
+		return errors.New("simfs: BytesPerSec or CapacityBytes is negative")
+	}
+	return nil
+}
+
+// unlimitedBytes is what Free says of a disk without a capacity.
+const unlimitedBytes = 1 << 62
+
+// Stats counts what the disk has done.
+type Stats struct {
+	Appends       int64 // calls of Append that wrote
+	BytesAppended int64
+	Reads         int64 // calls of Read
+	BytesRead     int64
+	Syncs         int64 // calls of File.Sync that returned
+	DirSyncs      int64 // calls of SyncDir that returned
+	BytesSynced   int64 // written by Syncs
+}
+
+// Disk outlives the nodes that mount it. Its methods may be called from any
+// task or goroutine.
+type Disk struct {
+	cfg Config
+	mu  struct {
+		sync.Mutex
+		root        *dir
+		pending     []change // of names, not durable yet, in order
+		changes     int64    // ever made; the sequence number of the last one
+		inodes      []*inode // all that hold content, in no order
+		usedBytes   int64    // of files that have a name or are open
+		busyUntil   env.Time // when the device has done the last Sync
+		incarnation int      // handles of an earlier one are closed
+		stats       Stats
+	}
+}
+
+// NewDisk returns an empty disk. It panics if cfg is not valid.
+func NewDisk(cfg Config) *Disk {
+	if err := cfg.Validate(); err != nil {
+		panic(err.Error())
+	}
+	d := &Disk{cfg: cfg}
+	d.mu.root = &dir{}
+	return d
+}
+
+// Mount returns the disk as the file system of node n, whose tasks wait in it.
+// The disk keeps its content when it is mounted again.
+func (d *Disk) Mount(n env.Node) env.FS { return &mount{disk: d, node: n} }
+
+// Stats returns the counts so far, all of one instant.
+func (d *Disk) Stats() Stats {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.mu.stats
+}
+
+// Crash is the end of the processes that mount the disk: their handles are
+// closed, and the content stays as it is. Call it when their tasks are gone.
+func (d *Disk) Crash() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.mu.incarnation++
+	for i := len(d.mu.inodes) - 1; i >= 0; i-- { // backwards: settling may take this one out
+		ino := d.mu.inodes[i]
+		ino.handles = 0
+		ino.flushes = nil
+		ino.scheduled = ino.synced
+		d.settleLocked(ino)
+	}
+}
+
+// PowerLoss cuts the disk to what it holds after a power failure and closes all
+// handles. What is lost is drawn from r: the same disk and the same r give the
+// same image. Names are drawn in the order in which they changed, then contents
+// in the order of their paths.
+func (d *Disk) PowerLoss(r *rand.Rand) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.mu.incarnation++
+	d.mu.busyUntil = 0
+	var lost []*change
+	pending := d.mu.pending
+	d.mu.pending = nil
+	for i := range pending {
+		c := &pending[i]
+		kept := r.IntN(2) == 0
+		if slices.ContainsFunc(lost, c.needs) {
+			kept = false
+		}
+		if kept {
+			d.applyLocked(c)
+		} else {
+			lost = append(lost, c)
+		}
+	}
+	for _, ino := range d.mu.inodes {
+		ino.live, ino.links, ino.handles = false, 0, 0
+	}
+	d.mu.usedBytes = 0
+	d.restoreLocked(d.mu.root, r)
+	for i := len(d.mu.inodes) - 1; i >= 0; i-- {
+		if ino := d.mu.inodes[i]; !ino.live {
+			d.forgetLocked(ino)
+		}
+	}
+}
+
+// restoreLocked makes the durable names of a directory its names, and cuts the
+// files to their images.
+func (d *Disk) restoreLocked(at *dir, r *rand.Rand) {
+	at.live = slices.Clone(at.stable)
+	for _, e := range at.live {
+		if e.dir != nil {
+			d.restoreLocked(e.dir, r)
+			continue
+		}
+		e.file.powerLoss(r)
+		e.file.live, e.file.links = true, 1
+		d.mu.usedBytes += e.file.content.size
+	}
+}
+
+// Close drops all content. The disk and its mounts must not be used again.
+func (d *Disk) Close() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.mu.incarnation++
+	for i := len(d.mu.inodes) - 1; i >= 0; i-- {
+		d.forgetLocked(d.mu.inodes[i])
+	}
+	d.mu.root = &dir{}
+	d.mu.pending = nil
+	d.mu.usedBytes = 0
+}
+
+// newInodeLocked adds an empty file.
+func (d *Disk) newInodeLocked() *inode {
+	ino := &inode{index: len(d.mu.inodes)}
+	d.mu.inodes = append(d.mu.inodes, ino)
+	return ino
+}
+
+// settleLocked drops the content that nobody can reach any more, now that ino
+// has lost a name or a handle.
+func (d *Disk) settleLocked(ino *inode) {
+	if ino.live || ino.handles > 0 {
+		return
+	}
+	if !ino.unreachable {
+		ino.unreachable = true
+		d.mu.usedBytes -= ino.content.size
+	}
+	if ino.links == 0 {
+		d.forgetLocked(ino)
+	} else {
+		ino.dropUnsynced() // a power loss may bring back the rest
+	}
+}
+
+// forgetLocked ends an inode.
+func (d *Disk) forgetLocked(ino *inode) {
+	ino.release()
+	last := len(d.mu.inodes) - 1
+	d.mu.inodes[ino.index] = d.mu.inodes[last]
+	d.mu.inodes[ino.index].index = ino.index
+	d.mu.inodes[last] = nil
+	d.mu.inodes = d.mu.inodes[:last]
+}
+
+// deviceLocked queues an operation of some bytes on the device and returns how
+// long it takes from now on, with its waiting.
+func (d *Disk) deviceLocked(now env.Time, bytes int64) time.Duration {
+	start := max(now, d.mu.busyUntil)
+	d.mu.busyUntil = start.Add(d.cfg.SyncCost).Add(transferTime(bytes, d.cfg.BytesPerSec))
+	return d.mu.busyUntil.Sub(now)
+}
+
+// transferTime is bytes at bytesPerSec, rounded down to a nanosecond.
+func transferTime(bytes, bytesPerSec int64) time.Duration {
+	if bytesPerSec == 0 {
+		return 0
+	}
+	high, low := bits.Mul64(uint64(bytes), uint64(time.Second))
+	if high >= uint64(bytesPerSec) {
+		panic(fmt.Sprintf("simfs: %d bytes at %d bytes/s take longer than time lasts", bytes, bytesPerSec))
+	}
+	ns, _ := bits.Div64(high, low, uint64(bytesPerSec))
+	return time.Duration(ns)
+}
