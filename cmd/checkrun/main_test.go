@@ -260,7 +260,8 @@ func TestUsage(t *testing.T) {
 	for _, args := range []string{"", "look", "run", "run --json x --out y --target real", "same a", "same a b c",
 		"table x", "run --speed 3"} {
 		var stdout, stderr bytes.Buffer
-		if code := checkrun(strings.Fields(args), &stdout, &stderr); code != 2 || !strings.Contains(stderr.String(), "usage:") {
+		code := checkrun(strings.Fields(args), &stdout, &stderr)
+		if code != 2 || !strings.Contains(stderr.String(), "usage:") {
 			t.Errorf("%q: exit code %d, %s", args, code, &stderr)
 		}
 	}
