@@ -118,7 +118,8 @@ var clusterSettings = []setting{
 		"brokers, each a node of its own"),
 	row("cluster.replica.fetch.max.bytes", func(s *Scenario) *int64 { return &s.Cluster.ReplicaFetchMaxBytes },
 		within(size, 1, kafkaIntMax), "bytes that a follower fetches of a partition at once"),
-	row("cluster.replica.fetch.wait.max.ms", func(s *Scenario) *time.Duration { return &s.Cluster.ReplicaFetchWaitMax },
+	row("cluster.replica.fetch.wait.max.ms",
+		func(s *Scenario) *time.Duration { return &s.Cluster.ReplicaFetchWaitMax },
 		within(millis, time.Millisecond, millisMax), "how long a follower's fetch waits for records"),
 	row("cluster.replica.fetch.min.bytes", func(s *Scenario) *int64 { return &s.Cluster.ReplicaFetchMinBytes },
 		within(size, 1, kafkaIntMax), "bytes that a follower's fetch waits for"),
@@ -225,7 +226,8 @@ func Default(name string) Scenario {
 	return Scenario{
 		Name: name, Title: name, Seed: 1, Repeat: 1, Disks: []string{diskDir + "results/data"},
 		Cluster: Cluster{
-			Brokers: 3, ReplicaFetchMaxBytes: 1 << 20, ReplicaFetchWaitMax: 500 * time.Millisecond, ReplicaFetchMinBytes: 1,
+			Brokers: 3, ReplicaFetchMaxBytes: 1 << 20, ReplicaFetchWaitMax: 500 * time.Millisecond,
+			ReplicaFetchMinBytes: 1,
 		},
 		Topic: Topic{
 			Name: "brokerlab", Partitions: 6, ReplicationFactor: 1, SegmentBytes: 1 << 30, IndexInterval: 4096,

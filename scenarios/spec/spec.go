@@ -1,6 +1,12 @@
 // Package spec is the scenario language: strict YAML with units, defaults,
 // validation and sweeps. It is pure: text in, cells or errors out. It starts
-// nothing and opens no file.
+// nothing and opens no file, so that a directory it accepts need not exist.
+//
+//	f, err := Parse("quickstart.yaml", src)      // every fault of a single setting
+//	err = f.Set("producers.acks", "1")           // --set producers.acks=1
+//	cells, err := f.Cells()                      // settings that contradict each other
+//
+// The language itself is described in scenarios/README.md.
 package spec
 
 import "time"
@@ -14,7 +20,7 @@ type Scenario struct {
 	Question  string    // question that the scenario answers
 	Seed      uint64    // seed
 	Repeat    int       // repeat
-	Disks     []string  // disk: one name or a list, see architecture: sim, dir:PATH
+	Disks     []string  // disk: one name or a list: sim, dir:PATH; dir:results/data
 	Cluster   Cluster   // cluster:
 	Topic     Topic     // topic:
 	Producers Producers // producers:
