@@ -55,19 +55,12 @@ func (l *Log) flush() error {
 	if err == nil && w.names > 0 {
 		dirSyncs, err = l.syncNames()
 	}
-	for _, s := range w.segments {
-		if closeErr := l.unpin(s); err == nil {
-			err = closeErr
-		}
+	if closeErr := l.endFlush(&w, flushDone{fsyncs: synced, dirSyncs: dirSyncs, whole: err == nil}); err == nil {
+		err = closeErr
 	}
-	l.mu.Lock()
-	l.mu.stats.Fsyncs += int64(synced)
-	l.mu.stats.DirSyncs += int64(dirSyncs)
-	l.mu.Unlock()
 	if err != nil {
 		return l.fail(err)
 	}
-	l.endFlush(&w)
 	return nil
 }
 
@@ -101,19 +94,43 @@ func (l *Log) beginFlush() (flushWork, error) {
 // clean says that the segment, and so every one before it, is on disk.
 func (s *segment) clean() bool { return s.size > 0 && s.synced == s.size }
 
-// endFlush notes what a flush has covered. If a Truncate ran beside it, offsets
-// may be other batches by now, so that it notes nothing.
-func (l *Log) endFlush(w *flushWork) {
+// flushDone says how far a flush came.
+type flushDone struct {
+	fsyncs   int
+	dirSyncs int
+	whole    bool // all of its work
+}
+
+// endFlush unpins the segments and notes what the flush has covered. If a
+// Truncate ran beside it, offsets may be other batches by now, so that it notes
+// no offset.
+func (l *Log) endFlush(w *flushWork, d flushDone) error {
+	var idle []*segment
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.mu.namesSynced = max(l.mu.namesSynced, w.names)
-	if w.truncations != l.mu.truncations {
-		return
+	l.mu.stats.Fsyncs += int64(d.fsyncs)
+	l.mu.stats.DirSyncs += int64(d.dirSyncs)
+	for _, s := range w.segments {
+		if l.unpinLocked(s) {
+			idle = append(idle, s)
+		}
 	}
-	for i, s := range w.segments {
-		s.synced = max(s.synced, w.sizes[i])
+	if d.whole {
+		l.mu.namesSynced = max(l.mu.namesSynced, w.names)
+		if w.truncations == l.mu.truncations {
+			for i, s := range w.segments {
+				s.synced = max(s.synced, w.sizes[i])
+			}
+			l.mu.flush.flushed(w.end, l.node.Now())
+		}
 	}
-	l.mu.flush.flushed(w.end, l.node.Now())
+	l.mu.Unlock()
+	var first error
+	for _, s := range idle {
+		if err := s.log.Close(); first == nil {
+			first = err
+		}
+	}
+	return first
 }
 
 // syncNames forces the names of the log's files and, the first time, those of

@@ -122,8 +122,8 @@ func recentRead(refs []batchRef, r segmentRead) (s span, ok bool) {
 		return span{}, false
 	}
 	end := len(refs) - 1
-	first := sort.Search(end, func(i int) bool { return refs[i].baseOffset > r.offset }) - 1
-	if first < 0 || first == end {
+	first := sort.Search(len(refs), func(i int) bool { return refs[i].baseOffset > r.offset }) - 1
+	if first == end {
 		return span{}, true
 	}
 	start := refs[first]

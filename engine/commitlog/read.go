@@ -104,8 +104,12 @@ func (l *Log) view(r ReadRequest) (view, error) {
 func (l *Log) closeView(v *view) (truncated bool, err error) {
 	l.mu.Lock()
 	truncated = v.truncations != l.mu.truncations
+	idle := l.unpinLocked(v.segment)
 	l.mu.Unlock()
-	return truncated, l.unpin(v.segment)
+	if idle {
+		err = v.segment.log.Close()
+	}
+	return truncated, err
 }
 
 // readView reads what a view says, after finding the place if it has to.

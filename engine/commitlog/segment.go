@@ -122,16 +122,11 @@ func (l *Log) openIndex(s *segment) (err error) {
 	return err
 }
 
-// unpin ends the use of a segment's file outside the locks.
-func (l *Log) unpin(s *segment) error {
-	l.mu.Lock()
+// unpinLocked ends the use of a segment's file outside the locks. It needs mu. If
+// it returns true the caller closes the file, after it has released mu.
+func (l *Log) unpinLocked(s *segment) (idle bool) {
 	s.pins--
-	last := s.pins == 0 && s.removed
-	l.mu.Unlock()
-	if last {
-		return s.log.Close()
-	}
-	return nil
+	return s.pins == 0 && s.removed
 }
 
 // dropFiles closes the files of segments that are out of mu.segments already; a
