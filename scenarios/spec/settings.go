@@ -125,7 +125,8 @@ var clusterSettings = []setting{
 		within(size, 1, kafkaIntMax), "bytes that a follower's fetch waits for"),
 	row("cluster.log.flush.scheduler.interval.ms",
 		func(s *Scenario) *time.Duration { return &s.Cluster.LogFlushScheduler },
-		orWord(within(millis, time.Millisecond, millisMax), wordNever), "how often a broker looks for logs that flush.ms is due for"),
+		orWord(within(millis, time.Millisecond, millisMax), wordNever),
+		"how often a broker looks for logs that flush.ms is due for"),
 }
 
 const (
