@@ -9,6 +9,7 @@ import (
 	"go.uber.org/goleak"
 
 	"brokerlab/disks/osfs"
+	"brokerlab/disks/simfs"
 	"brokerlab/engine/broker"
 	"brokerlab/engine/cluster"
 	"brokerlab/engine/commitlog"
@@ -18,6 +19,7 @@ import (
 	"brokerlab/engine/protocol"
 	"brokerlab/engine/realworld"
 	"brokerlab/engine/record"
+	"brokerlab/engine/simworld"
 	"brokerlab/engine/task"
 )
 
@@ -36,6 +38,13 @@ var worlds = []world{
 				fs := osfs.New(t.TempDir())
 				return func(env.Node) env.FS { return fs }
 			}
+	}},
+	{"sim", func(t *testing.T) (env.World, func(*testing.T, string) func(env.Node) env.FS) {
+		cfg := simworld.DefaultConfig()
+		cfg.Seed, cfg.Poison = 1, true
+		w := simworld.New(cfg)
+		t.Cleanup(w.Close)
+		return w, func(*testing.T, string) func(env.Node) env.FS { return simfs.NewDisk(simfs.DefaultConfig()).Mount }
 	}},
 }
 
