@@ -342,9 +342,9 @@ func TestOurOwnBugsPanic(t *testing.T) {
 }
 
 // TestMemory: a hundred million records take less than 40 MB. Method: heap growth
-// for eight million acknowledged and observed records, multiplied.
+// for two million acknowledged and observed records, multiplied.
 func TestMemory(t *testing.T) {
-	const records = 8 << 20
+	const records = 2 << 20
 	heap := func() uint64 {
 		runtime.GC()
 		var m runtime.MemStats
