@@ -27,7 +27,7 @@ func (n *node) Listen(addr string) (env.Listener, error) {
 		return nil, fmt.Errorf("listen on %q: not an address of node %q", addr, n.name)
 	}
 	l := &listener{world: n.world, addr: addr}
-	l.changed = cond{world: n.world, mu: &l.mu}
+	l.changed = newCond(n.world, &l.mu)
 	net := &n.world.network
 	net.Lock()
 	defer net.Unlock()
@@ -67,7 +67,7 @@ type listener struct {
 	world   *World
 	addr    string
 	mu      sync.Mutex
-	changed cond    // backlog or closed
+	changed *cond   // backlog or closed
 	backlog []*conn // oldest first
 	closed  bool
 }

@@ -11,10 +11,11 @@ const (
 	// rounds up to 1 ms and its wake-up is late by another 0.25 ms at the 99th
 	// percentile.
 	preciseSpan = 2 * time.Millisecond
-	// spinSpan is how long before the instant the thread must be back from the
-	// system: it covers the wake-up of a parked thread (80 us at the median on a
-	// virtual machine).
-	spinSpan = 80 * time.Microsecond
+	// spinSpan is how long before the instant the thread is back from the system,
+	// so that it spins through what a wake-up of a parked thread usually takes. At
+	// 1,000 sleeps a second 40 us take 4 % of a core, 80 us take 8 %, and the 99th
+	// percentile of the lateness (measured: 0.2 to 80 us) is the same for both.
+	spinSpan = 40 * time.Microsecond
 	// preciseTasksMax limits the tasks that hold a thread each for the last part
 	// of their sleep. Those beyond it sleep by Go's timers.
 	preciseTasksMax = 32

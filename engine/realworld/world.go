@@ -45,7 +45,6 @@ type World struct {
 	began    time.Time // with its monotonic reading
 	wallBase time.Time // the time of day at began
 	tasks    sync.WaitGroup
-	waiters  sync.Pool    // of *waiter
 	precise  atomic.Int32 // tasks in the precise part of Sleep
 	network  network
 	mu       struct {
@@ -65,7 +64,6 @@ func New(cfg Config) *World {
 	}
 	began := time.Now()
 	w := &World{cfg: cfg, began: began, wallBase: began.Round(0)}
-	w.waiters.New = func() any { return newWaiter() }
 	w.network.listeners = make(map[string]*listener)
 	w.mu.names = make(map[string]bool)
 	return w
@@ -125,7 +123,7 @@ func (n *node) Wall() time.Time { return n.world.wallBase.Add(time.Duration(n.No
 
 // NewCond panics if mu did not come from NewMutex.
 func (n *node) NewCond(mu env.Mutex) env.Cond {
-	return &cond{world: n.world, mu: mu.(*sync.Mutex)}
+	return newCond(n.world, mu.(*sync.Mutex))
 }
 
 func (n *node) Rand(stream string) *rand.Rand {
