@@ -11,6 +11,7 @@ import (
 
 	"brokerlab/engine/env"
 	"brokerlab/engine/realworld"
+	"brokerlab/engine/simworld"
 	"brokerlab/engine/task"
 )
 
@@ -21,6 +22,15 @@ var worlds = []struct {
 	make func() env.World
 }{
 	{"real", func() env.World { return realworld.New(realworld.Config{Seed: 1}) }},
+	{"sim", func() env.World { return simworld.New(simworld.Config{Seed: 1}) }},
+	{"sim-priced", func() env.World {
+		cfg := simworld.DefaultConfig()
+		cfg.Seed = 1
+		return simworld.New(cfg)
+	}},
+	{"sim-explored", func() env.World {
+		return simworld.New(simworld.Config{Seed: 1, Prices: simworld.DefaultPrices(), Explore: true})
+	}},
 }
 
 // inWorlds runs body as the main task of a node of every world.
@@ -354,31 +364,38 @@ func expectPanic(t *testing.T, want string, fn func()) {
 }
 
 // BenchmarkQueue passes numbers from one task to another through a queue of 64.
+// The charge lets virtual time pass: a simulated world stops a run that does a
+// million steps in one instant.
 func BenchmarkQueue(b *testing.B) {
 	for _, world := range worlds {
+		if world.name == "sim" {
+			continue // nothing has a price there
+		}
 		b.Run(world.name, func(b *testing.B) {
 			b.ReportAllocs()
 			w := world.make()
 			n := w.NewNode(env.NodeConfig{Name: "a"})
-			err := w.Run(n, func() {
-				q := task.NewQueue[int](n, 64)
-				n.Go("producer", func() {
-					for i := range b.N {
-						if err := q.Put(i, env.Never); err != nil {
-							b.Error(err)
-						}
-					}
-					q.Close()
-				})
-				for {
-					if _, err := q.Get(env.Never); err != nil {
-						return
-					}
-				}
-			})
-			if err != nil {
+			if err := w.Run(n, func() { passNumbers(b, n) }); err != nil {
 				b.Fatal(err)
 			}
 		})
+	}
+}
+
+func passNumbers(b *testing.B, n env.Node) {
+	q := task.NewQueue[int](n, 64)
+	n.Go("producer", func() {
+		for i := range b.N {
+			n.Charge(env.OpRecordEncode, 100)
+			if err := q.Put(i, env.Never); err != nil {
+				b.Error(err)
+			}
+		}
+		q.Close()
+	})
+	for {
+		if _, err := q.Get(env.Never); err != nil {
+			return
+		}
 	}
 }
