@@ -1,0 +1,209 @@
+package simworld_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"brokerlab/engine/env"
+	"brokerlab/engine/simworld"
+)
+
+// microPrices makes a copied byte cost one microsecond of CPU.
+func microPrices() simworld.Prices {
+	var p simworld.Prices
+	p.Ops[env.OpCopy] = simworld.Price{PerUnitNs: 1000}
+	return p
+}
+
+func micros(n env.Node) int { return int(n.Now()) / 1000 }
+
+// Goal: CPU work queues for the cores of its node, exactly. Method: tasks that
+// charge an amount of microseconds and then sleep for no time, which pays it.
+func TestCoresAreShared(t *testing.T) {
+	cases := []struct {
+		name  string
+		cores int
+		work  []int // microseconds of each task
+		want  []int // when each is done
+	}{
+		{"one task has the core for itself", 1, []int{300}, []int{300}},
+		{"two tasks on one core follow each other", 1, []int{300, 500}, []int{300, 800}},
+		{"two tasks on two cores do not meet", 2, []int{300, 500}, []int{300, 500}},
+		{"three tasks on two cores: the third takes the core that is free first", 2,
+			[]int{300, 500, 400}, []int{300, 500, 700}},
+		{"work above 1 ms lets others in after each slice", 1, []int{2500, 1000}, []int{3500, 2000}},
+		{"slices of two long tasks alternate", 1, []int{2000, 2000}, []int{3000, 4000}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			w := simworld.New(simworld.Config{Prices: microPrices()})
+			defer w.Close()
+			n := w.NewNode(env.NodeConfig{Name: "a", Cores: c.cores})
+			got := make([]int, len(c.work))
+			mustRun(t, w, n, func() {
+				for i, work := range c.work {
+					n.Go("worker", func() {
+						n.Charge(env.OpCopy, work)
+						if now := micros(n); now != work {
+							t.Errorf("Now is %d us after a charge of %d", now, work)
+						}
+						n.Sleep(0)
+						got[i] = micros(n)
+					})
+				}
+			})
+			if !slices.Equal(got, c.want) {
+				t.Errorf("done at %v us, want %v", got, c.want)
+			}
+		})
+	}
+}
+
+// Goal: work is paid where the task is seen by others, so that work under a lock
+// makes others wait. Method: two tasks on two cores that work under one lock.
+func TestWorkUnderLock(t *testing.T) {
+	w, nodes := newWorld(t, simworld.Config{Prices: microPrices()}, "a")
+	n := nodes[0]
+	var got [2]int
+	mustRun(t, w, n, func() {
+		mu := n.NewMutex()
+		for i := range 2 {
+			n.Go("worker", func() {
+				n.Charge(env.OpCopy, 10) // beside the other one
+				mu.Lock()
+				n.Charge(env.OpCopy, 100)
+				mu.Unlock()
+				got[i] = micros(n)
+			})
+		}
+	})
+	if got != [2]int{110, 210} {
+		t.Errorf("done at %v us, want 110 and 210", got)
+	}
+}
+
+// Goal: small charges are not lost, and work left at a task's end occupies its
+// core. Method: a third of a nanosecond, 9000 times; and a task that ends at once.
+func TestDebtIsExact(t *testing.T) {
+	prices := microPrices()
+	prices.Ops[env.OpCRC] = simworld.Price{PerCallNs: 1.0 / 3}
+	w := simworld.New(simworld.Config{Prices: prices})
+	defer w.Close()
+	n := w.NewNode(env.NodeConfig{Name: "a", Cores: 1})
+	mustRun(t, w, n, func() {
+		for range 9000 {
+			n.Charge(env.OpCRC, 1)
+			n.Sleep(0)
+		}
+		if now := n.Now(); now != 2997 { // 333 ps each
+			t.Errorf("9000 charges of 333 ps took %d ns", now)
+		}
+		n.Go("ends", func() { n.Charge(env.OpCopy, 50) })
+		n.Sleep(1)
+		n.Charge(env.OpCopy, 1)
+		n.Sleep(0)
+		if now := n.Now(); now != 2997+51_000 {
+			t.Errorf("work behind an ended task was done at %d ns, want %d", now, 2997+51_000)
+		}
+	})
+}
+
+// Goal: a wake-up costs its price and no core; a deadline is exact.
+func TestWakePrice(t *testing.T) {
+	prices := microPrices()
+	prices.Wake = 20 * time.Microsecond
+	w, nodes := newWorld(t, simworld.Config{Prices: prices}, "a")
+	n := nodes[0]
+	mustRun(t, w, n, func() {
+		mu := n.NewMutex()
+		c := n.NewCond(mu)
+		n.Go("waiter", func() {
+			mu.Lock()
+			defer mu.Unlock()
+			c.WaitUntil(env.Never)
+			if now := micros(n); now != 120 {
+				t.Errorf("woken at %d us, want 120", now)
+			}
+			c.WaitUntil(n.Now().Add(30 * time.Microsecond))
+			if now := micros(n); now != 150 {
+				t.Errorf("timed out at %d us, want 150", now)
+			}
+		})
+		n.Sleep(100 * time.Microsecond)
+		mu.Lock()
+		c.Signal()
+		mu.Unlock()
+		n.Charge(env.OpCopy, 15)
+		n.Sleep(0)
+		if now := micros(n); now != 115 {
+			t.Errorf("the waker went on at %d us, want 115", now)
+		}
+	})
+}
+
+// Goal: a mutex barges, and after a millisecond of waiting it is handed over, as
+// with sync.Mutex. Method: a task that holds the mutex nearly all the time, and
+// one whose wake-ups come too late.
+func TestMutexBargesAndStarves(t *testing.T) {
+	prices := microPrices()
+	prices.Wake = 20 * time.Microsecond
+	w, nodes := newWorld(t, simworld.Config{Prices: prices}, "a")
+	n := nodes[0]
+	held, order := 0, ""
+	mustRun(t, w, n, func() {
+		mu := n.NewMutex()
+		n.Go("greedy", func() {
+			for range 30 {
+				mu.Lock()
+				held++
+				n.Charge(env.OpCopy, 90)
+				mu.Unlock()
+			}
+			order += "greedy"
+		})
+		n.Sleep(time.Microsecond)
+		mu.Lock()
+		if held < 11 || held > 13 {
+			t.Errorf("the mutex was handed over after %d turns of 90 us, want about 1 ms", held)
+		}
+		if now := micros(n); now < 1000 || now > 1200 {
+			t.Errorf("the mutex was handed over at %d us", now)
+		}
+		order += fmt.Sprint("waiter ")
+		mu.Unlock()
+	})
+	if order != "waiter greedy" || held != 30 {
+		t.Errorf("order %q, %d turns", order, held)
+	}
+}
+
+// Goal: the price list is usable as it is. Method: rates that are known.
+func TestDefaultPrices(t *testing.T) {
+	cases := []struct {
+		name string
+		op   env.Op
+		n    int
+		want time.Duration
+	}{
+		{"snappy takes 849 MB/s", env.OpCompressSnappy, 849_000_000, time.Second},
+		{"copying takes 19 GB/s", env.OpCopy, 19_000_000, time.Millisecond},
+		{"ten records out of a batch", env.OpRecordDecode, 10, 250 * time.Nanosecond},
+		{"a request with four partitions", env.OpRequest, 4, 6200 * time.Nanosecond},
+		{"a record of 1000 bytes", env.OpRecordEncode, 1000, 130 * time.Nanosecond},
+	}
+	w, nodes := newWorld(t, simworld.DefaultConfig(), "a")
+	n := nodes[0]
+	mustRun(t, w, n, func() {
+		for _, c := range cases {
+			before := n.Now()
+			n.Charge(c.op, c.n)
+			// A price is a whole number of picoseconds.
+			if got := n.Now().Sub(before); (got - c.want).Abs() > c.want/100 {
+				t.Errorf("%s: %v, want %v", c.name, got, c.want)
+			}
+			n.Sleep(0)
+		}
+	})
+}
