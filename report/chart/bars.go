@@ -13,18 +13,16 @@ import (
 // noData labels the place of a bar.
 const noData = "no data"
 
-// whiskers says what they are, when there are repeats.
-func whiskers(r *results.Result) string {
-	return wording.Repeats(r, "whiskers span ", "")
-}
+// whiskers says what they are, after the number of runs.
+const whiskers = ", whiskers from least to greatest"
 
 // Throughput draws the acknowledged rate of each cell. When two settings vary,
 // one makes groups and the other, the codec if it is one, colours.
 func Throughput(d *Data) *plotstyle.Figure {
 	f := &plotstyle.Figure{
 		Title: "Throughput" + d.by(),
-		Subtitle: wording.Join(wording.Conditions(d.Result), wording.Repeats(d.Result, "median of ", ""),
-			whiskers(d.Result), "higher is better"),
+		Subtitle: wording.Join(wording.Conditions(d.Result), wording.Repeats(d.Result, "median of ", whiskers),
+			"higher is better"),
 		Note: d.note("acknowledged keys and values, warm-up left out; MB is 10^6 bytes"),
 	}
 	if len(d.Result.Cells) == 0 {
@@ -32,12 +30,12 @@ func Throughput(d *Data) *plotstyle.Figure {
 		return f
 	}
 	b := bars{axis: "Acknowledged, MB/s", format: plotstyle.SI}
-	if g, ok := d.grid(); ok {
-		b.names, f.Legend = g.groups, g.legend
+	if g := d.grid; g != nil {
+		b.names, f.Legend = g.groups, g.fills()
 		for _, row := range g.cells {
 			var group []plotstyle.Bar
-			for s, cell := range row {
-				group = append(group, d.throughputBar(cell, g.legend[s].Fill))
+			for k, cell := range row {
+				group = append(group, d.throughputBar(cell, g.colours[k]))
 			}
 			b.groups = append(b.groups, group)
 		}
@@ -57,7 +55,7 @@ func LatencyP99(d *Data) *plotstyle.Figure {
 		Title: "p99 latency" + d.by(),
 		Note:  d.note(d.latencyNote()...),
 	}
-	conditions := wording.Join(wording.Conditions(d.Result), wording.Repeats(d.Result, "", " merged"), whiskers(d.Result))
+	conditions := wording.Join(wording.Conditions(d.Result), wording.Repeats(d.Result, "", " merged"+whiskers))
 	f.Subtitle = wording.Join(conditions, "lower is better")
 	if len(d.Result.Cells) == 0 {
 		f.NoData = d.noCells()
@@ -68,7 +66,7 @@ func LatencyP99(d *Data) *plotstyle.Figure {
 		f.NoData = "no cell has any latency"
 		return f
 	}
-	b := bars{axis: "p99 latency", format: plotstyle.Nanoseconds}
+	b := bars{axis: "Latency, 99th percentile", format: plotstyle.Nanoseconds}
 	for i, cell := range d.Result.Cells {
 		var group []plotstyle.Bar
 		for n, latency := range latencies {
@@ -77,9 +75,11 @@ func LatencyP99(d *Data) *plotstyle.Figure {
 		b.groups = append(b.groups, group)
 		b.names = append(b.names, d.names.Cell(i))
 	}
+	var kinds []plotstyle.Swatch
 	for n, latency := range latencies {
-		f.Legend = append(f.Legend, plotstyle.Swatch{Name: wordsOf[latency].short, Fill: plotstyle.Series[n]})
+		kinds = append(kinds, plotstyle.Swatch{Name: wordsOf[latency].short, Fill: plotstyle.Series[n]})
 	}
+	f.Legend = [][]plotstyle.Swatch{kinds}
 	if b.logarithmic = wide(b.groups); b.logarithmic {
 		f.Subtitle = wording.Join(conditions, "logarithmic axis", "lower is better")
 	}
@@ -119,7 +119,7 @@ func latencyBar(c results.Cell, latency string, colour int) plotstyle.Bar {
 	}
 	b.Value, b.Label = float64(l.P99), wording.Duration(l.P99)
 	if l.Count < 100*samplesAbove {
-		b.Label += " (of " + wording.Count(l.Count) + ")"
+		b.Label += " (n=" + wording.Count(l.Count) + ")"
 	}
 	var repeats []results.Repeat
 	for _, r := range c.Repeats {

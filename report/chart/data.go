@@ -8,6 +8,7 @@ import (
 	"image/color"
 	"io/fs"
 	"strconv"
+	"strings"
 
 	hdrhistogram "github.com/HdrHistogram/hdrhistogram-go"
 	"gonum.org/v1/plot/vg"
@@ -22,6 +23,7 @@ import (
 type Data struct {
 	Result *results.Result
 	names  *wording.Names
+	grid   *grid // nil where cells do not form one
 	looks  []look
 	merged []map[string]*hdrhistogram.Histogram // by cell and latency; none where the cell left none
 }
@@ -61,9 +63,15 @@ func Load(f *results.Folder, r *results.Result) (*Data, error) {
 // New takes a result without histograms; SetHistograms adds them.
 func New(r *results.Result) *Data {
 	d := &Data{Result: r, names: wording.NamesOf(r)}
+	for range r.Cells {
+		d.merged = append(d.merged, map[string]*hdrhistogram.Histogram{})
+	}
+	if d.grid = d.arrange(); d.grid != nil {
+		d.looks = d.grid.looks(len(r.Cells))
+		return d
+	}
 	used := map[color.RGBA]int{}
 	for i := range r.Cells {
-		d.merged = append(d.merged, map[string]*hdrhistogram.Histogram{})
 		colour, fixed := plotstyle.Codec(d.names.Compression(i))
 		if !fixed {
 			colour = plotstyle.Series[i%len(plotstyle.Series)]
@@ -81,21 +89,23 @@ func (d *Data) SetHistograms(cell int, latency string, hs []results.Interval) {
 
 // by says what cells differ in, for a title.
 func (d *Data) by() string {
-	switch names := d.names.Varied; len(names) {
-	case 0:
+	var names []string
+	for _, name := range d.names.Varied {
+		names = append(names, d.names.Short(name))
+	}
+	switch last := len(names) - 1; {
+	case last < 0:
 		return ""
-	case 1:
-		return " by " + d.names.Short(names[0])
-	case 2:
-		return " by " + d.names.Short(names[0]) + " and " + d.names.Short(names[1])
+	case last == 0:
+		return " by " + names[0]
 	default:
-		return " by " + strconv.Itoa(len(names)) + " settings"
+		return " by " + strings.Join(names[:last], ", ") + " and " + names[last]
 	}
 }
 
 // note is the last line of a figure: what a reader needs to find the run again.
 func (d *Data) note(about ...string) string {
-	parts := append(about, d.Result.Scenario, "seed "+strconv.FormatUint(d.Result.Seed, 10))
+	parts := append(about, "scenario "+d.Result.Scenario, "seed "+strconv.FormatUint(d.Result.Seed, 10))
 	if !d.Result.Complete {
 		reason := d.Result.Incomplete
 		if reason == "" {

@@ -44,24 +44,24 @@ func LatencyByPercentile(d *Data, latency string) *plotstyle.Figure {
 	}
 	p := plotstyle.NewPlot()
 	p.Add(plotstyle.BothGrids())
-	few := 0
+	var drawn []int
 	least, greatest, nines := math.Inf(1), 0.0, 1.0
 	for i := range d.Result.Cells {
 		points := curve(d.merged[i][latency])
 		if points == nil {
-			few++
 			continue
 		}
 		p.Add(&plotter.Line{XYs: points, LineStyle: d.looks[i].line()})
-		f.Legend = append(f.Legend, plotstyle.Swatch{Name: d.names.Cell(i), Line: d.looks[i].line()})
+		drawn = append(drawn, i)
 		end := points[len(points)-1]
 		least, greatest, nines = min(least, points[0].Y), max(greatest, end.Y), max(nines, end.X)
 	}
-	if len(f.Legend) == 0 {
+	if len(drawn) == 0 {
 		f.NoData = "no cell has " + strconv.Itoa(2*samplesAbove) + " " + wordsOf[latency].short + " latencies"
 		return f
 	}
-	if few > 0 {
+	f.Legend = d.lines(drawn)
+	if few := len(d.Result.Cells) - len(drawn); few > 0 {
 		about = append(about, "not drawn, for want of samples: "+wording.Plural(int64(few), "cell"))
 	}
 	p.X.Min, p.X.Max = 0, nines

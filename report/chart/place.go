@@ -100,7 +100,7 @@ func (b bars) value(a *plot.Axis, base, end float64) {
 }
 
 func (b bars) columns(f *plotstyle.Figure) {
-	base, end := b.span(0.06)
+	base, end := b.span(0.04)
 	p := plotstyle.NewPlot()
 	p.Add(plotstyle.HorizontalGrid(), plotstyle.Columns{Groups: b.based(base), Base: base})
 	var ticks plot.ConstantTicks

@@ -5,8 +5,6 @@ import (
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
-	"gonum.org/v1/plot/vg"
-	"gonum.org/v1/plot/vg/draw"
 
 	"brokerlab/report/plotstyle"
 	"brokerlab/report/wording"
@@ -35,7 +33,7 @@ func ThroughputOverTime(d *Data) *plotstyle.Figure {
 		Note: d.note("keys and values, 1 s windows; MB is 10^6 bytes"),
 	}
 	all := make([]series, len(d.Result.Cells))
-	var points int
+	var drawn []int
 	var end, greatest, warmup float64
 	for i, cell := range d.Result.Cells {
 		s := throughput(cell)
@@ -43,7 +41,7 @@ func ThroughputOverTime(d *Data) *plotstyle.Figure {
 		if len(s.at) == 0 {
 			continue
 		}
-		points += len(s.at)
+		drawn = append(drawn, i)
 		end = max(end, s.at[len(s.at)-1]+0.5)
 		greatest, warmup = max(greatest, slices.Max(s.greatest)), max(warmup, s.warmup)
 	}
@@ -54,7 +52,7 @@ func ThroughputOverTime(d *Data) *plotstyle.Figure {
 	}
 	f.Subtitle = wording.Join(wording.Conditions(d.Result), wording.Repeats(d.Result, "median of ", spread),
 		"higher is better")
-	if points == 0 {
+	if len(drawn) == 0 {
 		f.NoData = "no cell has a full second of load"
 		if len(all) == 0 {
 			f.NoData = d.noCells()
@@ -65,14 +63,11 @@ func ThroughputOverTime(d *Data) *plotstyle.Figure {
 	p.Add(plotstyle.HorizontalGrid())
 	p.Add(plotstyle.Band{From: 0, To: warmup, Text: "warm-up", Fill: plotstyle.Faint(plotstyle.InkAxis, 0.16)})
 	for i, s := range all {
-		if len(s.at) == 0 {
-			continue
-		}
 		if ribbons {
 			p.Add(plotstyle.Ribbon{X: s.at, Low: s.least, High: s.greatest, Fill: plotstyle.Faint(d.looks[i].colour, 0.15)})
 		}
-		f.Legend = append(f.Legend, plotstyle.Swatch{Name: d.names.Cell(i), Line: d.looks[i].line()})
 	}
+	f.Legend = d.lines(drawn)
 	for i, s := range all {
 		p.Add(s.plotters(d.looks[i])...)
 	}
@@ -126,8 +121,7 @@ func (s series) plotters(l look) (all []plot.Plotter) {
 	}
 	all = append(all, &plotter.Line{XYs: points, LineStyle: l.line()})
 	if len(points) <= dotted {
-		all = append(all, &plotter.Scatter{XYs: points, GlyphStyle: draw.GlyphStyle{Color: l.colour,
-			Radius: vg.Points(2.2), Shape: draw.CircleGlyph{}}})
+		all = append(all, plotstyle.Dots{Points: points, Fill: l.colour})
 	}
 	return all
 }

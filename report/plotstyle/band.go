@@ -2,8 +2,10 @@ package plotstyle
 
 import (
 	"image/color"
+	"math"
 
 	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 )
@@ -24,8 +26,32 @@ func (b Band) Plot(c draw.Canvas, p *plot.Plot) {
 	}
 	fillBox(c, b.Fill, vg.Rectangle{Min: vg.Point{X: left, Y: c.Min.Y}, Max: vg.Point{X: right, Y: c.Max.Y}})
 	s := face(8, InkLabel)
-	s.YAlign = draw.YTop
-	c.FillText(s, vg.Point{X: left + 4, Y: c.Max.Y - 4}, b.Text)
+	top := c.Max.Y - 4
+	switch room := right - left; {
+	case room >= s.Width(b.Text)+6:
+		c.FillText(s, vg.Point{X: left + 4, Y: top - s.FontExtents().Ascent}, b.Text)
+	case room >= s.FontExtents().Height:
+		s.Rotation, s.XAlign = math.Pi/2, draw.XRight
+		c.FillText(s, vg.Point{X: (left+right)/2 + s.FontExtents().Ascent*0.36, Y: top}, b.Text)
+	default:
+		c.FillText(s, vg.Point{X: right + 3, Y: top - s.FontExtents().Ascent}, b.Text)
+	}
+}
+
+// Dots marks single points. (plotter.Scatter would move the axes apart to make
+// room for those on an edge.)
+type Dots struct {
+	Points plotter.XYs
+	Fill   color.Color
+}
+
+// Plot implements plot.Plotter.
+func (d Dots) Plot(c draw.Canvas, p *plot.Plot) {
+	x, y := p.Transforms(&c)
+	style := draw.GlyphStyle{Color: d.Fill, Radius: vg.Points(2.2), Shape: draw.CircleGlyph{}}
+	for _, point := range d.Points {
+		c.DrawGlyphNoClip(style, vg.Point{X: x(point.X), Y: y(point.Y)})
+	}
 }
 
 // Ribbon shades what lies between two lines, such as the least and the greatest

@@ -72,6 +72,9 @@ func (g Columns) Plot(c draw.Canvas, p *plot.Plot) {
 	paint := painter{canvas: c, along: y, base: y(g.Base),
 		point: func(along, across vg.Length) vg.Point { return vg.Point{X: across, Y: along} },
 		label: func(txt string, along, across vg.Length) {
+			w, h := s.Width(txt)/2+1, s.FontExtents().Ascent
+			fillBox(c, Faint(color.RGBA{R: 255, G: 255, B: 255, A: 255}, 0.85), // grid lines end before a label
+				vg.Rectangle{Min: vg.Point{X: across - w, Y: along + 1}, Max: vg.Point{X: across + w, Y: along + 3 + h}})
 			c.FillText(s, vg.Point{X: across, Y: along + 3}, txt)
 		}}
 	for n, group := range g.Groups {
@@ -88,11 +91,11 @@ func (g Rows) DataRange() (xmin, xmax, ymin, ymax float64) {
 func (g Rows) Plot(c draw.Canvas, p *plot.Plot) {
 	x, y := p.Transforms(&c)
 	s := face(7.5, Ink)
-	s.YAlign = draw.YCenter
+	drop := s.FontExtents().Ascent * 0.36 // half a digit: centred by what is seen, not by the font's box
 	paint := painter{canvas: c, along: x, base: x(g.Base),
 		point: func(along, across vg.Length) vg.Point { return vg.Point{X: along, Y: across} },
 		label: func(txt string, along, across vg.Length) {
-			c.FillText(s, vg.Point{X: along + 4, Y: across}, txt)
+			c.FillText(s, vg.Point{X: along + 4, Y: across - drop}, txt)
 		}}
 	for n, group := range g.Groups {
 		row := float64(len(g.Groups) - 1 - n)

@@ -7,6 +7,7 @@ import (
 	"image/png"
 	"io"
 	"math"
+	"slices"
 	"strings"
 
 	"gonum.org/v1/plot"
@@ -40,7 +41,8 @@ type Figure struct {
 	// log axis gonum/plot reserves the label's box around (min+max)/2 in data
 	// units, which is far from the middle, and leaves a blank band.
 	XLabel, YLabel string
-	Legend         []Swatch
+	// Legend is blocks of entries; each block begins a row.
+	Legend [][]Swatch
 	// Plot is the data. When it is nil, NoData says why in its place.
 	Plot   *plot.Plot
 	NoData string
@@ -58,9 +60,9 @@ func labelFace() text.Style  { return face(9.5, InkLabel) }
 const (
 	titleGap   = vg.Length(3)
 	subGap     = vg.Length(2)
-	headGap    = vg.Length(3)
-	legendRow  = vg.Length(15)
-	legendGap  = vg.Length(6)
+	headGap    = vg.Length(1)
+	legendRow  = vg.Length(14)
+	legendGap  = vg.Length(12)
 	noteGap    = vg.Length(5)
 	swatchWide = vg.Length(16)
 	swatchStep = vg.Length(22) // from the swatch's left to its name
@@ -70,20 +72,20 @@ const (
 // layout is what depends on text only: wrapped lines, placed legend entries.
 type layout struct {
 	title, sub, note []string
-	rows             [][]Swatch
+	legend           legend
 	head, foot       vg.Length // heights
 }
 
 func (f *Figure) layout() layout {
 	inner := Width - 2*margin
 	l := layout{
-		title: wrap(titleFace(), f.Title, " ", inner),
-		sub:   wrap(subFace(), f.Subtitle, " ", inner),
-		note:  wrap(noteFace(), f.Note, " ", inner),
-		rows:  legendRows(f.Legend, inner),
+		title:  wrap(titleFace(), f.Title, inner),
+		sub:    wrapParts(subFace(), f.Subtitle, inner),
+		note:   wrapParts(noteFace(), f.Note, inner),
+		legend: layLegend(slices.Clone(f.Legend), inner),
 	}
 	l.head = vg.Length(len(l.title))*lineHeight(titleFace(), titleGap) +
-		vg.Length(len(l.sub))*lineHeight(subFace(), subGap) + headGap + vg.Length(len(l.rows))*legendRow + legendGap
+		vg.Length(len(l.sub))*lineHeight(subFace(), subGap) + headGap + vg.Length(len(l.legend.rows))*legendRow + legendGap
 	l.foot = vg.Length(len(l.note)) * lineHeight(noteFace(), 1)
 	if len(l.note) > 0 {
 		l.foot += noteGap
@@ -101,20 +103,40 @@ func lineHeight(s text.Style, gap vg.Length) vg.Length {
 	return e.Ascent + e.Descent + gap
 }
 
-// wrap breaks txt at separators into lines of at most width. A single word
-// that is longer is shortened in its middle.
-func wrap(s text.Style, txt, separator string, width vg.Length) (lines []string) {
+// dot separates the parts of a subtitle or a note; lines break there if they can.
+const dot = " \u00b7 "
+
+// wrapParts breaks txt into lines of at most width, between parts and, where a
+// part is longer than a line, between words.
+func wrapParts(s text.Style, txt string, width vg.Length) (lines []string) {
+	for _, line := range pack(s, strings.Split(txt, dot), dot, width) {
+		lines = append(lines, wrap(s, line, width)...)
+	}
+	return lines
+}
+
+// wrap breaks txt between words. A single word that is longer than a line is
+// shortened in its middle.
+func wrap(s text.Style, txt string, width vg.Length) []string {
+	words := strings.Split(txt, " ")
+	for i := range words {
+		words[i] = shorten(s, words[i], width)
+	}
+	return pack(s, words, " ", width)
+}
+
+// pack joins parts into as few lines as their order allows.
+func pack(s text.Style, parts []string, separator string, width vg.Length) (lines []string) {
 	line := ""
-	for _, word := range strings.Split(txt, separator) {
-		word = shorten(s, word, width)
+	for _, part := range parts {
 		switch {
 		case line == "":
-			line = word
-		case s.Width(line+separator+word) <= width:
-			line += separator + word
+			line = part
+		case s.Width(line+separator+part) <= width:
+			line += separator + part
 		default:
 			lines = append(lines, line)
-			line = word
+			line = part
 		}
 	}
 	if line != "" {
@@ -144,20 +166,37 @@ func ShortenTick(label string, width vg.Length) string {
 	return shorten(face(tickPoints, InkLabel), label, width)
 }
 
-func legendRows(entries []Swatch, width vg.Length) (rows [][]Swatch) {
-	var x vg.Length
-	for _, e := range entries {
-		e.Name = shorten(legendFace(), e.Name, width-swatchStep)
-		w := swatchStep + legendFace().Width(e.Name)
-		if len(rows) == 0 || x+w > width {
-			rows = append(rows, nil)
-			x = 0
+// legend is entries in rows; in several rows they stand in columns.
+type legend struct {
+	rows [][]Swatch
+	step vg.Length // from one column to the next; 0: as wide as each entry
+}
+
+func layLegend(blocks [][]Swatch, width vg.Length) (l legend) {
+	var longest, widest vg.Length
+	for b, block := range blocks {
+		blocks[b] = slices.Clone(block)
+		sum := -entryGap
+		for i := range blocks[b] {
+			e := &blocks[b][i]
+			e.Name = shorten(legendFace(), e.Name, width-swatchStep)
+			w := swatchStep + legendFace().Width(e.Name)
+			sum += w + entryGap
+			widest = max(widest, w)
 		}
-		last := len(rows) - 1
-		rows[last] = append(rows[last], e)
-		x += w + entryGap
+		longest = max(longest, sum)
 	}
-	return rows
+	columns := math.MaxInt
+	if longest > width || len(blocks) > 1 {
+		columns = max(1, int((width+entryGap)/(widest+entryGap)))
+		l.step = width / vg.Length(columns)
+	}
+	for _, block := range blocks {
+		for row := range slices.Chunk(block, columns) {
+			l.rows = append(l.rows, row)
+		}
+	}
+	return l
 }
 
 // draw lays the figure out from the top down.
@@ -167,7 +206,7 @@ func (f *Figure) draw(c draw.Canvas, l layout) {
 	c = draw.Crop(c, margin, -margin, margin, -margin)
 	y := drawLines(c, titleFace(), l.title, titleGap, c.Max.Y)
 	y = drawLines(c, subFace(), l.sub, subGap, y) - headGap
-	y = drawLegend(c, l.rows, y) - legendGap
+	y = drawLegend(c, l.legend, y) - legendGap
 	bottom := c.Min.Y + l.foot
 	drawLines(c, noteFace(), l.note, 1, bottom-noteGap)
 	body := draw.Canvas{Canvas: c.Canvas, Rectangle: vg.Rectangle{
@@ -189,17 +228,20 @@ func drawLines(c draw.Canvas, s text.Style, lines []string, gap, y vg.Length) vg
 	return y
 }
 
-func drawLegend(c draw.Canvas, rows [][]Swatch, y vg.Length) vg.Length {
+func drawLegend(c draw.Canvas, l legend, y vg.Length) vg.Length {
 	s := legendFace()
-	for _, row := range rows {
+	for _, row := range l.rows {
 		y -= legendRow
 		x := c.Min.X
-		for _, e := range row {
+		for n, e := range row {
+			if l.step > 0 {
+				x = c.Min.X + l.step*vg.Length(n)
+			}
 			if e.Line.Width > 0 {
 				middle := y + s.FontExtents().Ascent*0.36
 				c.StrokeLine2(e.Line, x, middle, x+swatchWide, middle)
 			} else {
-				fillBox(c, e.Fill, vg.Rectangle{Min: vg.Point{X: x + 3, Y: y - 1}, Max: vg.Point{X: x + 13, Y: y + 9}})
+				fillBox(c, e.Fill, vg.Rectangle{Min: vg.Point{X: x + 2, Y: y - 1.5}, Max: vg.Point{X: x + 12, Y: y + 8.5}})
 			}
 			c.FillText(s, vg.Point{X: x + swatchStep, Y: y}, e.Name)
 			x += swatchStep + s.Width(e.Name) + entryGap
@@ -216,7 +258,7 @@ func (f *Figure) drawNoData(c draw.Canvas) {
 	middle := c.Center()
 	c.FillText(head, vg.Point{X: middle.X, Y: middle.Y + 4}, "no data")
 	y := middle.Y - 12
-	for _, line := range wrap(why, f.NoData, " ", c.Max.X-c.Min.X-40) {
+	for _, line := range wrap(why, f.NoData, c.Max.X-c.Min.X-40) {
 		c.FillText(why, vg.Point{X: middle.X, Y: y}, line)
 		y -= lineHeight(why, 2)
 	}

@@ -74,7 +74,7 @@ func (Clock) Ticks(least, greatest float64) (ticks []plot.Tick) {
 		s = 0.5
 	}
 	for i := math.Ceil(least/s - 1e-9); i*s <= greatest+s*1e-9; i++ {
-		ticks = append(ticks, plot.Tick{Value: i * s, Label: clock(i*s, greatest)})
+		ticks = append(ticks, plot.Tick{Value: i*s + 0, Label: clock(i*s+0, greatest)}) // no "-0 s", as in Nice
 	}
 	return ticks
 }
@@ -202,6 +202,9 @@ func Nanoseconds(v float64) string {
 		if v >= u.ns*0.9999 {
 			return strconv.FormatFloat(v/u.ns, 'g', 4, 64) + " " + u.name
 		}
+	}
+	if v == 0 {
+		return "0"
 	}
 	return strconv.FormatFloat(v, 'g', 4, 64) + " ns"
 }

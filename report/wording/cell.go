@@ -165,10 +165,13 @@ func (n *Names) Bare(cell int) string {
 	return strings.Join(parts, ", ")
 }
 
-// Suffix is " (simulated)" or nothing.
+// Simulated follows the name of what was not measured.
+const Simulated = " (simulated)"
+
+// Suffix is Simulated or nothing.
 func (n *Names) Suffix(cell int) string {
 	if n.result.Cells[cell].Target == results.TargetSim {
-		return " (simulated)"
+		return Simulated
 	}
 	return ""
 }
@@ -196,8 +199,9 @@ func Load(c results.Cell) string {
 	return words
 }
 
-// Check is what the read-back found: "ok", or every kind of bad record. A cell
-// of which nothing was sent has nothing to check.
+// Check is what the read-back found: "ok", or every kind of bad record; and how
+// many records failed to be sent, which no check holds against a run. A cell of
+// which nothing was sent has nothing to check.
 func Check(c results.Counts) string {
 	var bad []string
 	for _, kind := range []struct {
@@ -208,11 +212,15 @@ func Check(c results.Counts) string {
 			bad = append(bad, Count(kind.n)+" "+kind.name)
 		}
 	}
+	words := "ok"
 	switch {
 	case len(bad) > 0:
-		return strings.Join(bad, ", ")
+		words = strings.Join(bad, ", ")
 	case c.Sent == 0:
-		return None
+		words = None
 	}
-	return "ok"
+	if c.Failed > 0 {
+		words += "; " + Count(c.Failed) + " failed"
+	}
+	return words
 }

@@ -43,6 +43,8 @@ func Digits(v float64) string {
 		return strconv.FormatFloat(v, 'f', 1, 64)
 	case abs >= 0.9995:
 		return strconv.FormatFloat(v, 'f', 2, 64)
+	case abs >= 0.09995:
+		return strconv.FormatFloat(v, 'f', 3, 64)
 	}
 	return strconv.FormatFloat(v, 'g', 3, 64)
 }

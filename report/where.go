@@ -1,0 +1,126 @@
+package report
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"brokerlab/report/table"
+	"brokerlab/report/wording"
+	"brokerlab/results"
+)
+
+// settings are those that differ between cells, by cell, and those that all
+// cells share.
+func (p *page) settings() {
+	if len(p.r.Cells) == 0 {
+		return
+	}
+	p.say("## Settings")
+	var differ []string
+	var shared [][]string
+	for _, path := range p.paths() {
+		if value, same := p.sharedValue(path); same {
+			shared = append(shared, []string{path, value})
+		} else {
+			differ = append(differ, path)
+		}
+	}
+	if len(differ) > 0 {
+		var rows [][]string
+		for i, cell := range p.r.Cells {
+			row := []string{strconv.Itoa(i + 1)}
+			for _, path := range differ {
+				row = append(row, orNone(cell.Config[path]))
+			}
+			rows = append(rows, row)
+		}
+		p.say("Cells differ in:")
+		p.say("%s", strings.TrimSpace(table.MarkdownGrid(append([]string{"cell"}, differ...), rows)))
+	}
+	if len(shared) > 0 {
+		p.say("<details><summary>All cells share</summary>")
+		p.say("%s", strings.TrimSpace(table.MarkdownGrid([]string{"setting", "value"}, shared)))
+		p.say("</details>")
+	}
+}
+
+// paths are all settings of all cells, sorted.
+func (p *page) paths() []string {
+	all := map[string]bool{}
+	for _, cell := range p.r.Cells {
+		for path := range cell.Config {
+			all[path] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(all))
+}
+
+func (p *page) sharedValue(path string) (string, bool) {
+	value := p.r.Cells[0].Config[path]
+	for _, cell := range p.r.Cells {
+		if v, ok := cell.Config[path]; !ok || v != value {
+			return "", false
+		}
+	}
+	return orNone(value), true
+}
+
+func orNone(value string) string {
+	if value == "" {
+		return wording.None
+	}
+	return value
+}
+
+// where is the machine and the program.
+func (p *page) where() {
+	m, v := p.r.Wall.Machine, p.r.Wall.Version
+	p.say("## Where it ran")
+	memory := "not available"
+	if m.MemBytes > 0 {
+		memory = wording.Bytes(m.MemBytes)
+	}
+	commit := v.Commit
+	if v.Modified {
+		commit += ", with local changes"
+	}
+	rows := [][]string{
+		{"processor", fmt.Sprintf("%s, %s", orNone(m.CPU), wording.Plural(int64(m.Cores), "core"))},
+		{"memory", memory},
+		{"system", strings.TrimSpace(fmt.Sprintf("%s/%s %s", m.OS, m.Arch, m.Kernel))},
+		{"brokerlab", strings.TrimSpace(v.Brokerlab + " (commit " + commit + ")")},
+		{"Go", orNone(v.Go)},
+	}
+	p.say("%s", strings.TrimSpace(table.MarkdownGrid([]string{"what", "value"}, rows)))
+}
+
+// again is how to repeat the run.
+func (p *page) again() {
+	p.say("## Run it again")
+	if len(p.r.Wall.Command) > 0 {
+		p.say("As it was started:")
+		p.say("    %s", shell(p.r.Wall.Command))
+	}
+	p.say("The scenario as it ran, from this folder:")
+	p.say("    %s", shell([]string{"brokerlab", "run", "--seed", strconv.FormatUint(p.r.Seed, 10), results.ScenarioFile}))
+	p.say("%s holds every figure, the .hlog files every interval's histogram in nanoseconds, the .hgrm files the "+
+		"percentiles in milliseconds, warm-up left out.", results.ResultFile)
+}
+
+// plainArgument needs no quotes in a shell.
+const plainArgument = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:=,+@%"
+
+// shell quotes a command for a POSIX shell, on one line.
+func shell(args []string) string {
+	quoted := make([]string, len(args))
+	for i, a := range args {
+		quoted[i] = a
+		if a == "" || strings.Trim(a, plainArgument) != "" {
+			quoted[i] = "'" + strings.ReplaceAll(strings.ReplaceAll(a, "'", `'\''`), "\n", " ") + "'"
+		}
+	}
+	return strings.Join(quoted, " ")
+}
