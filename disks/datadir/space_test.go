@@ -1,0 +1,79 @@
+package datadir
+
+import (
+	"errors"
+	"math"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"brokerlab/engine/env"
+)
+
+// Goal: too little space is an error that names both figures, also for a path
+// that does not exist yet. Method: needs that no disk and every disk can meet.
+func TestCheckSpace(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "not", "yet")
+	if err := CheckSpace(path, 1); err != nil {
+		t.Errorf("one byte: %v", err)
+	}
+	err := CheckSpace(path, math.MaxInt64)
+	if !errors.Is(err, env.ErrNoSpace) {
+		t.Fatalf("error is %v, want one that is %v", err, env.ErrNoSpace)
+	}
+	for _, word := range []string{path, "needs 8589934592.00 GiB", " are free"} {
+		if !strings.Contains(err.Error(), word) {
+			t.Errorf("error %q does not say %q", err, word)
+		}
+	}
+}
+
+// Goal: sizes read well. Method: a table.
+func TestSize(t *testing.T) {
+	for _, row := range []struct {
+		says string
+		n    int64
+		want string
+	}{
+		{"nothing", 0, "0.00 MiB"},
+		{"below a GiB it is MiB", 1<<30 - 1<<20, "1023.00 MiB"},
+		{"from a GiB on it is GiB", 5 << 29, "2.50 GiB"},
+	} {
+		if got := size(row.n); got != row.want {
+			t.Errorf("%s: %s, want %s", row.says, got, row.want)
+		}
+	}
+}
+
+// Goal: what is not a disk of this machine is warned about. Method: a table of
+// names as the systems give them.
+func TestKindWarning(t *testing.T) {
+	for _, row := range []struct{ name, warns string }{
+		{"ext2/3/4", ""}, {"xfs", ""}, {"btrfs", ""}, {"overlayfs", ""}, {"apfs", ""}, {"zfs", ""},
+		{"unknown (magic 0x1)", ""}, {unknownKind, ""},
+		{"tmpfs", "lives in memory: not a disk"}, {"ramfs", "lives in memory: not a disk"},
+		{"nfs", "network"}, {"cifs", "network"}, {"smb2", "network"}, {"smbfs", "network"}, {"9p", "network"},
+		{"fuse", "program"}, {"macfuse", "program"},
+	} {
+		got := kindWarning(row.name)
+		if (got == "") != (row.warns == "") || !strings.Contains(got, row.warns) {
+			t.Errorf("%s: warning is %q, want %q", row.name, got, row.warns)
+		}
+		if got != "" && !strings.HasPrefix(got, row.name) {
+			t.Errorf("%s: warning %q does not begin with the name", row.name, got)
+		}
+	}
+}
+
+// Goal: the kind of a path that does not exist yet is that of its parent.
+// Method: compare the two.
+func TestKindOfMissing(t *testing.T) {
+	dir := t.TempDir()
+	name, warning := Kind(dir)
+	if below, _ := Kind(filepath.Join(dir, "not", "yet")); below != name || name == "" {
+		t.Errorf("kind is %q, and %q below", name, below)
+	}
+	if warning != kindWarning(name) {
+		t.Errorf("warning of %s is %q", name, warning)
+	}
+}

@@ -1,0 +1,37 @@
+//go:build linux || darwin
+
+package datadir
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// lockShared waits for the shared lock. Whoever holds the exclusive one holds
+// it for the length of Close.
+func lockShared(f *os.File) error {
+	for {
+		if err := unix.Flock(int(f.Fd()), unix.LOCK_SH); err != unix.EINTR {
+			return err
+		}
+	}
+}
+
+// lockExclusiveNow makes the shared lock exclusive, or fails at once; then the
+// shared lock is gone too.
+func lockExclusiveNow(f *os.File) error {
+	for {
+		if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != unix.EINTR {
+			return err
+		}
+	}
+}
+
+func freeBytes(dir string) (int64, error) {
+	var stat unix.Statfs_t
+	if err := unix.Statfs(dir, &stat); err != nil {
+		return 0, err
+	}
+	return int64(stat.Bavail) * int64(stat.Bsize), nil
+}
