@@ -1,9 +1,8 @@
 package codec
 
 import (
-	"bytes"
 	"fmt"
-	"io"
+	"time"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -75,6 +74,7 @@ func (c *Compressor) appendGzip(dst, src []byte) ([]byte, error) {
 	c.sink.b = dst
 	defer func() { c.sink.b = nil }()
 	c.gzip.Reset(&c.sink)
+	c.gzip.ModTime = time.Unix(0, 0) // no time, as Java writes it; the zero Time would be one
 	if _, err := c.gzip.Write(src); err != nil {
 		return nil, err
 	}
@@ -99,91 +99,8 @@ func MaxCompressedSize(t Type, n int) int {
 	case LZ4:
 		return maxLZ4Size(n)
 	case Zstd:
-		// Frame header of at most 18 bytes, checksum, 3 bytes for each block of
-		// at most 128 KiB; the encoder grows dst when less than this is left.
-		return n + 3*(n/1024+2) + 256
+		return maxZstdSize(n)
 	default:
 		panic(fmt.Sprintf("codec: max compressed size of %v", t))
-	}
-}
-
-// Decompressor decompresses any codec. It keeps what the libraries need from one
-// call to the next, and is not for concurrent use.
-type Decompressor struct {
-	limit  int
-	source bytes.Reader // what gzip reads from
-	gzip   *gzip.Reader
-	zstd   *zstd.Decoder
-}
-
-// NewDecompressor returns a decompressor that accepts up to limit bytes of output
-// from one call to Append. limit is at least 1.
-func NewDecompressor(limit int) *Decompressor {
-	if limit < 1 {
-		panic(fmt.Sprintf("codec: decompressor limit %d", limit))
-	}
-	return &Decompressor{limit: limit}
-}
-
-// Append appends the decompressed form of src to dst.
-func (d *Decompressor) Append(dst []byte, t Type, src []byte) ([]byte, error) {
-	var err error
-	start := len(dst)
-	switch t {
-	case None:
-		if len(src) > d.limit {
-			err = d.errLimit()
-			break
-		}
-		dst = append(dst, src...)
-	case Gzip:
-		dst, err = d.appendGzip(dst, src)
-	case Snappy:
-		dst, err = d.appendSnappy(dst, src)
-	case LZ4:
-		dst, err = d.appendLZ4(dst, src)
-	case Zstd:
-		dst, err = d.appendZstd(dst, src)
-	default:
-		err = errUnknown
-	}
-	if err != nil {
-		return nil, fmt.Errorf("codec: %v: decompress %d bytes: %w", t, len(src), err)
-	}
-	if len(dst)-start > d.limit {
-		panic("codec: output above the limit")
-	}
-	return dst, nil
-}
-
-func (d *Decompressor) errLimit() error {
-	return fmt.Errorf("more than %d bytes of output: %w", d.limit, ErrLimit)
-}
-
-func (d *Decompressor) appendGzip(dst, src []byte) ([]byte, error) {
-	d.source.Reset(src)
-	defer d.source.Reset(nil)
-	if d.gzip == nil {
-		d.gzip = new(gzip.Reader)
-	}
-	if err := d.gzip.Reset(&d.source); err != nil {
-		return nil, err
-	}
-	start := len(dst)
-	for {
-		if len(dst) == cap(dst) {
-			dst = grow(dst, min(len(src)+512, d.limit))
-		}
-		n, err := d.gzip.Read(dst[len(dst):cap(dst)])
-		dst = dst[:len(dst)+n]
-		if len(dst)-start > d.limit {
-			return nil, d.errLimit()
-		}
-		if err == io.EOF {
-			return dst, nil
-		}
-		if err != nil {
-			return nil, err
-		}
 	}
 }

@@ -3,6 +3,7 @@ package codec
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"github.com/golang/snappy"
 )
@@ -35,7 +36,7 @@ func appendSnappy(dst, src []byte) []byte {
 		in := src[:min(len(src), xerialBlock)]
 		src = src[len(in):]
 		room := snappy.MaxEncodedLen(len(in))
-		dst = grow(dst, 4+room)
+		dst = slices.Grow(dst, 4+room)
 		block := snappy.Encode(dst[len(dst)+4:len(dst)+4+room], in)
 		dst = binary.BigEndian.AppendUint32(dst, uint32(len(block)))
 		dst = dst[:len(dst)+len(block)]
@@ -82,7 +83,7 @@ func (d *Decompressor) appendSnappyBlock(dst, block []byte, limit int) ([]byte, 
 	case size > snappyRatio*len(block):
 		return nil, fmt.Errorf("block of %d bytes claims %d: %w", len(block), size, ErrCorrupt)
 	}
-	dst = grow(dst, size)
+	dst = slices.Grow(dst, size)
 	if _, err := snappy.Decode(dst[len(dst):len(dst)+size], block); err != nil {
 		return nil, err
 	}

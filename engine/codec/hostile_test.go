@@ -1,0 +1,260 @@
+package codec
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/golang/snappy"
+)
+
+// zstdHeader is a frame header without content size, with the window descriptor.
+func zstdHeader(window byte) []byte { return []byte{0x28, 0xb5, 0x2f, 0xfd, 0x00, window} }
+
+// zstdZeros is a block that stands for n zeros in 4 bytes.
+func zstdZeros(n int, last bool) []byte {
+	h := uint32(n)<<3 | 1<<1
+	if last {
+		h |= 1
+	}
+	return []byte{byte(h), byte(h >> 8), byte(h >> 16), 0}
+}
+
+// lz4Blocks is a frame with the descriptor and the blocks, and a true header sum.
+func lz4Blocks(flags, size byte, blocks ...[]byte) []byte {
+	b := []byte{0x04, 0x22, 0x4d, 0x18, flags, size, byte(xxHash32([]byte{flags, size}) >> 8)}
+	for _, block := range blocks {
+		b = binary.LittleEndian.AppendUint32(b, uint32(len(block)))
+		b = append(b, block...)
+	}
+	return append(b, 0, 0, 0, 0)
+}
+
+func xerial(blocks ...[]byte) []byte {
+	b := []byte(xerialHeader)
+	for _, block := range blocks {
+		b = binary.BigEndian.AppendUint32(b, uint32(len(block)))
+		b = append(b, block...)
+	}
+	return b
+}
+
+// Goal: damage and hostile claims give an error of the right kind that names the
+// codec, and no large allocation. Method: a row for each, against a limit of
+// 1 MiB, with the bytes counted that are allocated on the way.
+func TestHostile(t *testing.T) {
+	const limit = 1 << 20
+	zeros := make([]byte, 64<<20)
+	flipped := func(b []byte, at int) []byte {
+		b = slices.Clone(b)
+		b[(at+len(b))%len(b)] ^= 0x10
+		return b
+	}
+	text := jsonLines(5000)
+	gz, sn, lz, zs := compress(t, Gzip, text), compress(t, Snappy, text), compress(t, LZ4, text), compress(t, Zstd, text)
+	for _, test := range []struct {
+		name  string
+		codec Type
+		src   []byte
+		want  error
+	}{
+		{"none: more than the limit", None, zeros, ErrLimit},
+		{"a codec that Kafka does not know", Type(5), []byte("abc"), ErrCorrupt},
+		{"a negative codec", Type(-1), []byte("abc"), ErrCorrupt},
+
+		{"gzip: 64 MiB of zeros", Gzip, compress(t, Gzip, zeros), ErrLimit},
+		{"gzip: one byte above the limit", Gzip, compress(t, Gzip, zeros[:limit+1]), ErrLimit},
+		{"gzip: many members", Gzip, bytes.Repeat(compress(t, Gzip, zeros[:limit/8]), 100), ErrLimit},
+		{"gzip: nothing", Gzip, nil, ErrCorrupt},
+		{"gzip: text", Gzip, text, ErrCorrupt},
+		{"gzip: a bit of the checksum", Gzip, flipped(gz, -5), ErrCorrupt},
+		{"gzip: a bit of the length", Gzip, flipped(gz, -1), ErrCorrupt},
+		{"gzip: a bit of the content", Gzip, flipped(gz, len(gz)/2), ErrCorrupt},
+		{"gzip: bytes after it", Gzip, append(slices.Clone(gz), "xyz"...), ErrCorrupt},
+
+		{"snappy: 64 MiB of zeros", Snappy, compress(t, Snappy, zeros), ErrLimit},
+		{"snappy: 64 MiB of zeros in one raw block", Snappy, snappy.Encode(nil, zeros), ErrLimit},
+		{"snappy: a raw block that claims 4 GiB", Snappy, []byte{0xff, 0xff, 0xff, 0xff, 0x0f, 0}, ErrLimit},
+		{"snappy: a raw block that claims the limit", Snappy, []byte{0x80, 0x80, 0x40, 0}, ErrCorrupt},
+		{"snappy: a block that claims the limit", Snappy, xerial([]byte{0x80, 0x80, 0x40, 0}), ErrCorrupt},
+		{"snappy: an empty block", Snappy, xerial(nil), ErrCorrupt},
+		{"snappy: nothing", Snappy, nil, ErrCorrupt},
+		{"snappy: half a header", Snappy, []byte(xerialHeader[:10]), ErrCorrupt},
+		{"snappy: half a block length", Snappy, append(xerial(), 0, 0), ErrCorrupt},
+		{"snappy: a block length of 4 GiB", Snappy, append(xerial(), 255, 255, 255, 255, 1), ErrCorrupt},
+		{"snappy: the stream format of other clients", Snappy, []byte("\xff\x06\x00\x00sNaPpY"), ErrCorrupt},
+		{"snappy: a bit of the block's length", Snappy, flipped(sn, 20), ErrCorrupt},
+
+		{"lz4: 64 MiB of zeros", LZ4, compress(t, LZ4, zeros), ErrLimit},
+		{"lz4: a stored block above the limit", LZ4,
+			append([]byte("\x04\x22\x4d\x18\x60\x70\x73\x00\x00\x20\x80"), zeros[:2<<20+4]...), ErrLimit},
+		{"lz4: nothing", LZ4, nil, ErrCorrupt},
+		{"lz4: text", LZ4, text, ErrCorrupt},
+		{"lz4: no end mark", LZ4, lz[:len(lz)-4], ErrCorrupt},
+		{"lz4: bytes after the end mark", LZ4, append(slices.Clone(lz), 1), ErrCorrupt},
+		{"lz4: dependent blocks, which Kafka refuses", LZ4, lz4Blocks(0x40, 0x40), ErrCorrupt},
+		{"lz4: version 0", LZ4, lz4Blocks(0x20, 0x40), ErrCorrupt},
+		{"lz4: a dictionary", LZ4, lz4Blocks(0x61, 0x40), ErrCorrupt},
+		{"lz4: blocks of 16 KiB", LZ4, lz4Blocks(0x60, 0x30), ErrCorrupt},
+		{"lz4: reserved bits", LZ4, lz4Blocks(0x60, 0xc0), ErrCorrupt},
+		{"lz4: a wrong header sum", LZ4, flipped(lz, 6), ErrCorrupt},
+		{"lz4: a header cut in its content size", LZ4, lz4Blocks(0x68, 0x40)[:12], ErrCorrupt},
+		{"lz4: a block sum that is missing", LZ4, lz4Blocks(0x70, 0x40, []byte{0x10, 'a'})[:14], ErrCorrupt},
+		{"lz4: a wrong block sum", LZ4, lz4Blocks(0x70, 0x40, []byte{0x10, 'a', 0, 0, 0, 0}), ErrCorrupt},
+		{"lz4: a wrong content sum", LZ4, append(lz4Blocks(0x64, 0x40, []byte{0x10, 'a'}), 1, 2, 3, 4), ErrCorrupt},
+		{"lz4: a block above its maximum", LZ4, lz4Blocks(0x60, 0x40, zeros[:64<<10+1]), ErrCorrupt},
+		{"lz4: a block of 2 GiB", LZ4, append([]byte(lz4Header), 255, 255, 255, 127, 0), ErrCorrupt},
+		{"lz4: a match before the start", LZ4, lz4Blocks(0x60, 0x70, []byte{0x10, 'a', 0x09, 0, 0}), ErrCorrupt},
+
+		{"zstd: 64 MiB of zeros", Zstd, compress(t, Zstd, zeros), ErrLimit},
+		{"zstd: one byte above the limit", Zstd, compress(t, Zstd, zeros[:limit+1]), ErrLimit},
+		{"zstd: a stream of zeros", Zstd,
+			append(zstdHeader(0x58), bytes.Repeat(zstdZeros(128<<10, false), 10000)...), ErrLimit},
+		{"zstd: a header that claims the limit", Zstd, []byte("\x28\xb5\x2f\xfd\xa0\x00\x00\x10\x00\x01\x00\x00"), ErrCorrupt},
+		{"zstd: a header that claims 1 TiB", Zstd,
+			[]byte("\x28\xb5\x2f\xfd\xe0\x00\x00\x00\x00\x00\x01\x00\x00\x01\x00\x00"), ErrCorrupt},
+		{"zstd: a window of 256 MiB", Zstd, append(zstdHeader(18<<3), zstdZeros(1, true)...), ErrCorrupt},
+		{"zstd: a window of 1 TiB", Zstd, append(zstdHeader(30<<3), zstdZeros(1, true)...), ErrCorrupt},
+		{"zstd: a second frame that claims much", Zstd,
+			append(slices.Clone(zs), "\x28\xb5\x2f\xfd\xa0\x00\x00\x0f\x00\x01\x00\x00"...), ErrCorrupt},
+		{"zstd: a dictionary", Zstd, []byte("\x28\xb5\x2f\xfd\x21\x07\x01\x01\x00\x00"), ErrCorrupt},
+		{"zstd: nothing", Zstd, nil, ErrCorrupt},
+		{"zstd: text", Zstd, text, ErrCorrupt},
+		{"zstd: a frame without its last block", Zstd, append(zstdHeader(0x58), zstdZeros(1, false)...), ErrCorrupt},
+	} {
+		d := NewDecompressor(limit)
+		d.Append(nil, Zstd, zs) // the zstd decoder makes its tables once
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		out, err := d.Append(nil, test.codec, test.src)
+		runtime.ReadMemStats(&after)
+		if !errors.Is(err, test.want) || !strings.Contains(err.Error(), test.codec.String()) {
+			t.Errorf("%s: %d bytes, error %v, want %v", test.name, len(out), err, test.want)
+		}
+		if got := after.TotalAlloc - before.TotalAlloc; got > 8*limit {
+			t.Errorf("%s: %d bytes allocated", test.name, got)
+		}
+		if again, err := d.Append(nil, Gzip, gz); err != nil || !bytes.Equal(again, text) {
+			t.Errorf("%s: the decompressor does not work after it: %v", test.name, err)
+		}
+	}
+}
+
+// Goal: a small input with a large claim allocates little even under a large
+// limit. Method: claims of 512 MiB in a few bytes, under a limit of 1 GiB.
+func TestClaimsAllocateLittle(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		codec Type
+		src   []byte
+	}{
+		{"snappy", Snappy, []byte{0x80, 0x80, 0x80, 0x80, 0x02, 0}},
+		{"lz4", LZ4, lz4Blocks(0x60, 0x70, []byte{0xf0, 255, 255})},
+		{"zstd", Zstd, []byte("\x28\xb5\x2f\xfd\xa0\x00\x00\x00\x20\x01\x00\x00")},
+	} {
+		d := NewDecompressor(1 << 30)
+		d.Append(nil, Zstd, compress(t, Zstd, []byte("warm")))
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := d.Append(nil, test.codec, test.src)
+		runtime.ReadMemStats(&after)
+		if got := after.TotalAlloc - before.TotalAlloc; !errors.Is(err, ErrCorrupt) || got > 4<<20 {
+			t.Errorf("%s: %d bytes allocated, error %v", test.name, got, err)
+		}
+	}
+}
+
+// Goal: no part of a batch passes for the whole. Method: compressed lines, cut at
+// every place. Xerial framing has no end mark: cut between blocks it is a shorter
+// batch, and the header alone an empty one.
+func TestTruncated(t *testing.T) {
+	src := jsonLines(1500)
+	for _, codec := range Types()[1:] {
+		packed := compress(t, codec, src)
+		d := NewDecompressor(len(src))
+		for n := range packed {
+			out, err := d.Append(nil, codec, packed[:n:n])
+			if codec == Snappy && n == len(xerialHeader) && err == nil && len(out) == 0 {
+				continue
+			}
+			if !errors.Is(err, ErrCorrupt) && !errors.Is(err, ErrLimit) { // part of a magic reads as a length
+				t.Errorf("%v: %d of %d bytes: %d bytes, error %v", codec, n, len(packed), len(out), err)
+			}
+		}
+	}
+}
+
+// Goal: no input makes a decompressor panic, give more than its limit, or give
+// something else when it is used again or has other room. Method: fuzzing from
+// good and bad inputs of each codec.
+func FuzzDecompress(f *testing.F) {
+	for _, codec := range Types() {
+		for _, src := range [][]byte{nil, []byte("a"), jsonLines(600), make([]byte, 3000), randomBytes(200)} {
+			c, err := NewCompressor(codec, DefaultLevel(codec))
+			if err != nil {
+				f.Fatal(err)
+			}
+			packed, err := c.Append(nil, src)
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add(uint8(codec), packed)
+		}
+	}
+	f.Add(uint8(Snappy), snappy.Encode(nil, jsonLines(600)))
+	f.Add(uint8(LZ4), lz4Blocks(0x70, 0x40, []byte{0x10, 'a', 0, 0, 0, 0}))
+	f.Add(uint8(Zstd), append(zstdHeader(0x58), zstdZeros(9000, true)...))
+	const limit = 8 << 10
+	used := NewDecompressor(limit)
+	f.Fuzz(func(t *testing.T, codec uint8, src []byte) {
+		out, err := used.Append(nil, Type(codec), src)
+		if err != nil {
+			if !errors.Is(err, ErrLimit) && !errors.Is(err, ErrCorrupt) {
+				t.Fatalf("an error of no kind: %v", err)
+			}
+			out = nil
+		}
+		if len(out) > limit {
+			t.Fatalf("%d bytes of output", len(out))
+		}
+		for _, room := range []int{0, 1, len(out), limit, 4 * limit} {
+			again, err2 := NewDecompressor(limit).Append(make([]byte, 3, 3+room), Type(codec), src)
+			if fmt.Sprint(err) != fmt.Sprint(err2) || err == nil && !bytes.Equal(again[3:], out) {
+				t.Fatalf("with room %d: %d bytes and %v, before: %d bytes and %v", room, len(again), err2, len(out), err)
+			}
+		}
+	})
+}
+
+// Goal: what goes in comes out, and a used compressor gives the bytes of a fresh
+// one. Method: fuzzing the input of all codecs.
+func FuzzRoundTrip(f *testing.F) {
+	for _, src := range [][]byte{nil, []byte("a"), jsonLines(3000), make([]byte, 3000), mixed(3000)} {
+		f.Add(src, uint8(3))
+	}
+	used := map[Type]*Compressor{}
+	f.Fuzz(func(t *testing.T, piece []byte, repeat uint8) {
+		src := bytes.Repeat(piece, int(repeat))
+		for _, codec := range Types() {
+			if used[codec] == nil {
+				used[codec], _ = NewCompressor(codec, DefaultLevel(codec))
+			}
+			packed, err := used[codec].Append(make([]byte, 0, MaxCompressedSize(codec, len(src))), src)
+			if err != nil || cap(packed) != MaxCompressedSize(codec, len(src)) {
+				t.Fatalf("%v: %d bytes, error %v", codec, len(packed), err)
+			}
+			if fresh := compress(t, codec, src); !bytes.Equal(fresh, packed) {
+				t.Fatalf("%v: used %x, fresh %x", codec, packed, fresh)
+			}
+			out, err := NewDecompressor(len(src)+1).Append(nil, codec, packed)
+			if err != nil || !bytes.Equal(out, src) {
+				t.Fatalf("%v: %d bytes of %d, error %v", codec, len(out), len(src), err)
+			}
+		}
+	})
+}
