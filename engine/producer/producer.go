@@ -27,12 +27,15 @@ import (
 
 // Errors of Send.
 var (
+	// ErrNotSent says that the record got into no batch. Every error of Send is
+	// one; an error of SendSync that is not is what the broker answered.
+	ErrNotSent = errors.New("producer: record not sent")
 	// ErrBufferExhausted says that buffer.memory stayed full for max.block.ms
 	// (BufferExhaustedException).
-	ErrBufferExhausted = errors.New("producer: buffer.memory stayed full for max.block.ms")
+	ErrBufferExhausted = errors.New("buffer.memory stayed full for max.block.ms")
 	// ErrRecordTooLarge says that a record is above max.request.size or
 	// buffer.memory (RecordTooLargeException).
-	ErrRecordTooLarge = errors.New("producer: record is too large")
+	ErrRecordTooLarge = errors.New("record is too large")
 )
 
 // Config is a producer's settings. Start from DefaultConfig.

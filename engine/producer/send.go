@@ -12,9 +12,16 @@ import (
 
 // Send puts a record into a batch and returns. done, if not nil, is called once,
 // from a task of the producer, when the record is acknowledged or failed. While
-// buffer.memory is full Send waits, at most max.block.ms. After an error the
-// record is not sent and done is not called.
+// buffer.memory is full Send waits, at most max.block.ms. After an error, which
+// is an ErrNotSent, done is not called.
 func (p *Producer) Send(r *Record, done func(Ack, error)) error {
+	if err := p.put(r, done); err != nil {
+		return fmt.Errorf("%w: %w", ErrNotSent, err)
+	}
+	return nil
+}
+
+func (p *Producer) put(r *Record, done func(Ack, error)) error {
 	now := p.node.Now()
 	intended := r.Intended
 	if intended == 0 {
@@ -61,7 +68,7 @@ func (p *Producer) partitionLocked(r *Record) (*topicState, *partitionQueue, err
 			continue
 		}
 		if r.Partition >= int32(len(t.partitions)) {
-			return nil, nil, fmt.Errorf("producer: topic %q has %d partitions, not partition %d",
+			return nil, nil, fmt.Errorf("topic %q has %d partitions, not partition %d",
 				r.Topic, len(t.partitions), r.Partition)
 		}
 		if r.Partition >= 0 {
@@ -69,7 +76,7 @@ func (p *Producer) partitionLocked(r *Record) (*topicState, *partitionQueue, err
 		}
 		return t, t.partitions[t.sticky], nil
 	}
-	return nil, nil, fmt.Errorf("producer: unknown topic %q", r.Topic)
+	return nil, nil, fmt.Errorf("unknown topic %q", r.Topic)
 }
 
 // appended counts bytes for the sticky partition and chooses another one after
@@ -92,7 +99,7 @@ func (p *Producer) batchLocked(q *partitionQueue, size int, now env.Time) (*batc
 		switch {
 		case b != nil && b.hasRoom(size):
 			if p.mu.closing {
-				return nil, fmt.Errorf("producer: %w", env.ErrClosed)
+				return nil, env.ErrClosed
 			}
 			return b, nil
 		case b != nil:
@@ -130,7 +137,7 @@ func (p *Producer) awaitMemoryLocked(cost int64, since env.Time) error {
 	deadline := since.Add(p.cfg.MaxBlock)
 	for !p.mu.acc.takeMemory(cost) {
 		if p.mu.closing {
-			return fmt.Errorf("producer: %w", env.ErrClosed)
+			return env.ErrClosed
 		}
 		p.mu.acc.waiting++
 		p.wakeSendersLocked() // a full buffer sends without linger
@@ -142,7 +149,7 @@ func (p *Producer) awaitMemoryLocked(cost int64, since env.Time) error {
 	}
 	if p.mu.closing {
 		p.mu.acc.memoryUsed -= cost
-		return fmt.Errorf("producer: %w", env.ErrClosed)
+		return env.ErrClosed
 	}
 	return nil
 }

@@ -1,0 +1,180 @@
+package run
+
+import (
+	"fmt"
+	"time"
+
+	"brokerlab/results"
+	"brokerlab/scenarios/spec"
+	"brokerlab/workloads/arrival"
+	"brokerlab/workloads/load"
+)
+
+// measured is a repeat's result with its histograms.
+type measured struct {
+	repeat   results.Repeat
+	produce  []results.Interval
+	consume  []results.Interval
+	warnings []string
+}
+
+// measure makes a result out of a repeat that has ended. number counts from 1.
+func (r *repeat) measure(number int, wall time.Duration) measured {
+	m := measured{
+		produce: r.shared.Produce.Latencies(number),
+		consume: r.shared.Consume.Latencies(number),
+	}
+	out := &m.repeat
+	out.Seed, out.Hash = r.seed, r.stage.hash()
+	out.Wall.Seconds = wall.Seconds()
+	out.Counts = results.Counts{
+		Sent: r.found.Sent, Acked: r.found.Acked, Failed: r.found.Failed, Consumed: r.shared.Consumed.Load(),
+		Lost: r.found.Lost, Duplicated: r.found.Duplicated, Reordered: r.found.Reordered, Corrupted: r.found.Corrupted,
+	}
+	var raw int64
+	var late arrival.Lateness
+	for _, p := range r.produced {
+		out.BytesRecords += p.RecordBytes
+		out.BytesWire += p.WireBytes
+		raw += p.RawBytes
+		late = late.Add(p.Lateness)
+		if p.FirstError != nil {
+			m.warnings = append(m.warnings, fmt.Sprintf("%d records failed, the first: %v", r.found.Failed, p.FirstError))
+		}
+	}
+	if out.BytesWire > 0 {
+		out.CompressionRatio = float64(raw) / float64(out.BytesWire)
+	}
+	out.LateMax = int64(late.Max)
+	out.Fsyncs, out.BytesDisk = r.logs.Fsyncs, r.logs.BytesAppended
+	m.warnings = append(m.warnings, r.rates(out)...)
+	if share := float64(late.Late) / float64(max(1, late.Taken)); share > lateShare {
+		m.warnings = append(m.warnings, fmt.Sprintf("the generator was late: %.1f %% of the records were sent %v or more "+
+			"after their instant, at worst %v; latency counts from the instant", 100*share, arrival.DefaultLateAfter,
+			late.Max.Round(time.Microsecond)))
+	}
+	for _, example := range r.found.Examples.All() {
+		m.warnings = append(m.warnings, "read back: "+example)
+	}
+	m.summarize()
+	return m
+}
+
+// lateShare is the share of late records from which a result is warned about.
+const lateShare = 0.01
+
+// measuredMin is the measured window below which a result is warned about.
+const measuredMin = time.Second
+
+// rates fills in the seconds, and the rates of the window after the warm-up.
+func (r *repeat) rates(out *results.Repeat) (warnings []string) {
+	produced, consumed := r.shared.Produce.Intervals(), r.shared.Consume.Intervals()
+	var window time.Duration
+	var acked, bytes, taken int64
+	for i := range produced {
+		t := &produced[i]
+		l := t.Latency()
+		second := results.Second{At: int(t.Start / time.Second), Length: t.Length.Seconds(), Warmup: t.Warmup,
+			Acked: t.Records, Bytes: t.Bytes, P50: l.P50, P99: l.P99}
+		if i < len(consumed) {
+			second.Consumed = consumed[i].Records
+		}
+		out.Seconds = append(out.Seconds, second)
+		if t.Warmup {
+			continue
+		}
+		window += t.Length
+		acked, bytes, taken = acked+t.Records, bytes+t.Bytes, taken+second.Consumed
+	}
+	if window < measuredMin {
+		warnings = append(warnings, fmt.Sprintf("only %v were measured after the warm-up of %v: "+
+			"raise load.max-bytes or load.duration", window.Round(time.Millisecond), r.s.Load.Warmup))
+	}
+	out.MeasuredS = window.Seconds()
+	if window > 0 {
+		out.RecordsPerS = float64(acked) / window.Seconds()
+		out.MBPerS = float64(bytes) / 1e6 / window.Seconds()
+		out.ConsumedPerS = float64(taken) / window.Seconds()
+	}
+	if r.cpuFrom.ok && r.cpuTo.ok && r.stage.hash() == "" && out.BytesRecords > 0 {
+		perGB := (r.cpuTo.total - r.cpuFrom.total).Seconds() / (float64(out.BytesRecords) / 1e9)
+		out.Wall.CPUSecondsPerGB = &perGB
+	}
+	return warnings
+}
+
+// summarize fills in the latencies.
+func (m *measured) summarize() {
+	m.repeat.Latency = map[string]results.Latency{
+		results.Produce:  results.Summarize(results.Measured(m.produce)),
+		results.EndToEnd: results.Summarize(results.Measured(m.consume)),
+	}
+}
+
+// cellOf makes the empty cell of a result.
+func cellOf(c *spec.Cell, disk string) results.Cell {
+	out := results.Cell{
+		Labels: map[string]string{DiskLabel: disk}, Target: Target(disk), Load: "open",
+		OfferedPerS: c.Scenario.Load.Rate, Repeats: []results.Repeat{}, Warnings: []string{},
+		Config: make(map[string]string),
+	}
+	if c.Scenario.Load.Rate == 0 {
+		out.Load, out.AtSaturation = "closed", true
+	}
+	for _, l := range c.Labels {
+		out.Labels[l.Name] = l.Value
+	}
+	for _, s := range c.Scenario.Settings() {
+		out.Config[s.Path] = s.Value
+	}
+	out.Measures = results.MergeRepeats(nil, nil)
+	return out
+}
+
+// DiskLabel is the label that every cell has.
+const DiskLabel = "disk"
+
+// cellData is a cell with the histograms of its repeats so far.
+type cellData struct {
+	produce, consume []results.Interval
+}
+
+// add puts one more repeat into a cell.
+func (d *cellData) add(c *results.Cell, m *measured) {
+	d.produce = append(d.produce, m.produce...)
+	d.consume = append(d.consume, m.consume...)
+	c.Repeats = append(c.Repeats, m.repeat)
+	c.Warnings = append(c.Warnings, m.warnings...)
+	c.Measures = results.MergeRepeats(c.Repeats, map[string]results.Latency{
+		results.Produce:  results.Summarize(results.Measured(d.produce)),
+		results.EndToEnd: results.Summarize(results.Measured(d.consume)),
+	})
+	c.Wall = results.CellWall{}
+	var cpu []float64
+	for _, r := range c.Repeats {
+		c.Wall.Seconds += r.Wall.Seconds
+		if r.Wall.CPUSecondsPerGB != nil {
+			cpu = append(cpu, *r.Wall.CPUSecondsPerGB)
+		}
+	}
+	if len(cpu) > 0 {
+		median := results.Median(cpu)
+		c.Wall.CPUSecondsPerGB = &median
+	}
+}
+
+// diskLimit is how much a cell may write to disk before its load is ended: what
+// the scenario says, and at most what the disk leaves room for.
+func diskLimit(s *spec.Scenario, room int64) int64 {
+	limit := s.Load.MaxBytes
+	if room > 0 && (limit == 0 || room < limit) {
+		limit = room
+	}
+	return limit
+}
+
+// newShared is what the clients of a repeat share.
+func (r *repeat) newShared(room int64) *load.Shared {
+	return &load.Shared{Topic: r.s.Topic.Name, Payload: r.source, DiskLimit: diskLimit(r.s, room),
+		Replicas: int64(r.s.Topic.ReplicationFactor)}
+}

@@ -1,0 +1,269 @@
+package run
+
+import (
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"brokerlab/engine/broker"
+	"brokerlab/engine/client"
+	"brokerlab/engine/cluster"
+	"brokerlab/engine/consumer"
+	"brokerlab/engine/env"
+	"brokerlab/engine/protocol"
+	"brokerlab/scenarios/spec"
+	"brokerlab/workloads/arrival"
+	"brokerlab/workloads/check"
+	"brokerlab/workloads/load"
+	"brokerlab/workloads/payload"
+)
+
+// ErrInterrupted says that a run was stopped from outside.
+var ErrInterrupted = errors.New("interrupted")
+
+// settle is how long clients have to connect before the load begins.
+const settle = 100 * time.Millisecond
+
+// watchEvery is how often the driver looks for failed logs and interruption.
+const watchEvery = 20 * time.Millisecond
+
+// repeat is one execution of one cell.
+type repeat struct {
+	s      *spec.Scenario
+	seed   uint64
+	stage  *stage
+	plan   *cluster.Plan
+	live   *Live
+	shared *load.Shared
+	source *payload.Source
+	check  *check.Checker
+
+	driver   env.Node
+	verifier env.Node
+	nodes    []env.Node // of the brokers
+	brokers  []*broker.Broker
+
+	produced []load.Produced
+	targets  atomic.Pointer[[]load.Target] // set when the ends of the logs are known
+	loadFrom env.Time
+	cpuFrom  cpuTime
+	cpuTo    cpuTime
+	logs     broker.Stats // when the load was drained
+	found    check.Result
+}
+
+// run drives the repeat from boot to close. It is called outside of the world.
+func (r *repeat) run() error {
+	w := r.stage.world
+	r.driver = w.NewNode(env.NodeConfig{Name: "driver"})
+	r.verifier = w.NewNode(env.NodeConfig{Name: "verifier"})
+	for i := range r.s.Cluster.Brokers {
+		name := brokerName(i)
+		r.nodes = append(r.nodes, w.NewNode(env.NodeConfig{Name: name, Mount: r.stage.mount(name)}))
+	}
+	var failed error
+	err := w.Run(r.driver, func() { failed = r.drive() })
+	return errors.Join(err, failed)
+}
+
+// drive is the driver's main task.
+func (r *repeat) drive() error {
+	r.live.phase("starting brokers")
+	err := r.boot()
+	if err == nil {
+		err = r.load()
+	}
+	if err == nil {
+		err = r.readBack()
+	}
+	return errors.Join(err, r.shutDown())
+}
+
+// boot starts all brokers at once, each on its own node.
+func (r *repeat) boot() error {
+	r.brokers = make([]*broker.Broker, len(r.nodes))
+	j := newJoin(r.driver)
+	for i, node := range r.nodes {
+		j.start(node, "boot", func() error {
+			b, err := broker.Start(node, brokerConfig(r.s, r.plan, i))
+			r.brokers[i] = b
+			return err
+		})
+	}
+	return j.wait()
+}
+
+func (r *repeat) shutDown() error {
+	r.live.phase("stopping brokers")
+	j := newJoin(r.driver)
+	for i, node := range r.nodes {
+		if b := r.brokers[i]; b != nil {
+			j.start(node, "shutdown", b.Close)
+		}
+	}
+	return j.wait()
+}
+
+// load runs producers and consumers until all that was acknowledged is consumed.
+func (r *repeat) load() error {
+	r.loadFrom = r.driver.Now().Add(settle)
+	r.shared.Produce = load.NewSeries(r.loadFrom, r.s.Load.Warmup)
+	r.shared.Consume = load.NewSeries(r.loadFrom, r.s.Load.Warmup)
+	r.shared.End = r.loadFrom.Add(r.s.Load.Duration)
+	consumers, producers := newJoin(r.driver), newJoin(r.driver)
+	r.startConsumers(consumers)
+	if err := r.startProducers(producers); err != nil {
+		r.shared.Stop()
+		r.targets.Store(&[]load.Target{})
+		return errors.Join(err, producers.wait(), consumers.wait())
+	}
+	r.live.phase("load")
+	r.cpuFrom = cpuNow()
+	watch := newJoin(r.driver)
+	watching := atomic.Bool{}
+	watching.Store(true)
+	watch.start(r.driver, "watch", func() error { return r.watch(&watching) })
+	err := producers.wait()
+	r.live.phase("draining")
+	if err == nil && r.aborted() == nil {
+		err = r.findEnds()
+	}
+	if err != nil || r.aborted() != nil {
+		r.targets.Store(&[]load.Target{})
+	}
+	err = errors.Join(err, consumers.wait())
+	watching.Store(false)
+	err = errors.Join(watch.wait(), err)
+	r.cpuTo = cpuNow()
+	for _, b := range r.brokers {
+		s := b.Stats()
+		r.logs.Fsyncs += s.Fsyncs
+		r.logs.BytesAppended += s.BytesAppended
+	}
+	if aborted := r.aborted(); aborted != nil {
+		return aborted // what producers and consumers say follows from it
+	}
+	return err
+}
+
+// aborted is why the load cannot go on, if there is a reason.
+func (r *repeat) aborted() error {
+	for _, b := range r.brokers {
+		if err := b.Err(); err != nil {
+			return err
+		}
+	}
+	if r.live.stopped.Load() {
+		return ErrInterrupted
+	}
+	return nil
+}
+
+// watch ends the load when a log fails or the run is interrupted. Closing the
+// brokers is what ends requests that wait for a replica that cannot follow.
+func (r *repeat) watch(watching *atomic.Bool) error {
+	for watching.Load() {
+		r.live.now.Store(int64(r.driver.Now().Sub(r.loadFrom)))
+		if err := r.aborted(); err != nil {
+			r.shared.Stop()
+			r.targets.Store(&[]load.Target{})
+			if !errors.Is(err, ErrInterrupted) {
+				return r.shutDown()
+			}
+		}
+		r.driver.Sleep(watchEvery)
+	}
+	return nil
+}
+
+func (r *repeat) startProducers(j *join) error {
+	r.produced = make([]load.Produced, r.s.Producers.Count)
+	for i := range r.produced {
+		cfg, err := producerConfig(r.s, i)
+		if err != nil {
+			return err
+		}
+		node := r.stage.world.NewNode(env.NodeConfig{Name: cfg.ClientID})
+		j.start(node, "load", func() error {
+			var err error
+			r.produced[i], err = load.Produce(node, r.shared, load.ProducerConfig{
+				Arrival: arrival.Config{Start: r.loadFrom, RatePerSec: r.s.Load.Rate, Producers: len(r.produced), Index: i},
+				Sync:    r.s.Producers.Mode == "sync", Client: cfg, Sender: r.check.Sender(uint16(i)),
+			})
+			return err
+		})
+	}
+	return nil
+}
+
+func (r *repeat) startConsumers(j *join) {
+	count := min(r.s.Consumers.Count, len(r.plan.Partitions))
+	for i := range count {
+		name := fmt.Sprintf("consumer-%d", i+1)
+		node := r.stage.world.NewNode(env.NodeConfig{Name: name})
+		var assigned []consumer.Assignment
+		for _, tp := range assignedTo(r.plan, i, count) {
+			assigned = append(assigned, consumer.Assignment{TopicPartition: tp, Offset: protocol.EarliestOffset})
+		}
+		j.start(node, "consume", func() error {
+			_, err := load.Consume(node, r.shared, consumerConfig(r.s, name), assigned, r.ends)
+			return err
+		})
+	}
+}
+
+// ends tells consumers how far to read, once it is known.
+func (r *repeat) ends() ([]load.Target, bool) {
+	if t := r.targets.Load(); t != nil {
+		return *t, true
+	}
+	return nil, false
+}
+
+// findEnds asks the leaders where their logs end. No producer is left, so they
+// end for good.
+func (r *repeat) findEnds() error {
+	targets := make([]load.Target, len(r.plan.Partitions))
+	j := newJoin(r.driver)
+	j.start(r.verifier, "list-offsets", func() error {
+		cfg := consumerConfig(r.s, "verifier")
+		md, err := client.FetchMetadata(r.verifier, cfg.Bootstrap, cfg.ClientID, nil, cfg.RequestTimeout)
+		if err != nil {
+			return err
+		}
+		tps := assignedTo(r.plan, 0, 1)
+		offsets, err := client.ListOffsets(r.verifier, md, cfg.ClientID, protocol.DebuggingReplicaID, tps,
+			protocol.LatestOffset, cfg.RequestTimeout)
+		for i, end := range offsets {
+			targets[i] = load.Target{TopicPartition: tps[i], End: end}
+		}
+		return err
+	})
+	if err := j.wait(); err != nil {
+		return err
+	}
+	r.targets.Store(&targets)
+	return nil
+}
+
+// readBack reads every partition from its beginning and holds it against what
+// was acknowledged.
+func (r *repeat) readBack() error {
+	r.live.phase("reading back")
+	observer := r.check.Observer()
+	j := newJoin(r.driver)
+	j.start(r.verifier, "read-back", func() error {
+		cfg := consumerConfig(r.s, "verifier")
+		cfg.FetchMinBytes = 1
+		return load.ReadBack(r.verifier, r.source, cfg, *r.targets.Load(), observer, r.live.stopped.Load)
+	})
+	if err := j.wait(); err != nil {
+		return err
+	}
+	if r.live.stopped.Load() {
+		return ErrInterrupted
+	}
+	r.found = r.check.Result()
+	return nil
+}

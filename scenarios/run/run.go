@@ -1,0 +1,297 @@
+// Package run executes scenarios: it builds the world, the nodes and the load of
+// each cell from a specification, drives it from boot to read-back, and returns
+// a result. It promises that a simulated cell gives the same result for the same
+// seed; it prints nothing and decides nothing about good or bad results.
+//
+// A repeat goes through: boot brokers, load, drain, read back, close.
+package run
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"brokerlab/disks/datadir"
+	"brokerlab/disks/osfs"
+	"brokerlab/results"
+	"brokerlab/scenarios/spec"
+	"brokerlab/workloads/check"
+	"brokerlab/workloads/payload"
+)
+
+// Options say how a scenario is run.
+type Options struct {
+	Disks   []string // instead of the scenario's, if any are given
+	Out     string   // where run folders go
+	Keep    bool     // leave the brokers' logs in the data directory
+	Command []string // for the result
+	// Live shows the run while it goes on, and stops it.
+	Live *Live
+	// Warn is told of what the user should know before the run begins.
+	Warn func(message string)
+}
+
+// Outcome is what Run leaves.
+type Outcome struct {
+	Result *results.Result
+	Folder *results.Folder
+	// Kept are directories with logs that were not removed.
+	Kept []string
+}
+
+// runner is one execution of a scenario.
+type runner struct {
+	opts   Options
+	file   *spec.File
+	cells  []spec.Cell
+	disks  []string
+	dirs   map[string]*datadir.Dir // by disk
+	result *results.Result
+	folder *results.Folder
+	data   []cellData // by index of result.Cells
+	kept   []string
+	began  time.Time
+}
+
+// UsageError is a fault of what was asked for, found before anything started.
+type UsageError struct{ Err error }
+
+func (e *UsageError) Error() string { return e.Err.Error() }
+func (e *UsageError) Unwrap() error { return e.Err }
+
+// Run runs every cell of the scenario on every disk, repeats interleaved, and
+// writes the run folder as it goes. After an error the Outcome, if there is one,
+// holds what was measured, marked incomplete. Nothing has started after a
+// UsageError.
+func Run(file *spec.File, source []byte, opts Options) (*Outcome, error) {
+	r := &runner{opts: opts, file: file, disks: file.Base.Disks, dirs: make(map[string]*datadir.Dir), began: time.Now()}
+	if len(opts.Disks) > 0 {
+		r.disks = opts.Disks
+	}
+	var err error
+	if r.cells, err = file.Cells(); err != nil {
+		return nil, &UsageError{err}
+	}
+	if err := r.prepareDisks(); err != nil {
+		return nil, errors.Join(err, r.closeDisks())
+	}
+	if err := r.begin(source); err != nil {
+		return nil, errors.Join(err, r.closeDisks())
+	}
+	err = r.runAll()
+	if err == nil {
+		r.result.Complete = true
+	} else {
+		r.result.Incomplete = err.Error()
+	}
+	err = errors.Join(err, r.save(), r.folder.Finish(), r.closeDisks())
+	return &Outcome{Result: r.result, Folder: r.folder, Kept: r.kept}, err
+}
+
+// prepareDisks takes every real directory into use and looks at its file system.
+func (r *runner) prepareDisks() error {
+	for i, disk := range r.disks {
+		if slices.Contains(r.disks[:i], disk) {
+			return &UsageError{fmt.Errorf("disk %q is named twice", disk)}
+		}
+		path, real := Directory(disk)
+		if !real {
+			if disk != DiskSim {
+				return &UsageError{fmt.Errorf("disk %q is neither %s nor %sPATH", disk, DiskSim, dirPrefix)}
+			}
+			continue
+		}
+		dir, err := datadir.Prepare(path)
+		if errors.Is(err, datadir.ErrNotOurs) {
+			return &UsageError{err}
+		}
+		if err != nil {
+			return err
+		}
+		r.dirs[disk] = dir
+		if _, warning := datadir.Kind(path); warning != "" {
+			r.opts.Warn(warning)
+		}
+		if err := datadir.CheckSpace(path, r.spaceNeeded()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// spaceNeeded is the most that one cell writes, as far as the scenario bounds it:
+// only one cell's logs are on the disk at a time.
+func (r *runner) spaceNeeded() int64 {
+	var most int64
+	for i := range r.cells {
+		s := &r.cells[i].Scenario
+		need := s.Load.MaxBytes
+		if rate := s.Load.Rate; rate > 0 {
+			offered := int64(rate * s.Load.Duration.Seconds() * float64(s.Records.Size) * float64(s.Topic.ReplicationFactor))
+			if need == 0 || offered < need {
+				need = offered
+			}
+		}
+		// What producers hold when the load ends is still written.
+		need += int64(s.Producers.Count) * s.Producers.BufferMemory * int64(s.Topic.ReplicationFactor)
+		most = max(most, need)
+	}
+	if r.opts.Keep {
+		most *= int64(len(r.cells) * max(1, r.file.Base.Repeat))
+	}
+	return most
+}
+
+func (r *runner) closeDisks() error {
+	var errs []error
+	for _, disk := range r.disks {
+		if dir := r.dirs[disk]; dir != nil {
+			errs = append(errs, dir.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// begin makes the result and its folder.
+func (r *runner) begin(source []byte) error {
+	base := &r.file.Base
+	r.result = &results.Result{
+		Schema: results.SchemaVersion, Scenario: base.Name, Title: base.Title, Question: base.Question, Seed: base.Seed,
+		LabelNames: append(r.file.LabelNames(), DiskLabel), Cells: []results.Cell{}, Warnings: []string{},
+		Incomplete: "the run has not ended",
+		Wall: results.RunWall{Started: r.began.UTC(), Command: r.opts.Command, Version: Version(),
+			Machine: Machine()},
+	}
+	for _, disk := range r.disks {
+		for i := range r.cells {
+			r.result.Cells = append(r.result.Cells, cellOf(&r.cells[i], disk))
+		}
+	}
+	r.data = make([]cellData, len(r.result.Cells))
+	var err error
+	if r.folder, err = results.Create(r.opts.Out, base.Name, r.began); err != nil {
+		return err
+	}
+	if err := r.folder.WriteScenario(source); err != nil {
+		return err
+	}
+	return r.folder.WriteResult(r.result)
+}
+
+// runAll interleaves the repeats: a machine that slows down for a while slows
+// one repeat of several cells, not all repeats of one.
+func (r *runner) runAll() error {
+	repeats := max(1, r.file.Base.Repeat)
+	for number := 1; number <= repeats; number++ {
+		for i := range r.result.Cells {
+			disk, cell := r.disks[i/len(r.cells)], &r.cells[i%len(r.cells)]
+			r.opts.Live.begin(where{cell: i + 1, cells: len(r.result.Cells), repeat: number, repeats: repeats,
+				label: labelOf(cell, disk, len(r.disks) > 1), target: Target(disk), phase: "preparing",
+				duration: cell.Scenario.Load.Duration}, nil)
+			if err := r.runOne(i, cell, disk, number); err != nil {
+				return fmt.Errorf("cell %d of %d (%s), repeat %d of %d: %w", i+1, len(r.result.Cells),
+					labelOf(cell, disk, len(r.disks) > 1), number, repeats, err)
+			}
+		}
+	}
+	return nil
+}
+
+func labelOf(c *spec.Cell, disk string, withDisk bool) string {
+	label := c.String()
+	switch {
+	case label == "":
+		return disk
+	case withDisk:
+		return label + ", " + disk
+	default:
+		return label
+	}
+}
+
+// runOne runs one repeat of one cell and saves what it gave.
+func (r *runner) runOne(index int, cell *spec.Cell, disk string, number int) (err error) {
+	if r.opts.Live.stopped.Load() {
+		return ErrInterrupted
+	}
+	began := time.Now()
+	var dataDir string
+	var room int64
+	if dir := r.dirs[disk]; dir != nil {
+		if dataDir, err = dir.NewRun(cell.Scenario.Name); err != nil {
+			return err
+		}
+		if r.opts.Keep {
+			r.kept = append(r.kept, dataDir)
+		} else {
+			defer func() { err = errors.Join(err, dir.Remove(dataDir)) }()
+		}
+		if room, err = roomOn(dataDir); err != nil {
+			return err
+		}
+	}
+	rep, err := newRepeat(&cell.Scenario, disk, dataDir, number, r.opts.Live)
+	if err != nil {
+		return err
+	}
+	defer rep.stage.close()
+	rep.shared = rep.newShared(room)
+	r.opts.Live.shared.Store(rep.shared)
+	if err := rep.run(); err != nil {
+		return err
+	}
+	m := rep.measure(number, time.Since(began))
+	r.data[index].add(&r.result.Cells[index], &m)
+	return r.saveCell(index)
+}
+
+// roomShare is the part of a disk's free space that one cell may fill.
+const roomShare = 0.8
+
+// roomOn is how much a cell may write to the disk of dir.
+func roomOn(dir string) (int64, error) {
+	free, err := osfs.New(dir).Free()
+	if errors.Is(err, errors.ErrUnsupported) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("data directory %s: %w", dir, err)
+	}
+	return int64(roomShare * float64(free)), nil
+}
+
+// newRepeat prepares one execution of a cell. All cells of one repeat share a
+// seed, so that they differ in their settings only.
+func newRepeat(s *spec.Scenario, disk, dataDir string, number int, live *Live) (*repeat, error) {
+	rep := &repeat{s: s, seed: s.Seed + uint64(number) - 1, live: live}
+	var err error
+	if rep.plan, err = planOf(s); err != nil {
+		return nil, err
+	}
+	if rep.stage, err = newStage(disk, dataDir, rep.seed, s.Network); err != nil {
+		return nil, err
+	}
+	rep.source, err = payload.New(payload.Config{Kind: payload.Kind(s.Records.Payload), Size: int(s.Records.Size),
+		Seed: rep.seed})
+	if err != nil {
+		return nil, err
+	}
+	rep.check, err = check.New(check.Config{Producers: s.Producers.Count, Partitions: s.Topic.Partitions})
+	return rep, err
+}
+
+func (r *runner) saveCell(index int) error {
+	if err := r.folder.WriteHistograms(index, results.Produce, r.data[index].produce); err != nil {
+		return err
+	}
+	if err := r.folder.WriteHistograms(index, results.EndToEnd, r.data[index].consume); err != nil {
+		return err
+	}
+	return r.save()
+}
+
+func (r *runner) save() error {
+	r.result.Wall.Seconds = time.Since(r.began).Seconds()
+	return r.folder.WriteResult(r.result)
+}

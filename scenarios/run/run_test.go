@@ -1,0 +1,143 @@
+package run
+
+import (
+	"bytes"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"brokerlab/results"
+	"brokerlab/scenarios/spec"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// tiny is a scenario that takes little of either clock.
+const tiny = `
+title: Tiny
+question: Does it run?
+cluster: {brokers: 3}
+topic: {partitions: 4, replication.factor: 3}
+producers: {count: 2, batch.size: 8KiB, linger.ms: 1ms, compression.type: snappy}
+consumers: {count: 2}
+records: {size: 200}
+load: {warmup: 0s, duration: 1s, max-bytes: 20MB}
+vary:
+  load:
+    full speed: {load.rate: max}
+    open loop: {load.rate: 2000/s}
+`
+
+// execute runs a scenario from its text.
+func execute(t *testing.T, text, disk string, change func(*spec.File)) (*Outcome, error) {
+	t.Helper()
+	file, err := spec.Parse("tiny.yaml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if change != nil {
+		change(file)
+	}
+	return Run(file, []byte(text), Options{Disks: []string{disk}, Out: filepath.Join(t.TempDir(), "runs"), Live: &Live{},
+		Warn: func(m string) { t.Log("warning:", m) }})
+}
+
+// checkCell says what is wrong with a cell of a good run.
+func checkCell(t *testing.T, c *results.Cell) {
+	t.Helper()
+	if c.Acked == 0 || c.Acked != c.Sent || c.Consumed != c.Acked || c.Failed != 0 || c.Bad() != 0 {
+		t.Errorf("%v: counts %+v", c.Labels, c.Counts)
+	}
+	if c.RecordsPerS <= 0 || c.MBPerS <= 0 || c.CompressionRatio < 0.9 || c.BytesDisk < 3*c.BytesWire {
+		t.Errorf("%v: %.0f records/s, %.2f MB/s, ratio %.2f, wire %d, disk %d", c.Labels, c.RecordsPerS, c.MBPerS,
+			c.CompressionRatio, c.BytesWire, c.BytesDisk)
+	}
+	for _, name := range []string{results.Produce, results.EndToEnd} {
+		l := c.Latency[name]
+		if l.Count == 0 || l.P50 <= 0 || l.P50 > l.P99 || l.P99 > l.Max || l.Overflow != 0 {
+			t.Errorf("%v: %s latency %+v", c.Labels, name, l)
+		}
+	}
+}
+
+// Goal: a scenario runs for real from boot to read-back, and leaves nothing in
+// the data directory. Method: a small one on a temporary directory.
+func TestRunReal(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	out, err := execute(t, tiny, "dir:"+dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range out.Result.Cells {
+		c := &out.Result.Cells[i]
+		checkCell(t, c)
+		if c.Target != results.TargetReal || c.Wall.CPUSecondsPerGB == nil {
+			t.Errorf("%v: target %q, CPU %v", c.Labels, c.Target, c.Wall.CPUSecondsPerGB)
+		}
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, "*")); len(left) > 0 {
+		t.Errorf("left in the data directory: %v", left)
+	}
+}
+
+// Goal: the same scenario runs simulated, and the same seed gives the same
+// result. Method: twice, and once with another seed.
+func TestRunSimulated(t *testing.T) {
+	var texts [][]byte
+	for _, seed := range []uint64{1, 1, 2} {
+		out, err := execute(t, tiny, DiskSim, func(f *spec.File) { f.Base.Seed = seed })
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range out.Result.Cells {
+			c := &out.Result.Cells[i]
+			checkCell(t, c)
+			c.Wall = results.CellWall{}
+			for k := range c.Repeats {
+				c.Repeats[k].Wall = results.CellWall{}
+			}
+		}
+		out.Result.Wall = results.RunWall{}
+		text, err := results.Encode(out.Result)
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts = append(texts, text)
+	}
+	if !bytes.Equal(texts[0], texts[1]) {
+		t.Error("one seed gave two results")
+	}
+	if bytes.Equal(texts[0], texts[2]) {
+		t.Error("two seeds gave one result")
+	}
+}
+
+// Goal: stopping a run keeps a result that is marked incomplete. Method: stop it
+// from outside during the load, in both worlds.
+func TestRunInterrupted(t *testing.T) {
+	for _, disk := range []string{"dir:" + filepath.Join(t.TempDir(), "data")} {
+		file, err := spec.Parse("tiny.yaml", []byte(tiny))
+		if err != nil {
+			t.Fatal(err)
+		}
+		live := &Live{}
+		stopped := make(chan struct{})
+		go func() {
+			defer close(stopped)
+			for {
+				if s, ok := live.Status(); ok && s.Acked > 0 {
+					live.Stop()
+					return
+				}
+				time.Sleep(time.Millisecond)
+			}
+		}()
+		out, err := Run(file, []byte(tiny), Options{Disks: []string{disk}, Out: t.TempDir(), Live: live})
+		<-stopped
+		if err == nil || out == nil || out.Result.Complete || out.Result.Incomplete == "" {
+			t.Errorf("%s: error %v, outcome %+v", disk, err, out)
+		}
+	}
+}

@@ -1,0 +1,107 @@
+package run
+
+import (
+	"fmt"
+
+	"brokerlab/engine/broker"
+	"brokerlab/engine/cluster"
+	"brokerlab/engine/codec"
+	"brokerlab/engine/commitlog"
+	"brokerlab/engine/consumer"
+	"brokerlab/engine/producer"
+	"brokerlab/engine/protocol"
+	"brokerlab/scenarios/spec"
+)
+
+// logDir is where a broker keeps its logs on its file system.
+const logDir = "logs"
+
+func brokerName(index int) string { return fmt.Sprintf("broker-%d", index+1) }
+
+func brokerAddr(index int) string { return brokerName(index) + ":9092" }
+
+// planOf spreads the scenario's topic over its brokers.
+func planOf(s *spec.Scenario) (*cluster.Plan, error) {
+	brokers := make([]cluster.Broker, s.Cluster.Brokers)
+	for i := range brokers {
+		brokers[i] = cluster.Broker{ID: int32(i + 1), Addr: brokerAddr(i)}
+	}
+	return cluster.Assign(brokers, []cluster.Topic{{
+		Name: s.Topic.Name, Partitions: s.Topic.Partitions, ReplicationFactor: s.Topic.ReplicationFactor,
+	}})
+}
+
+func brokerConfig(s *spec.Scenario, plan *cluster.Plan, index int) broker.Config {
+	cfg := broker.DefaultConfig()
+	cfg.ID, cfg.Plan, cfg.LogDir = int32(index+1), plan, logDir
+	log := commitlog.DefaultConfig()
+	log.SegmentBytes = s.Topic.SegmentBytes
+	log.IndexIntervalBytes = s.Topic.IndexInterval
+	log.FlushMessages = s.Topic.FlushMessages
+	log.FlushInterval = s.Topic.FlushMs
+	log.MaxMessageBytes = s.Topic.MaxMessageBytes
+	cfg.Topics = []broker.TopicLog{{Topic: s.Topic.Name, Log: log}}
+	cfg.ReplicaFetchMaxBytes = int32(s.Cluster.ReplicaFetchMaxBytes)
+	cfg.ReplicaFetchMinBytes = int32(s.Cluster.ReplicaFetchMinBytes)
+	cfg.ReplicaFetchWaitMax = s.Cluster.ReplicaFetchWaitMax
+	cfg.FlushScheduler = s.Cluster.LogFlushScheduler
+	return cfg
+}
+
+func producerConfig(s *spec.Scenario, index int) (producer.Config, error) {
+	p := &s.Producers
+	kind, err := codec.Parse(p.Compression)
+	if err != nil {
+		return producer.Config{}, err
+	}
+	cfg := producer.DefaultConfig()
+	cfg.ClientID = fmt.Sprintf("producer-%d", index+1)
+	cfg.Bootstrap = []string{brokerAddr(0)}
+	cfg.Acks = acksOf(p.Acks)
+	cfg.BatchSize, cfg.Linger = int(p.BatchSize), p.Linger
+	cfg.BufferMemory, cfg.MaxBlock = p.BufferMemory, p.MaxBlock
+	cfg.MaxInFlight, cfg.MaxRequestSize = p.MaxInFlight, int(p.MaxRequestSize)
+	cfg.RequestTimeout = p.RequestTimeout
+	cfg.Compression = kind
+	switch kind {
+	case codec.Gzip:
+		cfg.Level = p.GzipLevel
+	case codec.LZ4:
+		cfg.Level = p.LZ4Level
+	case codec.Zstd:
+		cfg.Level = p.ZstdLevel
+	}
+	return cfg, cfg.Validate()
+}
+
+func acksOf(name string) int16 {
+	switch name {
+	case "0":
+		return protocol.AcksNone
+	case "1":
+		return protocol.AcksLeader
+	default:
+		return protocol.AcksAll
+	}
+}
+
+func consumerConfig(s *spec.Scenario, clientID string) consumer.Config {
+	cfg := consumer.DefaultConfig()
+	cfg.ClientID = clientID
+	cfg.Bootstrap = []string{brokerAddr(0)}
+	cfg.FetchMinBytes = int(s.Consumers.FetchMinBytes)
+	cfg.FetchMaxWait = s.Consumers.FetchMaxWait
+	cfg.FetchMaxBytes = int(s.Consumers.FetchMaxBytes)
+	cfg.MaxPartitionFetchBytes = int(s.Consumers.MaxPartitionFetchBytes)
+	return cfg
+}
+
+// assignedTo is a consumer's share of the partitions: an even division in the
+// manner of Kafka's RoundRobinAssignor.
+func assignedTo(plan *cluster.Plan, consumer, consumers int) []protocol.TopicPartition {
+	var out []protocol.TopicPartition
+	for i := consumer; i < len(plan.Partitions); i += consumers {
+		out = append(out, plan.Partitions[i].TopicPartition)
+	}
+	return out
+}

@@ -1,0 +1,121 @@
+package run
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"brokerlab/disks/osfs"
+	"brokerlab/disks/simfs"
+	"brokerlab/engine/env"
+	"brokerlab/engine/realworld"
+	"brokerlab/engine/simworld"
+	"brokerlab/results"
+	"brokerlab/scenarios/spec"
+)
+
+// DiskSim is the name of the plain simulated disk.
+const DiskSim = "sim"
+
+// dirPrefix marks a disk that is a real directory.
+const dirPrefix = "dir:"
+
+// Directory returns the directory that a disk names, or false for a simulated
+// disk.
+func Directory(disk string) (dir string, ok bool) { return strings.CutPrefix(disk, dirPrefix) }
+
+// Target says whether results on the disk are measured or simulated.
+func Target(disk string) string {
+	if _, real := Directory(disk); real {
+		return results.TargetReal
+	}
+	return results.TargetSim
+}
+
+// stage is the world of one repeat.
+type stage struct {
+	world env.World
+	// mount gives a broker's node its storage.
+	mount func(broker string) func(env.Node) env.FS
+	// hash digests a simulated run; "" for a real one.
+	hash  func() string
+	close func()
+}
+
+func newStage(disk, dataDir string, seed uint64, n spec.Network) (*stage, error) {
+	if _, real := Directory(disk); real {
+		w := realworld.New(realworld.Config{Seed: seed,
+			Link: realworld.Link{BytesPerSec: n.BytesPerSec, Delay: n.Delay, InFlightBytes: n.InFlight}})
+		return &stage{
+			world: w,
+			mount: func(broker string) func(env.Node) env.FS {
+				fs := osfs.New(filepath.Join(dataDir, broker))
+				return func(env.Node) env.FS { return fs }
+			},
+			hash: func() string { return "" }, close: func() {},
+		}, nil
+	}
+	if disk != DiskSim {
+		return nil, fmt.Errorf("disk %q is neither %s nor %sPATH", disk, DiskSim, dirPrefix)
+	}
+	cfg := simworld.DefaultConfig()
+	cfg.Seed = seed
+	cfg.Link = simworld.Link{BytesPerSec: n.BytesPerSec, Delay: n.Delay, InFlightBytes: n.InFlight}
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	w := simworld.New(cfg)
+	return &stage{
+		world: w,
+		mount: func(string) func(env.Node) env.FS { return simfs.NewDisk(simfs.DefaultConfig()).Mount },
+		hash:  func() string { return fmt.Sprintf("%016x", w.Hash()) },
+		close: w.Close,
+	}, nil
+}
+
+// join starts tasks on any nodes and waits for them from the driver's. It is the
+// one place where tasks of several nodes share a lock: what drives a run stands
+// outside of the machines that it drives.
+type join struct {
+	mu struct {
+		env.Mutex
+		ended   env.Cond
+		running int
+		errs    []error
+	}
+}
+
+func newJoin(driver env.Node) *join {
+	j := &join{}
+	j.mu.Mutex = driver.NewMutex()
+	j.mu.ended = driver.NewCond(j.mu.Mutex)
+	return j
+}
+
+// start runs fn as a task of node.
+func (j *join) start(node env.Node, name string, fn func() error) {
+	j.mu.Lock()
+	j.mu.running++
+	j.mu.Unlock()
+	node.Go(name, func() {
+		err := fn()
+		j.mu.Lock()
+		defer j.mu.Unlock()
+		j.mu.running--
+		if err != nil {
+			j.mu.errs = append(j.mu.errs, err)
+		}
+		j.mu.ended.Broadcast()
+	})
+}
+
+// wait returns when all tasks have ended, with their errors.
+func (j *join) wait() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for j.mu.running > 0 {
+		j.mu.ended.WaitUntil(env.Never)
+	}
+	return errors.Join(j.mu.errs...)
+}

@@ -1,0 +1,128 @@
+package load
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"brokerlab/engine/consumer"
+	"brokerlab/engine/env"
+	"brokerlab/engine/protocol"
+	"brokerlab/engine/record"
+	"brokerlab/workloads/check"
+	"brokerlab/workloads/payload"
+)
+
+// pollWait is how long one poll waits: how soon a consumer sees that it is done.
+const pollWait = 100 * time.Millisecond
+
+// clockEvery is how many records share one reading of the clock.
+const clockEvery = 32
+
+// Stall is how long a reader goes on without a record before it gives up on the
+// rest.
+const Stall = 30 * time.Second
+
+// Target is where a consumer has read enough.
+type Target struct {
+	protocol.TopicPartition
+	End int64 // offset after the last record wanted
+}
+
+// Consume reads the assigned partitions during the load, and after it until it
+// has reached the targets, which ends() returns once they are known. It gives up
+// when no record comes for Stall. It returns how many records it read.
+func Consume(node env.Node, shared *Shared, cfg consumer.Config, assigned []consumer.Assignment,
+	ends func() ([]Target, bool)) (records int64, err error) {
+	c, err := consumer.New(node, cfg, assigned)
+	if err != nil {
+		return 0, err
+	}
+	m := shared.Consume.join()
+	now, since := node.Now(), 0
+	take := func(_ protocol.TopicPartition, r *record.Record) {
+		if since++; since >= clockEvery {
+			now, since = node.Now(), 0
+			m.at(now)
+		}
+		_, intended, ok := payload.Decode(r.Value)
+		if !ok {
+			return // what was read back decides whether it is corrupted
+		}
+		m.rec.Record(int64(now.Sub(intended)))
+		m.records++
+		m.bytes += int64(len(r.Key) + len(r.Value))
+	}
+	last := node.Now()
+	for {
+		before := node.Now()
+		now, since = before, clockEvery
+		if before >= shared.End || shared.over() {
+			m.end(min(before, shared.End))
+		}
+		n, err := c.Poll(before.Add(pollWait), take)
+		var corrupt *consumer.CorruptError
+		if err != nil && !errors.As(err, &corrupt) {
+			return records, errors.Join(err, c.Close())
+		}
+		records += int64(n)
+		shared.Consumed.Add(int64(n))
+		if n > 0 {
+			last = node.Now()
+		}
+		targets, known := ends()
+		if known && (reached(c, targets) || node.Now() > last.Add(Stall)) {
+			break
+		}
+	}
+	m.end(node.Now())
+	m.close()
+	return records, c.Close()
+}
+
+// reached says whether the consumer has read up to the targets that it is
+// assigned.
+func reached(c *consumer.Consumer, targets []Target) bool {
+	for _, t := range targets {
+		if at, assigned := c.Position(t.TopicPartition); assigned && at < t.End {
+			return false
+		}
+	}
+	return true
+}
+
+// ReadBack reads the targets' partitions from their beginning to their ends and
+// tells the observer of each record. Progress, if not nil, is called now and then.
+func ReadBack(node env.Node, source *payload.Source, cfg consumer.Config, targets []Target, o *check.Observer,
+	stopped func() bool) error {
+	assigned := make([]consumer.Assignment, len(targets))
+	for i, t := range targets {
+		assigned[i] = consumer.Assignment{TopicPartition: t.TopicPartition, Offset: protocol.EarliestOffset}
+	}
+	c, err := consumer.New(node, cfg, assigned)
+	if err != nil {
+		return fmt.Errorf("read back: %w", err)
+	}
+	observe := func(tp protocol.TopicPartition, r *record.Record) {
+		id, _, ok := payload.Decode(r.Value)
+		o.Observed(tp.Partition, r.Offset, id, !ok || source.Verify(r.Value) != nil)
+	}
+	last := node.Now()
+	for !reached(c, targets) && node.Now() < last.Add(Stall) && !stopped() {
+		n, err := c.Poll(node.Now().Add(pollWait), observe)
+		var corrupt *consumer.CorruptError
+		switch {
+		case errors.As(err, &corrupt):
+			for i := range int64(corrupt.Records) {
+				o.Observed(corrupt.Partition, corrupt.BaseOffset+i, payload.ID{}, true)
+			}
+			n = 1
+		case err != nil:
+			return errors.Join(fmt.Errorf("read back: %w", err), c.Close())
+		}
+		if n > 0 {
+			last = node.Now()
+		}
+	}
+	return c.Close()
+}

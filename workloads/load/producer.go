@@ -1,0 +1,193 @@
+// Package load drives producers and consumers: open-loop producers at a constant
+// rate, closed-loop ones at full speed, and consumers that follow them. Latency
+// runs from the instant at which a record was due. It measures and counts; what
+// the counts mean is for others.
+package load
+
+import (
+	"errors"
+	"fmt"
+	"sync/atomic"
+
+	"brokerlab/engine/env"
+	"brokerlab/engine/producer"
+	"brokerlab/workloads/arrival"
+	"brokerlab/workloads/check"
+	"brokerlab/workloads/payload"
+)
+
+// Shared is what all clients of one repeat share. Its counters may be read at
+// any time, for progress.
+type Shared struct {
+	Topic   string
+	Payload *payload.Source
+	Produce *Series // intended instant to acknowledgement
+	Consume *Series // intended instant to the consumer
+	End     env.Time
+	// DiskLimit ends the load once so many bytes were sent to leaders, times
+	// Replicas; 0 is no limit.
+	DiskLimit int64
+	Replicas  int64
+
+	Acked    atomic.Int64
+	Failed   atomic.Int64
+	Consumed atomic.Int64
+	wire     atomic.Int64
+	stopped  atomic.Bool
+}
+
+// Stop ends the load as soon as may be.
+func (s *Shared) Stop() { s.stopped.Store(true) }
+
+// over says whether no more records are to be sent.
+func (s *Shared) over() bool {
+	return s.stopped.Load() || s.DiskLimit > 0 && s.wire.Load()*s.Replicas >= s.DiskLimit
+}
+
+// ProducerConfig describes one producing client.
+type ProducerConfig struct {
+	Arrival arrival.Config // Index is also the producer's number in its records
+	Sync    bool           // one record at a time
+	Client  producer.Config
+	Sender  *check.Sender
+}
+
+// Produced is what one producer did.
+type Produced struct {
+	Sent        int64
+	RecordBytes int64 // keys and values, of batches that were sent
+	RawBytes    int64 // batches before compression
+	WireBytes   int64 // batches as sent
+	Lateness    arrival.Lateness
+	FirstError  error // of a batch or of Send
+	SentAt      env.Time
+}
+
+// producing is one producer at work.
+type producing struct {
+	node   env.Node
+	shared *Shared
+	cfg    ProducerConfig
+	client *producer.Producer
+
+	// The producer calls back from a task per broker.
+	mu struct {
+		env.Mutex
+		member *member
+		out    Produced
+	}
+}
+
+// Produce sends records until the end of the load and returns when each is
+// acknowledged or failed. It is the body of a task of node.
+func Produce(node env.Node, shared *Shared, cfg ProducerConfig) (Produced, error) {
+	p := &producing{node: node, shared: shared, cfg: cfg}
+	p.mu.Mutex = node.NewMutex()
+	p.mu.member = shared.Produce.join()
+	pacer, err := arrival.New(cfg.Arrival)
+	if err != nil {
+		return Produced{}, err
+	}
+	cfg.Client.OnBatch = p.onBatch
+	if p.client, err = producer.New(node, cfg.Client); err != nil {
+		return Produced{}, err
+	}
+	node.Sleep(cfg.Arrival.Start.Sub(node.Now()))
+	sent := p.send(pacer)
+	p.mu.Lock()
+	p.mu.member.end(min(node.Now(), shared.End))
+	p.mu.Unlock()
+	err = p.client.Close()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.mu.member.close()
+	p.mu.out.Sent, p.mu.out.Lateness = sent, pacer.Lateness()
+	return p.mu.out, err
+}
+
+// send sends one record after another until the load is over.
+func (p *producing) send(pacer *arrival.Pacer) (sent int64) {
+	var value []byte
+	rec := producer.Record{Topic: p.shared.Topic, Partition: -1}
+	for !p.shared.over() {
+		now := p.node.Now()
+		if now >= p.shared.End {
+			return sent
+		}
+		if due := pacer.Next(now); due > now {
+			p.node.Sleep(min(due, p.shared.End).Sub(now))
+			continue
+		}
+		rec.Intended = pacer.Take(now)
+		rec.Cookie = uint64(sent)
+		id := payload.ID{Producer: uint16(p.cfg.Arrival.Index), Sequence: rec.Cookie}
+		value = p.shared.Payload.Append(value[:0], id, rec.Intended)
+		p.node.Charge(env.OpCopy, len(value))
+		rec.Value = value
+		p.cfg.Sender.Sent(rec.Cookie)
+		sent++
+		if err := p.sendOne(&rec); err != nil {
+			p.sendFailed(rec.Cookie, err)
+		}
+	}
+	return sent
+}
+
+// sendOne sends a record, and in the synchronous mode waits for it. What became
+// of it is told to onBatch in either case.
+func (p *producing) sendOne(rec *producer.Record) error {
+	if !p.cfg.Sync {
+		return p.client.Send(rec, nil)
+	}
+	_, err := p.client.SendSync(rec)
+	if errors.Is(err, producer.ErrNotSent) {
+		return err
+	}
+	return nil
+}
+
+// sendFailed notes a record that never got into a batch.
+func (p *producing) sendFailed(sequence uint64, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.cfg.Sender.Failed(sequence)
+	p.failedLocked(1, err)
+}
+
+func (p *producing) failedLocked(records int64, err error) {
+	p.shared.Failed.Add(records)
+	if p.mu.out.FirstError == nil {
+		p.mu.out.FirstError = fmt.Errorf("producer %d: %w", p.cfg.Arrival.Index, err)
+	}
+}
+
+// onBatch records what became of a batch.
+func (p *producing) onBatch(b *producer.Batch) {
+	now := p.node.Now()
+	count := int64(len(b.Cookies))
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	out := &p.mu.out
+	out.RecordBytes += b.RecordBytes
+	out.RawBytes += b.RawBytes
+	out.WireBytes += b.WireBytes
+	p.shared.wire.Add(b.WireBytes)
+	if b.Err != nil {
+		for _, sequence := range b.Cookies {
+			p.cfg.Sender.Failed(sequence)
+		}
+		p.failedLocked(count, b.Err)
+		return
+	}
+	m := p.mu.member
+	m.at(now)
+	for _, intended := range b.Intended {
+		m.rec.Record(int64(now.Sub(intended)))
+	}
+	for _, sequence := range b.Cookies {
+		p.cfg.Sender.Acked(sequence, now)
+	}
+	m.records += count
+	m.bytes += b.RecordBytes
+	p.shared.Acked.Add(count)
+}

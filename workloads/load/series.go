@@ -1,0 +1,143 @@
+package load
+
+import (
+	"sync"
+	"time"
+
+	hdrhistogram "github.com/HdrHistogram/hdrhistogram-go"
+
+	"brokerlab/engine/env"
+	"brokerlab/results"
+)
+
+// Series is what several members (producers, or consumers) of one repeat did in
+// each interval: whole seconds since the load began, cut once more where the
+// warm-up ends. What is counted after a member's load has ended is drain: its
+// latencies count, since the records were due during the load, but its records
+// are in no rate.
+type Series struct {
+	start  env.Time
+	warmup time.Duration
+
+	mu        sync.Mutex // members are on several nodes; it is never held while waiting
+	intervals []Tally
+	drain     Tally
+}
+
+// Tally is what one interval holds.
+type Tally struct {
+	Start   time.Duration // since the load began
+	Length  time.Duration
+	Warmup  bool
+	Records int64
+	Bytes   int64 // keys and values
+	latency *hdrhistogram.PackedHistogram
+	over    int64 // latencies outside the histogram's range
+}
+
+// NewSeries returns an empty series of a load that begins at start.
+func NewSeries(start env.Time, warmup time.Duration) *Series {
+	return &Series{start: start, warmup: warmup}
+}
+
+// startOf is where an interval begins: at each whole second, and at the end of
+// the warm-up if that is none.
+func (s *Series) startOf(index int) time.Duration {
+	whole := time.Duration(index) * time.Second
+	if s.warmup%time.Second == 0 || whole <= s.warmup {
+		return whole
+	}
+	if before := whole - time.Second; before > s.warmup {
+		return before
+	}
+	return s.warmup
+}
+
+// member records for one task group; its caller locks.
+type member struct {
+	s       *Series
+	rec     *results.Recorder
+	index   int
+	until   env.Time // end of the interval
+	records int64
+	bytes   int64
+	ended   bool
+}
+
+func (s *Series) join() *member {
+	return &member{s: s, rec: results.NewRecorder(), until: s.start.Add(s.startOf(1))}
+}
+
+// at moves on to the interval of now.
+func (m *member) at(now env.Time) {
+	for now >= m.until && !m.ended {
+		m.deliver(m.until)
+		m.index++
+		m.until = m.s.start.Add(m.s.startOf(m.index + 1))
+	}
+}
+
+// end closes the load at now: what comes later is drain.
+func (m *member) end(now env.Time) {
+	if m.ended {
+		return
+	}
+	m.at(now)
+	m.deliver(now)
+	m.ended = true
+}
+
+// close delivers what came after the end.
+func (m *member) close() { m.deliver(m.until) }
+
+func (m *member) deliver(until env.Time) {
+	s := m.s
+	part := m.rec.Take(results.Span{})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := &s.drain
+	if !m.ended {
+		for m.index >= len(s.intervals) {
+			from := s.startOf(len(s.intervals))
+			s.intervals = append(s.intervals, Tally{Start: from, Warmup: from < s.warmup})
+		}
+		t = &s.intervals[m.index]
+		t.Length = max(t.Length, until.Sub(s.start.Add(t.Start)))
+	}
+	t.Records += m.records
+	t.Bytes += m.bytes
+	t.over += part.Overflow
+	if t.latency == nil {
+		t.latency = part.Hist
+	} else if dropped := t.latency.Merge(part.Hist); dropped != 0 {
+		panic("load: latency histograms of one range do not merge")
+	}
+	m.records, m.bytes = 0, 0
+}
+
+// Intervals returns the tallies of the load in order. Call it when all members
+// have ended.
+func (s *Series) Intervals() []Tally { return s.intervals }
+
+// Latencies returns the intervals' histograms for results, the drain's last.
+func (s *Series) Latencies(repeat int) []results.Interval {
+	var out []results.Interval
+	for i := range s.intervals {
+		out = append(out, s.intervals[i].interval(repeat))
+	}
+	if s.drain.Records > 0 && len(out) > 0 {
+		last := &s.intervals[len(s.intervals)-1]
+		s.drain.Start = last.Start + last.Length
+		s.drain.Warmup = last.Warmup // a load that never left its warm-up has no measured latency
+		out = append(out, s.drain.interval(repeat))
+	}
+	return out
+}
+
+func (t *Tally) interval(repeat int) results.Interval {
+	return results.Interval{Repeat: repeat, Start: t.Start, Length: t.Length, Warmup: t.Warmup,
+		Overflow: t.over, Hist: t.latency}
+}
+
+// Latency summarises the tally's latencies.
+func (t *Tally) Latency() results.Latency { return results.Summarize(t.latency, t.over) }
