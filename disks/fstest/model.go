@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	randomSeeds = 12
+	randomSeeds = 8
 	randomSteps = 400
 )
 
