@@ -214,7 +214,7 @@ var loadSettings = []setting{
 		within(span, time.Millisecond, durationMax), "length of the load, warm-up included"),
 	row("load.max-bytes", func(s *Scenario) *int64 { return &s.Load.MaxBytes },
 		orWord(within(size, 1, loadBytesMax), wordUnlimited),
-		"bytes of record values after which the load ends early"),
+		"bytes written to all logs, replicas included, after which the load ends early"),
 	row("network.rate", func(s *Scenario) *int64 { return &s.Network.BytesPerSec },
 		orWord(within(bytesPerSecond, 1, linkRateMax), wordUnlimited), "of each link between two nodes"),
 	row("network.delay", func(s *Scenario) *time.Duration { return &s.Network.Delay }, within(span, 0, delayMax),

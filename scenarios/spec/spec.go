@@ -92,8 +92,9 @@ type Load struct {
 	Rate     float64
 	Warmup   time.Duration // warmup: cut from the measured window; 1 s
 	Duration time.Duration // duration: of the load, warm-up included; 10 s
-	// MaxBytes ends the load early, once so many bytes of record values were
-	// sent; 0 means no limit. YAML: `max-bytes`.
+	// MaxBytes ends the load early, once so many bytes were sent to be written to
+	// all logs, replicas included; 0 means no limit. YAML: `max-bytes`. What the
+	// producers hold by then is written on top.
 	MaxBytes int64
 }
 
