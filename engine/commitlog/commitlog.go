@@ -29,9 +29,10 @@
 //
 // Not as in Kafka: a flush forces the .log files (and the directory when it has
 // new names), but not the .index files, which recovery can rebuild; a roll
-// schedules no flush of the old segment: the next flush covers it; there is no
-// time index and no recovery point checkpoint, so that opening a log scans the
-// last segment and checks that the others follow one another.
+// schedules no flush of the old segment: the next flush covers it; the directory
+// is forced when a log is made and when segments are removed; there is no time
+// index and no recovery point checkpoint, so that opening a log scans the last
+// segment and checks that the others follow one another.
 //
 // Ours, and always on because it changes no bytes: the places of the last
 // recentBatchesMax batches are kept in memory, so that reads near the end find

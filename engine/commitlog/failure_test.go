@@ -50,7 +50,7 @@ func TestAFailureIsForGood(t *testing.T) {
 				if b.fs.appendKeep > 0 && b.fs.truncateErr == nil && b.stat(logFile(0)) != size {
 					b.Error("the partial write is still in the file")
 				}
-				*b.fs = faultFS{FS: b.fs.FS, dropSyncs: b.fs.dropSyncs}
+				b.fs.heal()
 				for _, call := range callsOn(b, l, p) {
 					if err := call.do(); err == nil {
 						b.Errorf("%s works on a failed log", call.name)

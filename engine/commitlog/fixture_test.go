@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"path"
+	"sync/atomic"
 	"testing"
 
 	"brokerlab/disks/osfs"
@@ -370,13 +371,19 @@ func (b *bed) same(l *commitlog.Log, m *model) {
 // faultFS counts calls and makes chosen ones fail.
 type faultFS struct {
 	env.FS
-	dropSyncs                       bool
-	syncs, dirSyncs, appends, reads int
-	syncErr                         error
-	dirSyncErr                      error
-	appendErr                       error
-	appendKeep                      int // bytes that a failing append writes
-	truncateErr                     error
+	dropSyncs              bool
+	syncs, dirSyncs, reads atomic.Int64
+	syncErr                error
+	dirSyncErr             error
+	appendErr              error
+	appendKeep             int // bytes that a failing append writes
+	truncateErr            error
+}
+
+// heal ends all faults.
+func (f *faultFS) heal() {
+	f.syncErr, f.dirSyncErr, f.appendErr, f.truncateErr = nil, nil, nil, nil
+	f.appendKeep = 0
 }
 
 func (f *faultFS) Create(name string) (env.File, error) { return f.wrap(f.FS.Create(name)) }
@@ -390,7 +397,7 @@ func (f *faultFS) wrap(file env.File, err error) (env.File, error) {
 }
 
 func (f *faultFS) SyncDir(dir string) error {
-	f.dirSyncs++
+	f.dirSyncs.Add(1)
 	if f.dirSyncErr != nil {
 		return fmt.Errorf("syncdir %s: %w", dir, f.dirSyncErr)
 	}
@@ -406,7 +413,6 @@ type faultFile struct {
 }
 
 func (f *faultFile) Append(b env.Buf) error {
-	f.fs.appends++
 	if f.fs.appendErr == nil {
 		return f.File.Append(b)
 	}
@@ -420,7 +426,7 @@ func (f *faultFile) Append(b env.Buf) error {
 }
 
 func (f *faultFile) Read(off int64, bytesMax int) (env.Buf, error) {
-	f.fs.reads++
+	f.fs.reads.Add(1)
 	return f.File.Read(off, bytesMax)
 }
 
@@ -432,7 +438,7 @@ func (f *faultFile) Truncate(size int64) error {
 }
 
 func (f *faultFile) Sync() error {
-	f.fs.syncs++
+	f.fs.syncs.Add(1)
 	if f.fs.syncErr != nil {
 		return f.fs.syncErr
 	}
@@ -440,4 +446,18 @@ func (f *faultFile) Sync() error {
 		return nil
 	}
 	return f.File.Sync()
+}
+
+// checkedBatch returns the size of the batch at the start of p, checked.
+func checkedBatch(p []byte) (int, error) {
+	h, err := record.ParseHeader(p)
+	switch {
+	case err != nil:
+		return 0, err
+	case h.SizeBytes() > len(p):
+		return 0, fmt.Errorf("a batch of %d bytes in %d", h.SizeBytes(), len(p))
+	case record.UpdateCRC(0, p[record.AttributesOffset:h.SizeBytes()]) != h.CRC:
+		return 0, fmt.Errorf("the batch at offset %d has a wrong CRC", h.BaseOffset)
+	}
+	return h.SizeBytes(), nil
 }

@@ -86,7 +86,7 @@ func (l *Log) load() error {
 		return err
 	}
 	l.mu.segments = append(l.mu.segments, s)
-	return nil
+	return l.forceNames()
 }
 
 // listSegments returns the segments in order and removes indexes that have no
@@ -119,6 +119,9 @@ func (l *Log) listSegments() ([]segmentFile, error) {
 
 // deleteSegments removes the segments behind one that was cut, last first.
 func (l *Log) deleteSegments(files []segmentFile) error {
+	if len(files) == 0 {
+		return nil
+	}
 	for i := len(files) - 1; i >= 0; i-- {
 		if err := l.fs.Remove(path.Join(l.dir, logName(files[i].base))); err != nil {
 			return err
@@ -129,6 +132,20 @@ func (l *Log) deleteSegments(files []segmentFile) error {
 		}
 		l.mu.stats.RecoveryCut += files[i].bytes
 	}
+	return l.forceNames()
+}
+
+// forceNames forces the directory where a power loss could otherwise leave
+// segments that were never a log together: the first one's name lost while a later
+// one's is kept, or a removed one back behind other batches of its offsets. It
+// runs when a log is made and when segments are removed.
+func (l *Log) forceNames() error {
+	if err := l.fs.SyncDir(l.dir); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.mu.stats.DirSyncs++
 	return nil
 }
 

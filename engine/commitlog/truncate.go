@@ -105,6 +105,11 @@ func (l *Log) cutFiles(s *segment, gone []*segment) error {
 			return err
 		}
 	}
+	if len(gone) > 0 {
+		if err := l.forceNames(); err != nil {
+			return err
+		}
+	}
 	if err := l.dropFiles(gone); err != nil {
 		return err
 	}
