@@ -2,31 +2,287 @@ package chart
 
 import (
 	"bytes"
+	"fmt"
+	"image"
+	"image/png"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
+	"brokerlab/report/plotstyle"
 	"brokerlab/report/reporttest"
+	"brokerlab/results"
 )
 
-func TestView(t *testing.T) {
-	out := os.Getenv("VIEW")
-	for _, run := range reporttest.Runs(2000) {
-		r, hs := reporttest.Make(run)
-		d := New(r)
-		for i, by := range hs {
-			for l, h := range by {
-				d.SetHistograms(i, l, h)
+// dataOf makes a synthetic run and everything that figures need of it.
+func dataOf(run reporttest.Run) *Data {
+	r, hs := reporttest.Make(run)
+	d := New(r)
+	for cell, byLatency := range hs {
+		for latency, of := range byLatency {
+			d.SetHistograms(cell, latency, of)
+		}
+	}
+	return d
+}
+
+// Goal: every shape of result gives readable figures: whole, in bounds, not
+// blank; never a panic.
+// Method: render all figures of all synthetic runs into a folder, decode them,
+// look for ink inside of the margin and for none on it.
+func TestAllChartsOfAllRuns(t *testing.T) {
+	for _, run := range reporttest.Runs(100) {
+		t.Run(run.Scenario, func(t *testing.T) {
+			t.Parallel()
+			folder := t.TempDir()
+			for _, f := range All(dataOf(run)) {
+				text := render(t, f.Figure)
+				if err := os.WriteFile(filepath.Join(folder, f.Name), text, 0o644); err != nil {
+					t.Fatal(err)
+				}
+				img, err := png.Decode(bytes.NewReader(text))
+				if err != nil {
+					t.Fatalf("%s: %v", f.Name, err)
+				}
+				if b := img.Bounds(); b.Dx() != 1536 || b.Dy() < 864 || b.Dy() > 6000 {
+					t.Errorf("%s: is %v, want 1536 wide and 864 to 6000 high", f.Name, b)
+				}
+				inside, margin := ink(t, img)
+				if inside < 2000 || margin != 0 {
+					t.Errorf("%s: %d pixels of ink, of which %d on the margin, want at least 2000 and none",
+						f.Name, inside, margin)
+				}
+			}
+		})
+	}
+}
+
+// Goal: the same result gives the same bytes.
+// Method: make and render one figure of lines and one of bars twice.
+func TestChartsAreDeterministic(t *testing.T) {
+	for _, figure := range []func(*Data) *plotstyle.Figure{ThroughputOverTime, LatencyP99} {
+		once, twice := figure(dataOf(reporttest.Quickstart(50))), figure(dataOf(reporttest.Quickstart(50)))
+		if !bytes.Equal(render(t, once), render(t, twice)) {
+			t.Errorf("%s: two renders differ", once.Title)
+		}
+	}
+}
+
+func render(t *testing.T, f *plotstyle.Figure) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := f.WritePNG(&b); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// ink counts pixels that are not white, and those of them near an edge, where
+// text would be cut off.
+func ink(t *testing.T, img image.Image) (all, margin int) {
+	t.Helper()
+	rgba, ok := img.(*image.RGBA)
+	if !ok {
+		t.Fatalf("the picture is a %T, want an opaque one", img)
+	}
+	const edge = 12
+	white := []byte{255, 255, 255, 255}
+	b := rgba.Bounds()
+	for y := range b.Dy() {
+		row := rgba.Pix[y*rgba.Stride : y*rgba.Stride+4*b.Dx()]
+		for x := range b.Dx() {
+			if bytes.Equal(row[4*x:4*x+4], white) {
+				continue
+			}
+			all++
+			if x < edge || y < edge || x >= b.Dx()-edge || y >= b.Dy()-edge {
+				margin++
 			}
 		}
-		for _, f := range All(d) {
-			var b bytes.Buffer
-			if err := f.Figure.WritePNG(&b); err != nil {
+	}
+	return all, margin
+}
+
+// Goal: texts of figures say what was measured, simulated, saturated or lacking.
+// Method: a table of runs and figures with words that must and must not occur.
+func TestFigureTexts(t *testing.T) {
+	runs := map[string]*Data{}
+	for _, run := range reporttest.Runs(300) {
+		runs[run.Scenario] = dataOf(run)
+	}
+	produce := func(d *Data) *plotstyle.Figure { return LatencyByPercentile(d, results.Produce) }
+	for _, c := range []struct {
+		why, run string
+		figure   func(*Data) *plotstyle.Figure
+		has      []string
+		lacks    string
+	}{
+		{"a cell at full speed beside one that is not", "quickstart", produce,
+			[]string{"Produce latency by rate", "measured", "at saturation (latency is mostly queueing): rate=max", "seed 42",
+				"from the intended instant", "HDR histogram, 3 digits", "rate=20000/s"}, "simulated"},
+		{"all cells at full speed", "codecs", produce,
+			[]string{"at saturation: latency", "3 runs merged", "no compression", "zstd"}, "simulated"},
+		{"real and simulated cells", "flush-policies", produce,
+			[]string{"measured and simulated", "sim (simulated)", "5,000 records/s offered"}, "saturation"},
+		{"simulated cells only", "batch-size", Throughput,
+			[]string{"full speed \u00b7 simulated", "zstd (simulated)", "median of 5 runs, whiskers from least to greatest"}, "measured"},
+		{"a lone simulated cell", "one-cell", ThroughputOverTime, []string{"one-cell (simulated)", "\u00b7 simulated"}, " by "},
+		{"cells with too few latencies", "few", produce, []string{"not drawn, for want of samples: 1 cell"}, "acks=all"},
+		{"a cell that left nothing", "interrupted", LatencyP99, []string{"incomplete run", "incomplete: interrupted by a signal"}, "runs"},
+		{"no cell", "empty", Throughput, []string{"the run ended before its first cell: interrupted"}, "measured"},
+		{"no latency", "stalled", LatencyP99, []string{"no cell has any latency"}, "simulated"},
+		{"no latency by percentile", "stalled", produce, []string{"no cell has 20 produce latencies"}, "simulated"},
+		{"latencies far apart", "few", LatencyP99, []string{"logarithmic axis"}, "simulated"},
+		{"latencies close together", "codecs", LatencyP99, []string{"lower is better"}, "logarithmic"},
+	} {
+		f := c.figure(runs[c.run])
+		words := strings.Join([]string{f.Title, f.Subtitle, f.Note, f.NoData}, "\n")
+		for _, block := range f.Legend {
+			for _, e := range block {
+				words += "\n" + e.Name
+			}
+		}
+		for _, want := range c.has {
+			if !strings.Contains(words, want) {
+				t.Errorf("%s: lacks %q:\n%s", c.why, want, words)
+			}
+		}
+		if strings.Contains(words, c.lacks) {
+			t.Errorf("%s: has %q:\n%s", c.why, c.lacks, words)
+		}
+	}
+}
+
+// Goal: a codec has one colour in every figure, and no two lines look the same.
+// Method: compare looks over all synthetic runs.
+func TestLooksAreDistinct(t *testing.T) {
+	for _, run := range reporttest.Runs(0) {
+		d := dataOf(run)
+		seen := map[string]int{}
+		for i, l := range d.looks {
+			key := strings.Join([]string{string([]byte{l.colour.R, l.colour.G, l.colour.B}), dashKey(l)}, "/")
+			if other, ok := seen[key]; ok {
+				t.Errorf("%s: cells %d and %d look the same", run.Scenario, other, i)
+			}
+			seen[key] = i
+			if codec := d.names.Compression(i); codec != "" {
+				if want, _ := plotstyle.Codec(codec); l.colour != want {
+					t.Errorf("%s: cell %d of %s has colour %v, want %v", run.Scenario, i, codec, l.colour, want)
+				}
+			}
+		}
+	}
+}
+
+func dashKey(l look) string {
+	var b strings.Builder
+	for _, dash := range l.dashes {
+		fmt.Fprint(&b, dash, " ")
+	}
+	return b.String()
+}
+
+// Goal: a line by percentile ends where ten samples are left above it.
+// Method: histograms of known counts.
+func TestCurveEndsWithItsSamples(t *testing.T) {
+	for _, c := range []struct {
+		why     string
+		count   int64
+		end     float64 // nines
+		nothing bool
+	}{
+		{"no sample", 0, 0, true},
+		{"too few for the median", 19, 0, true},
+		{"just enough for the median", 20, 0.30103, false},
+		{"a hundred: p90", 100, 1, false},
+		{"ten thousand: p99.9", 10000, 3, false},
+	} {
+		h := results.NewHistogram()
+		if c.count > 0 {
+			if err := h.RecordValues(1000, c.count); err != nil {
 				t.Fatal(err)
 			}
-			if out != "" {
-				os.WriteFile(filepath.Join(out, run.Scenario+"-"+f.Name), b.Bytes(), 0o644)
+		}
+		points := curve(h)
+		if (points == nil) != c.nothing {
+			t.Errorf("%s: drawn is %v, want %v", c.why, points != nil, !c.nothing)
+			continue
+		}
+		if points != nil && (points[len(points)-1].X < c.end-1e-4 || points[len(points)-1].X > c.end+1e-4) {
+			t.Errorf("%s: ends at %v nines, want %v", c.why, points[len(points)-1].X, c.end)
+		}
+	}
+	zero := results.NewHistogram()
+	if err := zero.RecordValues(0, 100); err != nil {
+		t.Fatal(err)
+	}
+	if points := curve(zero); points[0].Y != 1 {
+		t.Errorf("a latency of 0 is drawn at %v, want 1 ns: a log axis has no 0", points[0].Y)
+	}
+}
+
+// Goal: throughput over time is the median of each second, without a short rest.
+// Method: three repeats of known bytes.
+func TestThroughputOverRepeats(t *testing.T) {
+	repeat := func(bytes ...int64) results.Repeat {
+		var r results.Repeat
+		for at, b := range bytes {
+			r.Seconds = append(r.Seconds, results.Second{At: at, Length: 1, Bytes: b, Warmup: at == 0})
+		}
+		return r
+	}
+	cell := results.Cell{Repeats: []results.Repeat{repeat(1e6, 4e6), repeat(3e6, 5e6), repeat(2e6)}}
+	cell.Repeats[2].Seconds = append(cell.Repeats[2].Seconds, results.Second{At: 1, Length: 0.1, Bytes: 9e6})
+	s := throughput(cell)
+	if len(s.at) != 2 || s.at[0] != 0.5 || s.median[0] != 2 || s.least[0] != 1 || s.greatest[0] != 3 || s.median[1] != 4.5 {
+		t.Errorf("the series is %+v, want medians 2 and 4.5", s)
+	}
+	if s.warmup != 1 {
+		t.Errorf("the warm-up ends at %v s, want 1", s.warmup)
+	}
+}
+
+// Goal: figures can be made from a folder, and a damaged histogram is an error.
+// Method: load a written folder, cut one .hlog.
+func TestLoad(t *testing.T) {
+	f := reporttest.Folder(t, t.TempDir(), reporttest.Quickstart(50))
+	_, r, err := results.Open(f.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := Load(f, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, cell := range r.Cells {
+		for _, latency := range []string{results.Produce, results.EndToEnd} {
+			if got, want := d.merged[i][latency].TotalCount(), cell.Latency[latency].Count; got != want || want == 0 {
+				t.Errorf("cell %d has %d %s latencies, want %d", i, got, latency, want)
 			}
+		}
+	}
+	if err := f.WriteFile(results.HistogramFile(1, results.Produce, "hlog"), []byte("Tag=r1,")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Load(f, r); err == nil || !strings.Contains(err.Error(), "cell-02-produce.hlog") {
+		t.Errorf("a damaged histogram: error is %v, want one that names the file", err)
+	}
+	if err := os.Remove(filepath.Join(f.Path, results.HistogramFile(1, results.Produce, "hlog"))); err != nil {
+		t.Fatal(err)
+	}
+	if d, err := Load(f, r); err != nil || d.merged[1][results.Produce] != nil {
+		t.Errorf("a missing histogram: error is %v", err)
+	}
+}
+
+func BenchmarkLatencyByPercentile(b *testing.B) {
+	d := dataOf(reporttest.Codecs(300))
+	b.ReportAllocs()
+	for range b.N {
+		var png bytes.Buffer
+		if err := LatencyByPercentile(d, results.Produce).WritePNG(&png); err != nil {
+			b.Fatal(err)
 		}
 	}
 }

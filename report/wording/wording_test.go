@@ -1,0 +1,129 @@
+package wording
+
+import (
+	"testing"
+
+	"brokerlab/results"
+)
+
+// Goal: quantities have three digits and the unit that suits them, also where
+// rounding moves them to the next unit.
+// Method: tables.
+func TestQuantities(t *testing.T) {
+	for _, c := range []struct{ got, want string }{
+		{Duration(0), "0 ns"}, {Duration(999), "999 ns"}, {Duration(1000), "1.00 \u00b5s"},
+		{Duration(999_499), "999 \u00b5s"}, {Duration(999_500), "1.00 ms"}, {Duration(1_234_567), "1.23 ms"},
+		{Duration(12_345_678), "12.3 ms"}, {Duration(99_960_000), "100 ms"}, {Duration(61_000_000_000), "61.0 s"},
+		{Duration(3_600_000_000_000), "3,600 s"},
+		{Digits(0), "0"}, {Digits(0.000382), "0.000382"}, {Digits(0.4), "0.400"}, {Digits(0.9996), "1.00"},
+		{Digits(1.234), "1.23"}, {Digits(9.996), "10.0"}, {Digits(99.96), "100"}, {Digits(1234.5), "1,235"},
+		{Digits(1234567), "1,234,567"},
+		{Count(0), "0"}, {Count(999), "999"}, {Count(1000), "1,000"}, {Count(-1234567), "-1,234,567"},
+		{Plural(1, "run"), "1 run"}, {Plural(0, "run"), "0 runs"}, {Plural(1200, "run"), "1,200 runs"},
+		{Bytes(0), "0 B"}, {Bytes(1000), "1,000 B"}, {Bytes(1024), "1 KiB"}, {Bytes(16384), "16 KiB"},
+		{Bytes(1048588), "1.00 MiB"}, {Bytes(1 << 30), "1 GiB"}, {Bytes(1500), "1,500 B"},
+		{Size("1024"), "1 KiB"}, {Size("16KiB"), "16 KiB"}, {Size("1 MB"), "1 MB"}, {Size("never"), "never"}, {Size(""), ""},
+		{Ratio(0), None}, {Ratio(4.123), "4.12"},
+	} {
+		if c.got != c.want {
+			t.Errorf("got %q, want %q", c.got, c.want)
+		}
+	}
+}
+
+func cells(labels ...map[string]string) *results.Result {
+	r := &results.Result{Scenario: "s", Complete: true,
+		LabelNames: []string{"producers.count", "consumers.count", "producers.compression.type", "records.size", "disk"}}
+	for _, l := range labels {
+		r.Cells = append(r.Cells, results.Cell{Labels: l, Config: l, Target: results.TargetReal})
+	}
+	return r
+}
+
+// Goal: a cell is named by what varies only, shortly but not ambiguously.
+// Method: a table of label sets.
+func TestCellNames(t *testing.T) {
+	for _, c := range []struct {
+		why  string
+		r    *results.Result
+		want string // of the first cell
+	}{
+		{"nothing varies", cells(map[string]string{"disk": "sim"}), "s"},
+		{"a codec speaks for itself", cells(map[string]string{"producers.compression.type": "zstd"},
+			map[string]string{"producers.compression.type": "none"}), "zstd"},
+		{"no codec is said in words", cells(map[string]string{"producers.compression.type": "none"},
+			map[string]string{"producers.compression.type": "zstd"}), "no compression"},
+		{"a disk speaks for itself", cells(map[string]string{"disk": "dir:/a"}, map[string]string{"disk": "sim"}), "dir:/a"},
+		{"names of two sections keep the section", cells(map[string]string{"producers.count": "1", "consumers.count": "1"},
+			map[string]string{"producers.count": "2", "consumers.count": "2"}), "producers.count=1, consumers.count=1"},
+		{"a size has a unit", cells(map[string]string{"records.size": "4096"}, map[string]string{"records.size": "1"}), "size=4 KiB"},
+		{"a cell lacks the label", cells(map[string]string{}, map[string]string{"records.size": "1"}), "size=-"},
+		{"a long path loses its middle", cells(map[string]string{"disk": "dir:/0123456789/0123456789/0123456789/0123456789/end"},
+			map[string]string{"disk": "sim"}), "dir:/0123456789/01...789/0123456789/end"},
+	} {
+		if got := NamesOf(c.r).Cell(0); got != c.want {
+			t.Errorf("%s: got %q, want %q", c.why, got, c.want)
+		}
+	}
+	simulated := cells(map[string]string{"disk": "sim"})
+	simulated.Cells[0].Target = results.TargetSim
+	if got := NamesOf(simulated).Cell(0); got != "s (simulated)" {
+		t.Errorf("a simulated cell is named %q", got)
+	}
+}
+
+// Goal: conditions name what all cells share, and always how figures came about.
+// Method: a table of results.
+func TestConditions(t *testing.T) {
+	shared := map[string]string{"cluster.brokers": "1", "topic.replication.factor": "1", "records.size": "100",
+		"producers.acks": "all", "producers.compression.type": "none"}
+	open := cells(shared)
+	open.Cells[0].Load, open.Cells[0].OfferedPerS, open.Cells[0].Target = "open", 20000, results.TargetSim
+	mixed := cells(shared, map[string]string{"cluster.brokers": "3"})
+	mixed.Cells[1].Target = results.TargetSim
+	mixed.Complete = false
+	for _, c := range []struct {
+		why  string
+		r    *results.Result
+		want string
+	}{
+		{"no cell", cells(), ""},
+		{"no setting is known", cells(nil), "measured"},
+		{"one open-loop cell", open, "1 broker, replication 1, 100 B records, acks=all, no compression \u00b7 " +
+			"20,000 records/s offered \u00b7 simulated"},
+		{"nothing is shared", mixed, "measured and simulated \u00b7 incomplete run"},
+	} {
+		if got := Conditions(c.r); got != c.want {
+			t.Errorf("%s: got %q, want %q", c.why, got, c.want)
+		}
+	}
+}
+
+// Goal: repeats and saturation are said once, and counted right.
+// Method: results with one, several and unequal repeats; some, all and many saturated cells.
+func TestRepeatsAndSaturation(t *testing.T) {
+	r := cells(map[string]string{"disk": "a"}, map[string]string{"disk": "b"})
+	if got := Repeats(r, "median of ", ""); got != "" {
+		t.Errorf("without repeats: %q", got)
+	}
+	r.Cells[0].Repeats = make([]results.Repeat, 3)
+	r.Cells[1].Repeats = make([]results.Repeat, 3)
+	if got := Repeats(r, "median of ", "!"); got != "median of 3 runs!" {
+		t.Errorf("with three repeats: %q", got)
+	}
+	r.Cells[1].Repeats = r.Cells[1].Repeats[:1]
+	if got := Repeats(r, "", ""); got != "up to 3 runs" {
+		t.Errorf("with unequal repeats: %q", got)
+	}
+	if got := Saturation(r); got != "" {
+		t.Errorf("no cell at saturation: %q", got)
+	}
+	r.Cells[0].AtSaturation = true
+	if got := Saturation(r); got != "at saturation (latency is mostly queueing): a" {
+		t.Errorf("one cell at saturation: %q", got)
+	}
+	r.Cells[1].AtSaturation = true
+	if got := Saturation(r); got != "at saturation: latency at full speed is mostly queueing" {
+		t.Errorf("all cells at saturation: %q", got)
+	}
+}
