@@ -28,6 +28,9 @@ func NewCompressor(t Type, level int) (*Compressor, error) {
 	var err error
 	switch t {
 	case Gzip:
+		if level == -1 {
+			level = 6 // zlib's default; the library's own is 5
+		}
 		c.gzip, err = gzip.NewWriterLevel(&c.sink, level)
 	case LZ4:
 		c.lz4 = newLZ4Compressor(level)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 )
 
 // jsonLines is n bytes of log lines as a service would write them.
@@ -49,7 +50,8 @@ type sample struct {
 	b    []byte
 }
 
-func samples() (out []sample) {
+// samples are made once: they are the same for every test.
+var samples = sync.OnceValue(func() (out []sample) {
 	for _, n := range []int{0, 1, 100, 1000, 32<<10 + 1, 64 << 10, 128<<10 + 5, 1 << 20} {
 		out = append(out,
 			sample{fmt.Sprintf("%d zeros", n), make([]byte, n)},
@@ -59,4 +61,4 @@ func samples() (out []sample) {
 		)
 	}
 	return out
-}
+})

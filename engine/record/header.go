@@ -111,14 +111,14 @@ type Header struct {
 	PartitionLeaderEpoch int32      // set by the leader; -1 from a producer
 	Magic                int8       // 2
 	CRC                  uint32     // CRC-32C of the bytes from AttributesOffset
-	Attributes           Attributes //
+	Attributes           Attributes // codec and flags
 	LastOffsetDelta      int32      // last offset less base offset, also after compaction
 	BaseTimestamp        int64      // ms since 1970; of the first record
 	MaxTimestamp         int64      // ms since 1970
 	ProducerID           int64      // -1 for none
 	ProducerEpoch        int16      // -1 for none
 	BaseSequence         int32      // -1 for none
-	RecordCount          int32      //
+	RecordCount          int32      // fewer than offsets after compaction
 }
 
 // ParseHeader reads the header at the start of b and checks what can be checked
