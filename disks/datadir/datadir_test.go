@@ -168,7 +168,8 @@ func TestRuns(t *testing.T) {
 	if first == second || filepath.Dir(first) != d.Path() || !strings.HasPrefix(filepath.Base(first), "quickstart-") {
 		t.Errorf("runs are %s and %s in %s", first, second, d.Path())
 	}
-	for i, name := range []string{"../up", "a/b", "..", "", "x\x00y", "brökerlab", ".brokerlab-data", strings.Repeat("n", 500)} {
+	names := []string{"../up", "a/b", "..", "", "x\x00y", "br\u00f6ker", ".brokerlab-data", strings.Repeat("n", 500)}
+	for i, name := range names {
 		path := newRun(t, d, name)
 		if filepath.Dir(path) != d.Path() || strings.HasPrefix(filepath.Base(path), ".") {
 			t.Errorf("run %d, named %q, is %s", i, name, path)

@@ -45,7 +45,8 @@ func TestShortWrite(t *testing.T) {
 		{"one part", env.StaticBuf(content)},
 		{"two parts, cut in the second", env.Join(env.StaticBuf(content[:61]), env.StaticBuf(content[61:]))},
 		{"two parts, cut at their border", env.Join(env.StaticBuf(content[:limit]), env.StaticBuf(content[limit:]))},
-		{"many parts", env.Join(env.StaticBuf(content[:61]), env.StaticBuf(content[61:99_999]), env.StaticBuf(content[99_999:]))},
+		{"three parts, cut in the last", env.Join(
+			env.StaticBuf(content[:61]), env.StaticBuf(content[61:99_999]), env.StaticBuf(content[99_999:]))},
 	} {
 		dir := t.TempDir()
 		f, err := osfs.New(dir).Create("a")

@@ -94,7 +94,8 @@ func (f *file) Truncate(size int64) error {
 	return nil
 }
 
-// Sync implements env.File.
+// Sync implements env.File. When its task dies in Sleep, the flush counts for
+// nothing, and Crash or PowerLoss forgets it.
 func (f *file) Sync() error {
 	d, node := f.mount.disk, f.mount.node
 	now := node.Now()
@@ -106,20 +107,10 @@ func (f *file) Sync() error {
 	running, dirtyBytes := f.ino.beginFlush()
 	wait := d.deviceLocked(now, dirtyBytes)
 	d.mu.Unlock()
-	ended := false
-	defer func() {
-		if !ended { // the task died in Sleep: the flush counts for nothing
-			d.mu.Lock()
-			f.ino.dropFlush(running)
-			d.mu.Unlock()
-		}
-	}()
 	node.Sleep(wait)
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	ended = true
 	if err := f.openLocked("sync"); err != nil {
-		f.ino.dropFlush(running)
 		return err
 	}
 	f.ino.endFlush(running)

@@ -167,11 +167,6 @@ func (ino *inode) endFlush(f *flush) {
 		gone.release()
 	}
 	ino.synced = max(ino.synced, f.target)
-	ino.dropFlush(f)
-}
-
-// dropFlush forgets a Sync that ended or whose task died.
-func (ino *inode) dropFlush(f *flush) {
 	ino.flushes = slices.DeleteFunc(ino.flushes, func(g *flush) bool { return g == f })
 }
 

@@ -16,14 +16,23 @@ import (
 // moves.
 type fakeNode struct {
 	env.Node
-	now  env.Time
-	pool *env.Pool
+	now    env.Time
+	pool   *env.Pool
+	during func() // what others do in the next Sleep
 }
 
-func (n *fakeNode) Now() env.Time         { return n.now }
-func (n *fakeNode) Sleep(d time.Duration) { n.now = n.now.Add(d) }
-func (n *fakeNode) Charge(env.Op, int)    {}
-func (n *fakeNode) Pool() *env.Pool       { return n.pool }
+func (n *fakeNode) Now() env.Time      { return n.now }
+func (n *fakeNode) Charge(env.Op, int) {}
+func (n *fakeNode) Pool() *env.Pool    { return n.pool }
+
+func (n *fakeNode) Sleep(d time.Duration) {
+	during := n.during
+	n.during = nil
+	if during != nil {
+		during()
+	}
+	n.now = n.now.Add(d)
+}
 
 // rig is a disk with one node and short words for what tables do.
 type rig struct {
@@ -50,9 +59,17 @@ func (r *rig) must(err error) {
 }
 
 // play runs a script of verbs: "create a", "open a", "append a text", "sync a",
-// "truncate a 3", "close a", "remove a", "rename a b", "mkdir d", "syncdir d".
+// "truncate a 3", "close a", "remove a", "rename a b", "mkdir d", "syncdir d". At
+// its end, "in sync a: append a x" appends while the sync waits.
 func (r *rig) play(script string) {
 	r.Helper()
+	if before, rest, ok := strings.Cut(script, "; in "); ok {
+		r.play(before)
+		verb, meanwhile, _ := strings.Cut(rest, ": ")
+		r.node.during = func() { r.play(meanwhile) }
+		r.play(verb)
+		return
+	}
 	for line := range strings.SplitSeq(script, ";") {
 		w := append(strings.Fields(line), "", "")
 		switch verb, path, arg := w[0], w[1], w[2]; verb {
@@ -164,6 +181,21 @@ var powerLossTable = []struct{ says, script, images string }{
 		"create a; append a abcdef; sync a; append a g; syncdir .; truncate a 4; append a X; truncate a 1", "a=a|a=abcdef"},
 	{"a truncation of unsynced bytes brings nothing back",
 		"create a; append a ab; sync a; syncdir .; append a cdef; truncate a 4", "a=ab|a=abc|a=abcd"},
+	{"a directory is not removed before a file was renamed out of it",
+		"mkdir d; create d/a; append d/a S; sync d/a; syncdir d; syncdir .; rename d/a a; remove d",
+		"a=S|a=S d/|d/ d/a=S"},
+	{"a Sync covers the appends that had returned when it was called",
+		"create a; syncdir .; append a S; in sync a: append a xy", "a=S|a=Sx|a=Sxy"},
+	{"a SyncDir covers the names that had changed when it was called",
+		"create a; in syncdir .: create b", "a=|a= b="},
+	{"a Sync does not cover what a Truncate cut and an Append put there meanwhile",
+		"create a; syncdir .; append a abcdef; in sync a: truncate a 2; append a XY", "a=ab|a=abX|a=abXY"},
+	{"a Sync does not cover a Truncate that comes while it runs",
+		"create a; syncdir .; append a abcdef; sync a; in sync a: truncate a 2", "a=ab|a=abcdef"},
+	{"of two Truncates a Sync covers the one before it",
+		"create a; syncdir .; append a abcdef; sync a; truncate a 4; in sync a: truncate a 2", "a=ab|a=abcd"},
+	{"a Sync that ends after a later one takes nothing back",
+		"create a; syncdir .; append a S; in sync a: append a x; sync a", "a=Sx"},
 	{"a truncation with Sync has happened",
 		"create a; append a abcdef; sync a; syncdir .; truncate a 2; append a X; sync a", "a=abX"},
 }

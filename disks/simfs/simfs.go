@@ -140,7 +140,8 @@ func (d *Disk) Stats() Stats {
 }
 
 // Crash is the end of the processes that mount the disk: their handles are
-// closed, and the content stays as it is. Call it when their tasks are gone.
+// closed, and the content stays as it is. Call it when their tasks are gone, since
+// a task that dies does not close its files.
 func (d *Disk) Crash() {
 	d.mu.Lock()
 	defer d.mu.Unlock()

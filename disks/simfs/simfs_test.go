@@ -2,6 +2,8 @@ package simfs_test
 
 import (
 	"errors"
+	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -58,7 +60,8 @@ func TestSyncsQueue(t *testing.T) {
 	if got, want := second.now.Sub(began), 11*time.Millisecond+2*time.Millisecond; got != want {
 		t.Errorf("the second sync ended after %v, want %v", got, want)
 	}
-	want := simfs.Stats{Appends: 2, BytesAppended: 11, Syncs: 2, BytesSynced: 11}
+	r.play("append a 01; in sync a: sync a") // the two bytes are written once
+	want := simfs.Stats{Appends: 3, BytesAppended: 13, Syncs: 4, BytesSynced: 13}
 	if got := r.disk.Stats(); got != want {
 		t.Errorf("counts are %+v, want %+v", got, want)
 	}
@@ -101,6 +104,65 @@ func TestCapacity(t *testing.T) {
 	}
 }
 
+// Goal: after a power loss the free space is that of the image. Method: removals
+// that some seeds bring back, and their second removal.
+func TestCapacityAfterPowerLoss(t *testing.T) {
+	kept := 0
+	for seed := range uint64(20) {
+		r := newRig(t, simfs.Config{CapacityBytes: 100})
+		r.play("create a; append a 0123456789; sync a; create b; append b 01; sync b; syncdir .; close a; remove a")
+		r.disk.PowerLoss(rand.New(rand.NewPCG(seed, 1)))
+		want := int64(98)
+		if strings.HasPrefix(r.image("."), "a=") {
+			want = 88
+			kept++
+		}
+		if got, err := r.fs.Free(); got != want || err != nil {
+			t.Fatalf("seed %d: free is %d, %v; want %d with %q", seed, got, err, want, r.image("."))
+		}
+		if want == 88 {
+			r.play("remove a")
+		}
+		r.play("remove b; syncdir .")
+		if got, _ := r.fs.Free(); got != 100 || r.pool.Live() != 0 {
+			t.Fatalf("seed %d: free is %d of 100 on the empty disk, %d buffers live", seed, got, r.pool.Live())
+		}
+	}
+	if kept == 0 || kept == 20 {
+		t.Errorf("the removal was lost with %d of 20 seeds", kept)
+	}
+}
+
+// Goal: a Sync that dies counts for nothing, and the device is free after a power
+// loss. Method: the crash or the power loss comes while a Sync of 10 ms waits;
+// then a second Sync at the same instant.
+func TestSyncDies(t *testing.T) {
+	for _, row := range []struct {
+		says string
+		dies func(*simfs.Disk)
+		want time.Duration
+	}{
+		{"after a crash the device is busy, and the bytes are written again",
+			func(d *simfs.Disk) { d.Crash() }, 22 * time.Millisecond},
+		{"after a power loss it is idle, and what is left is on it",
+			func(d *simfs.Disk) { d.PowerLoss(rand.New(rand.NewPCG(1, 1))) }, time.Millisecond},
+	} {
+		r := newRig(t, simfs.Config{SyncCost: time.Millisecond, BytesPerSec: 1000})
+		r.play("create a; syncdir .; append a 0123456789")
+		r.node.now = r.node.now.Add(time.Second)
+		began := r.node.now
+		r.node.during = func() { row.dies(r.disk) }
+		if err := r.open["a"].Sync(); !errors.Is(err, env.ErrClosed) {
+			t.Errorf("%s: the Sync that died returns %v", row.says, err)
+		}
+		r.node.now = began
+		r.play("open a; sync a")
+		if got := r.node.now.Sub(began); got != row.want {
+			t.Errorf("%s: the next Sync took %v, want %v", row.says, got, row.want)
+		}
+	}
+}
+
 // Goal: a removed file's memory goes back when nobody can see it any more: at
 // once if it was never durable, else when the removal is. Method: live buffers
 // of the pool after each step.
@@ -121,6 +183,9 @@ func TestMemoryIsReleased(t *testing.T) {
 		{"a truncation of unsynced bytes goes at once", "append c 56; append c 78; truncate c 3", 2},
 		{"a replaced file goes when the rename is durable", "create d; sync d; rename d c; close c", 1},
 		{"and then", "syncdir .", 0},
+		{"a directory with a durable file", "mkdir d; create d/a; append d/a 1; sync d/a; syncdir d; syncdir .", 1},
+		{"is removed with it", "close d/a; remove d/a; remove d", 1},
+		{"and gone with its parent's sync", "syncdir .", 0},
 	} {
 		r.play(row.script)
 		if got := r.pool.Live(); got != row.live {
