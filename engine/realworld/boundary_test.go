@@ -104,15 +104,17 @@ const (
 func BenchmarkBoundaryLock(b *testing.B) {
 	onNode(b, func(n env.Node) {
 		var direct sync.Mutex
-		boundary := n.NewMutex()
+		boundary, held := n.NewMutex(), 0
 		compare(b, func(count int) {
 			for range count {
 				direct.Lock()
+				held++
 				direct.Unlock()
 			}
 		}, func(count int) {
 			for range count {
 				boundary.Lock()
+				held++
 				boundary.Unlock()
 			}
 		})

@@ -128,21 +128,24 @@ func (l *link) recv(deadline env.Time) (env.Message, error) {
 	return p.message, nil
 }
 
-// closeSender ends the link behind what was sent, and returns when the receiver
-// learns of it.
-func (l *link) closeSender() (endAt env.Time) {
+// newsAt is when the other end of the connection learns of what this end, which
+// sends on the link, does now.
+func (l *link) newsAt() env.Time {
+	if !l.shaped {
+		return 0
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.mu.ended {
-		return l.mu.endAt
-	}
-	l.mu.ended, l.mu.endAt = true, 0
-	if l.shaped {
-		l.mu.endAt = l.arrivalLocked(0)
-	}
+	return l.arrivalLocked(0)
+}
+
+// closeSender ends the link behind what was sent.
+func (l *link) closeSender(endAt env.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.mu.ended, l.mu.endAt = true, min(l.mu.endAt, endAt)
 	l.writable.Broadcast()
 	l.readable.Broadcast()
-	return l.mu.endAt
 }
 
 // closeReceiver drops what was not received. The link stays as full as it is:

@@ -46,7 +46,7 @@ func TestShapedLinkIsNeverEarly(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			l.closeSender()
+			l.closeSender(l.newsAt())
 			for i := range count {
 				if _, err := l.recv(env.Never); err != nil {
 					t.Fatal(err)

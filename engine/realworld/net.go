@@ -167,9 +167,12 @@ func (c *conn) reason(err error) error {
 	return err
 }
 
-// Close may be called twice.
+// Close may be called twice. It closes the link on which the peer sends first: a
+// peer that has received the end of this side's messages must not be able to send.
 func (c *conn) Close() error {
 	c.closed.Store(true)
-	c.in.closeReceiver(c.out.closeSender())
+	at := c.out.newsAt()
+	c.in.closeReceiver(at)
+	c.out.closeSender(at)
 	return nil
 }
