@@ -11,10 +11,12 @@
 //	zstd    one frame without checksum           -131072 to 22, 3  no
 //
 // Levels are Kafka's (KIP-390), and what they do is the library's: gzip is
-// klauspost's, faster than zlib and 2 to 5 % larger. zstd has four levels only:
-// below 3, 3 to 5, 6 to 9, and above. lz4's 9 is not a high level: Kafka
-// takes it to mean the fast compressor, as before there were levels, and every
-// other one, 1 included, the high compressor with 2^(level-1) attempts a match.
+// klauspost's, whose output is 3 to 5 % larger than zlib's on log lines. zstd has
+// four levels only: below 3, 3 to 5, 6 to 9, and above. lz4's 9 is not a high
+// level: Kafka's Lz4BlockOutputStream takes it to mean the fast compressor, as
+// before there were levels, and every other one, 1 included, the high compressor.
+// Level n makes 2^(n-1) attempts at a match, as lz4-java's own code does (the
+// native one, which it prefers, has other tables, and none above 12).
 package codec
 
 import (

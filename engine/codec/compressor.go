@@ -94,8 +94,8 @@ func MaxCompressedSize(t Type, n int) int {
 	case None:
 		return n
 	case Gzip:
-		// Header and trailer, and 5 bytes for each stored block. A stored block
-		// may be as short as the writer's window of input, here taken as 1 KiB.
+		// Header and trailer, and 5 bytes for each stored block. The library's
+		// blocks are of 32 KiB and more; 1 KiB is to be safe.
 		return n + 5*(n/1024+2) + 64
 	case Snappy:
 		return maxSnappySize(n)
