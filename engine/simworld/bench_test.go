@@ -67,8 +67,10 @@ func BenchmarkCondRoundTrip(b *testing.B) {
 func BenchmarkLockUnlock(b *testing.B) {
 	bench(b, simworld.DefaultConfig(), func(_ *simworld.World, n env.Node) {
 		mu := n.NewMutex()
+		held := 0
 		for b.Loop() {
 			mu.Lock()
+			held++
 			mu.Unlock()
 		}
 	})
@@ -95,9 +97,11 @@ func BenchmarkNow(b *testing.B) {
 func BenchmarkChargeLockInPlace(b *testing.B) {
 	bench(b, simworld.DefaultConfig(), func(_ *simworld.World, n env.Node) {
 		mu := n.NewMutex()
+		held := 0
 		for b.Loop() {
 			n.Charge(env.OpRecordEncode, 100)
 			mu.Lock()
+			held++
 			mu.Unlock()
 		}
 	})

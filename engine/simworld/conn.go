@@ -263,9 +263,10 @@ func (c *conn) fail(op string, err error) error {
 
 // Send implements env.Conn.
 func (c *conn) Send(m env.Message) error {
-	t := c.w.cur
-	t.holding = m // released if the task is killed in here
-	c.node.enter()
+	if c.node.down {
+		m.Release()
+	}
+	t := c.node.enterHolding(m)
 	bytes := int64(m.WireBytes())
 	var err error
 	for {

@@ -1,7 +1,6 @@
 package simworld_test
 
 import (
-	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -171,7 +170,7 @@ func TestMutexBargesAndStarves(t *testing.T) {
 		if now := micros(n); now < 1000 || now > 1200 {
 			t.Errorf("the mutex was handed over at %d us", now)
 		}
-		order += fmt.Sprint("waiter ")
+		order += "waiter "
 		mu.Unlock()
 	})
 	if order != "waiter greedy" || held != 30 {

@@ -46,15 +46,7 @@ func TestCrashUnwinds(t *testing.T) {
 					n.Charge(env.OpCompressGzip, 1<<30)
 					n.Sleep(0)
 				})
-				calls := map[string]func(){
-					"Now": func() { n.Now() }, "Wall": func() { n.Wall() }, "Sleep": func() { n.Sleep(1) },
-					"Go": func() { n.Go("x", func() {}) }, "NewMutex": func() { n.NewMutex() },
-					"NewCond": func() { n.NewCond(mu) }, "Charge": func() { n.Charge(env.OpCRC, 1) },
-					"Rand": func() { n.Rand("x") }, "Lock": mu.Lock, "Signal": c.Signal, "Broadcast": c.Broadcast,
-					"WaitUntil": func() { c.WaitUntil(0) },
-					"Listen":    func() { n.Net().Listen("a:2") }, "Dial": func() { n.Net().Dial("driver", 1) },
-				}
-				for name, call := range calls { // each in a task of its own: the order is not looked at
+				for name, call := range everyCall(n, mu, c) { // in tasks of their own, so in any order
 					n.Go(name, func() {
 						defer func() {
 							call()
@@ -79,8 +71,7 @@ func TestCrashUnwinds(t *testing.T) {
 					w.At(0, func() { w.Crash("a") })
 				}
 				driver.Sleep(1)
-				n.Name() // does not wait, and may be asked
-				w.Crash("a")
+				w.Crash("a") // again, which does nothing
 			})
 			if want := []string{"locks", "waits", "charges", "sleeps"}; !slices.Equal(order, want) {
 				t.Errorf("unwound in the order %v, want %v", order, want)
@@ -89,6 +80,26 @@ func TestCrashUnwinds(t *testing.T) {
 				t.Errorf("the run ended at %v", time.Duration(now))
 			}
 		})
+	}
+}
+
+// everyCall is all that a task may ask of its node and that a dead one refuses.
+func everyCall(n env.Node, mu env.Mutex, c env.Cond) map[string]func() {
+	return map[string]func(){
+		"Now":       func() { n.Now() },
+		"Wall":      func() { n.Wall() },
+		"Sleep":     func() { n.Sleep(1) },
+		"Go":        func() { n.Go("x", func() {}) },
+		"NewMutex":  func() { n.NewMutex() },
+		"NewCond":   func() { n.NewCond(mu) },
+		"Charge":    func() { n.Charge(env.OpCRC, 1) },
+		"Rand":      func() { n.Rand("x") },
+		"Lock":      mu.Lock,
+		"Signal":    c.Signal,
+		"Broadcast": c.Broadcast,
+		"WaitUntil": func() { c.WaitUntil(0) },
+		"Listen":    func() { n.Net().Listen("a:2") },
+		"Dial":      func() { n.Net().Dial("driver", 1) },
 	}
 }
 
@@ -280,12 +291,13 @@ func TestResetAfterPowerReturns(t *testing.T) {
 func TestKilledSenderReleases(t *testing.T) {
 	w, nodes := newWorld(t, simworld.Config{Link: simworld.Link{InFlightBytes: 10}}, "a", "b")
 	a, b := nodes[0], nodes[1]
-	messages := []*message{{bytes: 10}, {bytes: 10}}
+	messages := []*message{{bytes: 10}, {bytes: 10}, {bytes: 10}}
 	mustRun(t, w, a, func() {
 		l, _ := a.Net().Listen("a")
 		b.Go("sender", func() {
 			conn, _ := b.Net().Dial("a", time.Second)
-			for _, m := range messages {
+			defer func() { conn.Send(messages[2]) }() // on the dead node
+			for _, m := range messages[:2] {
 				conn.Send(m)
 			}
 		})
@@ -299,7 +311,9 @@ func TestKilledSenderReleases(t *testing.T) {
 			t.Errorf("Recv: %v, want %q", err, env.ErrReset)
 		}
 	})
-	if messages[0].released != 0 || messages[1].released != 1 {
-		t.Errorf("released %d and %d times, want 0 and 1", messages[0].released, messages[1].released)
+	for i, want := range []int{0, 1, 1} {
+		if got := messages[i].released; got != want {
+			t.Errorf("message %d was released %d times, want %d", i, got, want)
+		}
 	}
 }

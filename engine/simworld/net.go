@@ -40,6 +40,17 @@ func (n *Node) enter() *task {
 	return n.w.cur
 }
 
+// enterHolding is enter for a call that takes m over: a task that is killed in it
+// releases m.
+func (n *Node) enterHolding(m env.Message) *task {
+	if n.down {
+		n.refuse()
+	}
+	n.w.cur.holding = m
+	n.w.pay(n.w.cur)
+	return n.w.cur
+}
+
 // Listen implements env.Net.
 func (net network) Listen(addr string) (env.Listener, error) {
 	n := net.n

@@ -202,6 +202,30 @@ func TestDialTimeout(t *testing.T) {
 	})
 }
 
+// Goal: a message that crosses the peer's Close on the wire is taken, and released
+// where it arrives.
+func TestMessageCrossesClose(t *testing.T) {
+	w, nodes := newWorld(t, simworld.Config{Link: simworld.Link{Delay: time.Millisecond}}, "a", "b")
+	crossing := &message{bytes: 10}
+	stream(t, w, nodes[0], nodes[1], func(env.Conn) {
+		nodes[0].Sleep(500 * time.Microsecond)
+	}, func(conn env.Conn) { // at 2 ms; the other side has closed at 1.5 ms
+		if err := conn.Send(crossing); err != nil {
+			t.Errorf("Send: %v", err)
+		}
+		if crossing.released != 0 {
+			t.Errorf("released before it arrived")
+		}
+		if _, err := conn.Recv(env.Never); !errors.Is(err, env.ErrReset) || micros(nodes[1]) != 2500 {
+			t.Errorf("Recv: %v at %d us, want %q at 2500", err, micros(nodes[1]), env.ErrReset)
+		}
+		nodes[1].Sleep(time.Second)
+	})
+	if crossing.released != 1 {
+		t.Errorf("released %d times, want once", crossing.released)
+	}
+}
+
 // Goal: Close of the world releases what nobody received.
 func TestCloseReleasesMessages(t *testing.T) {
 	w, nodes := newWorld(t, simworld.Config{Link: simworld.Link{Delay: time.Millisecond}}, "a")

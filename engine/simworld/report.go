@@ -50,8 +50,8 @@ type stuck struct {
 }
 
 // report names the tasks. live are those that had not ended, and have been
-// unwound since.
-func (s *stuck) report(live []*task) error {
+// unwound since; failure is a panic of theirs during that, or nil.
+func (s *stuck) report(live []*task, failure *TaskPanic) error {
 	var b strings.Builder
 	tasks := s.tasks
 	if tasks == nil {
@@ -59,6 +59,9 @@ func (s *stuck) report(live []*task) error {
 	}
 	for _, t := range tasks {
 		fmt.Fprintf(&b, "\n\t%s: %s", t.path(), t.waits())
+	}
+	if failure != nil {
+		fmt.Fprintf(&b, "\n\tand while it unwound: %v", failure)
 	}
 	return fmt.Errorf("simworld: at %v: %w%s", time.Duration(s.at), s.kind, b.String())
 }
@@ -105,16 +108,11 @@ func whereParked() string {
 	for len(out) < 3 {
 		f, more := frames.Next()
 		name := f.Function[strings.LastIndexByte(f.Function, '/')+1:]
-		switch {
-		case strings.HasPrefix(name, "simworld."), strings.HasPrefix(name, "runtime."):
-			if len(out) > 0 {
-				more = false // the bottom of the task's stack
-			}
-		default:
-			out = append(out, fmt.Sprintf("%s (%s:%d)", name, filepath.Base(f.File), f.Line))
+		if !more || strings.HasSuffix(name, ".runTask") {
+			break // the bottom of the task's stack
 		}
-		if !more {
-			break
+		if !strings.HasPrefix(name, "simworld.") {
+			out = append(out, fmt.Sprintf("%s (%s:%d)", name, filepath.Base(f.File), f.Line))
 		}
 	}
 	return strings.Join(out, " < ")

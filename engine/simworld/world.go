@@ -235,7 +235,7 @@ func (w *World) Run(n env.Node, main func()) error {
 		live := w.liveTasks()
 		w.reporting = true
 		w.unwind()
-		return stuck.report(live)
+		return stuck.report(live, w.failure)
 	}
 	clean = true
 	return nil

@@ -11,7 +11,7 @@ import (
 var netChecks = []check{
 	{"Refused", "Dial to an address on which nobody listens is ErrRefused", checkRefused},
 	{"Addresses", "a node has as many addresses as it listens on, and each only once", checkAddresses},
-	{"AcceptAfterClose", "Accept returns ErrClosed after the listener's Close, and ends if it blocks", checkAcceptAfterClose},
+	{"AcceptAfterClose", "after the listener's Close, Accept is ErrClosed, also if it blocks then", checkAcceptAfterClose},
 	{"Backlog", "Dial does not wait for Accept; Close of the listener resets what was not accepted", checkBacklog},
 	{"ManyClients", "connections of many clients do not mix", checkManyClients},
 }
