@@ -142,7 +142,8 @@ func (p *page) readBack() {
 		return
 	}
 	p.say("## Records")
-	heading := []string{"cell", "sent", "acknowledged", "failed", "consumed", "lost", "duplicated", "reordered", "corrupted"}
+	heading := []string{"cell", "sent", "acknowledged", "failed", "consumed", "lost", "duplicated",
+		"reordered", "corrupted"}
 	var rows [][]string
 	for i, cell := range p.r.Cells {
 		row := []string{p.names.Cell(i)}

@@ -17,8 +17,8 @@ import (
 
 var rewrite = flag.Bool("rewrite", false, "write the reports that the tests expect")
 
-var wantFiles = []string{"report.md", "throughput.png", "latency-produce.png", "latency-end-to-end.png", "latency-p99.png",
-	"throughput-over-time.png"}
+var wantFiles = []string{"report.md", "throughput.png", "latency-produce.png", "latency-end-to-end.png",
+	"latency-p99.png", "throughput-over-time.png"}
 
 // Goal: a report is made from the folder alone, twice with the same bytes.
 // Method: write a run, delete nothing but the memory of it, report twice.
@@ -101,7 +101,8 @@ func TestWriteOfBrokenFolders(t *testing.T) {
 	if err != nil || !strings.Contains(string(text), "**This run is incomplete: interrupted.**") {
 		t.Errorf("its report is %q, error %v", text, err)
 	}
-	if _, err := Write(&results.Folder{Path: t.TempDir()}); err == nil || !strings.Contains(err.Error(), "it has no result.json") {
+	_, err = Write(&results.Folder{Path: t.TempDir()})
+	if err == nil || !strings.Contains(err.Error(), "it has no result.json") {
 		t.Errorf("a folder without a result: error is %v", err)
 	}
 	damaged := reporttest.Folder(t, t.TempDir(), reporttest.Quickstart(10))

@@ -62,11 +62,11 @@ func Decode(text []byte) (*Result, error) {
 	case version.Schema == nil:
 		return nil, errors.New(`it has no "schema": it is not a result of a run`)
 	case *version.Schema > SchemaVersion:
-		return nil, fmt.Errorf("it has schema version %d, this program reads %d: use the program that wrote it or a newer one",
-			*version.Schema, SchemaVersion)
+		return nil, fmt.Errorf("it has schema version %d, this program reads %d: "+
+			"use the program that wrote it or a newer one", *version.Schema, SchemaVersion)
 	case *version.Schema < SchemaVersion:
-		return nil, fmt.Errorf("it has schema version %d, this program reads %d: use the program that wrote it, or run again",
-			*version.Schema, SchemaVersion)
+		return nil, fmt.Errorf("it has schema version %d, this program reads %d: "+
+			"use the program that wrote it, or run again", *version.Schema, SchemaVersion)
 	}
 	var r Result
 	if err := json.Unmarshal(text, &r); err != nil {

@@ -33,8 +33,9 @@ func small() *Result {
 	return &Result{Schema: SchemaVersion, Scenario: "quickstart", Seed: math.MaxUint64, Complete: true,
 		LabelNames: []string{"disk"}, Warnings: []string{"a <b> & c"},
 		Cells: []Cell{{Labels: map[string]string{"disk": "sim"}, Target: TargetSim, Measures: m, Warnings: []string{},
-			Config:  map[string]string{"cluster.brokers": "3", "a": "b"},
-			Repeats: []Repeat{{Seed: 1, Measures: m, Seconds: []Second{{At: 1, Bytes: 5}}, Wall: CellWall{CPUSecondsPerGB: &cpu}}}}},
+			Config: map[string]string{"cluster.brokers": "3", "a": "b"},
+			Repeats: []Repeat{{Seed: 1, Measures: m, Seconds: []Second{{At: 1, Bytes: 5}},
+				Wall: CellWall{CPUSecondsPerGB: &cpu}}}}},
 		Wall: RunWall{Started: evening.UTC(), Command: []string{"brokerlab", "run"}}}
 }
 
@@ -56,7 +57,8 @@ func TestCreateCollides(t *testing.T) {
 // Method: a table of names.
 func TestCreateRefuses(t *testing.T) {
 	for _, name := range []string{"", ".", "..", "a/b", "/a", "../a", LatestName} {
-		if _, err := Create(t.TempDir(), name, evening); err == nil || !strings.Contains(err.Error(), "cannot name a folder") {
+		_, err := Create(t.TempDir(), name, evening)
+		if err == nil || !strings.Contains(err.Error(), "cannot name a folder") {
 			t.Errorf("scenario name %q: error is %v", name, err)
 		}
 	}
@@ -87,7 +89,8 @@ func TestOpenFinds(t *testing.T) {
 		t.Fatal(err)
 	}
 	latest := filepath.Join(root, "quickstart", LatestName)
-	for _, path := range []string{f.Path, filepath.Join(f.Path, ResultFile), latest, filepath.Join(latest, ResultFile), textual} {
+	for _, path := range []string{f.Path, filepath.Join(f.Path, ResultFile), latest, filepath.Join(latest, ResultFile),
+		textual} {
 		folder, got, err := Open(path)
 		if err != nil {
 			t.Errorf("open %s: %v", path, err)
@@ -138,7 +141,8 @@ func TestOpenRefuses(t *testing.T) {
 	root := t.TempDir()
 	put := func(name, content string) string {
 		path := filepath.Join(root, name)
-		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(content), 0o644)); err != nil {
+		mkdir := os.MkdirAll(filepath.Dir(path), 0o755)
+		if err := errors.Join(mkdir, os.WriteFile(path, []byte(content), 0o644)); err != nil {
 			t.Fatal(err)
 		}
 		return path
@@ -153,7 +157,8 @@ func TestOpenRefuses(t *testing.T) {
 		{"nothing is there", filepath.Join(root, "nothing"), "no such file or folder: name a run folder"},
 		{"a link to a removed folder", gone, "points at 2020-01-01T00-00-00Z, which is gone"},
 		{"a folder without a result", filepath.Join(root, "empty"), "it has no result.json"},
-		{"the folder above the runs", filepath.Join(root, "scenario"), "did you mean " + filepath.Join(root, "scenario", "latest")},
+		{"the folder above the runs", filepath.Join(root, "scenario"),
+			"did you mean " + filepath.Join(root, "scenario", "latest")},
 		{"another file", put("a/report.md", ""), "not a run folder"},
 		{"a text link that leads away", put("b/latest", "../a"), "does not hold the name of a run folder"},
 		{"an empty text link", put("c/latest", "\n"), "does not hold the name of a run folder"},
@@ -161,9 +166,11 @@ func TestOpenRefuses(t *testing.T) {
 		{"JSON cut short", put("e/result.json", `{"schema": 1, "cells": [`), "not valid JSON (line 1)"},
 		{"an empty file", put("f/result.json", ""), "not valid JSON"},
 		{"JSON of something else", put("g/result.json", `{"name": "x"}`), `no "schema"`},
-		{"a newer schema", put("h/result.json", `{"schema": 2}`), "schema version 2, this program reads 1: use the program that wrote it or a newer"},
+		{"a newer schema", put("h/result.json", `{"schema": 2}`),
+			"schema version 2, this program reads 1: use the program that wrote it or a newer"},
 		{"an older schema", put("i/result.json", `{"schema": 0}`), "schema version 0, this program reads 1"},
-		{"a field of the wrong type", put("j/result.json", "{\"schema\": 1,\n\"cells\": 5}"), "does not fit the schema (line 2)"},
+		{"a field of the wrong type", put("j/result.json", "{\"schema\": 1,\n\"cells\": 5}"),
+			"does not fit the schema (line 2)"},
 		{"JSON that is no object", put("k/result.json", "[1]"), "not valid JSON"},
 	} {
 		if _, _, err := Open(c.path); err == nil || !strings.Contains(err.Error(), c.want) {
@@ -240,7 +247,8 @@ func TestHistogramFiles(t *testing.T) {
 	if err := f.WriteFile(HistogramFile(0, EndToEnd, "hlog"), []byte("Tag=r1,0.0\n")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.Histograms(0, EndToEnd); err == nil || !strings.Contains(err.Error(), "cell-01-end_to_end.hlog: line 1") {
+	_, err = f.Histograms(0, EndToEnd)
+	if err == nil || !strings.Contains(err.Error(), "cell-01-end_to_end.hlog: line 1") {
 		t.Errorf("a damaged histogram: error is %v, want one with file and line", err)
 	}
 }

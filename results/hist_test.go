@@ -170,7 +170,8 @@ func TestPercentiles(t *testing.T) {
 			half = line
 		}
 	}
-	if got := strings.Fields(half); len(got) != 4 || !strings.HasPrefix(got[0], "500.") || got[2] != "500" || got[3] != "2.00" {
+	got := strings.Fields(half)
+	if len(got) != 4 || !strings.HasPrefix(got[0], "500.") || got[2] != "500" || got[3] != "2.00" {
 		t.Errorf("the median's line is %q, want 500.x ms, 0.5, 500 values, 2.00", half)
 	}
 	empty, err := encodePercentiles(NewHistogram())

@@ -126,14 +126,18 @@ func TestFigureTexts(t *testing.T) {
 		{"real and simulated cells", "flush-policies", produce,
 			[]string{"measured and simulated", "sim (simulated)", "5,000 records/s offered"}, "saturation"},
 		{"simulated cells only", "batch-size", Throughput,
-			[]string{"full speed \u00b7 simulated", "zstd (simulated)", "median of 5 runs, whiskers from least to greatest"}, "measured"},
-		{"a lone simulated cell", "one-cell", ThroughputOverTime, []string{"one-cell (simulated)", "\u00b7 simulated"}, " by "},
+			[]string{"full speed \u00b7 simulated", "zstd (simulated)",
+				"median of 5 runs, whiskers from least to greatest"}, "measured"},
+		{"a lone simulated cell", "one-cell", ThroughputOverTime,
+			[]string{"one-cell (simulated)", "\u00b7 simulated"}, " by "},
 		{"cells with too few latencies", "few", produce, []string{"not drawn, for want of samples: 1 cell"}, "acks=all"},
-		{"a cell that left nothing", "interrupted", LatencyP99, []string{"incomplete run", "incomplete: interrupted by a signal"}, "runs"},
+		{"a cell that left nothing", "interrupted", LatencyP99,
+			[]string{"incomplete run", "incomplete: interrupted by a signal"}, "runs"},
 		{"no cell", "empty", Throughput, []string{"the run ended before its first cell: interrupted"}, "measured"},
 		{"no latency", "stalled", LatencyP99, []string{"no cell has any latency"}, "simulated"},
 		{"no latency by percentile", "stalled", produce, []string{"no cell has 20 produce latencies"}, "simulated"},
 		{"latencies far apart", "few", LatencyP99, []string{"logarithmic axis"}, "simulated"},
+		{"latencies of simulated cells only", "batch-size", LatencyP99, []string{"produce (simulated)"}, "measured"},
 		{"latencies close together", "codecs", LatencyP99, []string{"lower is better"}, "logarithmic"},
 	} {
 		f := c.figure(runs[c.run])
@@ -235,7 +239,8 @@ func TestThroughputOverRepeats(t *testing.T) {
 	cell := results.Cell{Repeats: []results.Repeat{repeat(1e6, 4e6), repeat(3e6, 5e6), repeat(2e6)}}
 	cell.Repeats[2].Seconds = append(cell.Repeats[2].Seconds, results.Second{At: 1, Length: 0.1, Bytes: 9e6})
 	s := throughput(cell)
-	if len(s.at) != 2 || s.at[0] != 0.5 || s.median[0] != 2 || s.least[0] != 1 || s.greatest[0] != 3 || s.median[1] != 4.5 {
+	if len(s.at) != 2 || s.at[0] != 0.5 || s.median[0] != 2 || s.median[1] != 4.5 || s.least[0] != 1 ||
+		s.greatest[0] != 3 {
 		t.Errorf("the series is %+v, want medians 2 and 4.5", s)
 	}
 	if s.warmup != 1 {

@@ -147,7 +147,8 @@ func (p painter) group(bars []Bar, from, to, widest vg.Length) {
 
 func (p painter) bar(b Bar, from, to vg.Length) {
 	end, middle := p.along(b.Value), (from+to)/2
-	p.canvas.FillPolygon(b.Fill, []vg.Point{p.point(p.base, from), p.point(end, from), p.point(end, to), p.point(p.base, to)})
+	p.canvas.FillPolygon(b.Fill,
+		[]vg.Point{p.point(p.base, from), p.point(end, from), p.point(end, to), p.point(p.base, to)})
 	if b.High > b.Low {
 		line := draw.LineStyle{Color: Ink, Width: whiskerWide}
 		low, high := p.along(b.Low), p.along(b.High)

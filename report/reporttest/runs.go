@@ -45,7 +45,8 @@ func Quickstart(perSecond int) Run {
 
 // Codecs varies the codec only.
 func Codecs(perSecond int) Run {
-	run := Run{Scenario: "codecs", Title: "What compression costs and saves", Names: []string{"producers.compression.type", "disk"},
+	run := Run{Scenario: "codecs", Title: "What compression costs and saves",
+		Names:    []string{"producers.compression.type", "disk"},
 		Question: "Which codec is worth its processor time?", Repeats: 3, Seconds: 30, Config: config()}
 	for i, name := range []string{"none", "gzip", "snappy", "lz4", "zstd"} {
 		run.Cells = append(run.Cells, Cell{Labels: []Label{{"producers.compression.type", name}, {"disk", dir}},
@@ -58,7 +59,8 @@ func Codecs(perSecond int) Run {
 
 // Flush varies the flush policy over a real and a simulated disk.
 func Flush(perSecond int) Run {
-	run := Run{Scenario: "flush-policies", Title: "What a forced flush costs", Names: []string{"topic.flush.messages", "disk"},
+	run := Run{Scenario: "flush-policies", Title: "What a forced flush costs",
+		Names:    []string{"topic.flush.messages", "disk"},
 		Question: "What does fsync cost, on this disk and on a simulated one?", Repeats: 3, Seconds: 20, Config: config()}
 	for i, policy := range []string{"never", "10000", "100", "1"} {
 		for j, disk := range []string{dir, "sim"} {
@@ -73,7 +75,8 @@ func Flush(perSecond int) Run {
 
 // Grid varies batch size and codec: twenty cells.
 func Grid(perSecond int) Run {
-	run := Run{Scenario: "batch-size", Title: "Batch size and codec", Names: []string{"producers.batch.size", "producers.compression.type", "disk"},
+	run := Run{Scenario: "batch-size", Title: "Batch size and codec",
+		Names:   []string{"producers.batch.size", "producers.compression.type", "disk"},
 		Repeats: 5, Seconds: 10, Config: config()}
 	for i, size := range []string{"4KiB", "16KiB", "64KiB", "256KiB"} {
 		for j, codec := range []string{"none", "gzip", "snappy", "lz4", "zstd"} {
@@ -88,7 +91,8 @@ func Grid(perSecond int) Run {
 
 // Many has sixteen cells of three settings and a long path.
 func Many(perSecond int) Run {
-	run := Run{Scenario: "everything-at-once", Names: []string{"producers.acks", "producers.linger.ms", "producers.mode", "disk"},
+	run := Run{Scenario: "everything-at-once",
+		Names:   []string{"producers.acks", "producers.linger.ms", "producers.mode", "disk"},
 		Title:   "A scenario with a rather long title that says at some length what it is about, and then some more of it",
 		Repeats: 1, Seconds: 15, Config: config()}
 	long := "dir:/mnt/a-rather-long-mount-point/and/a/folder/below/it/for-brokerlab"
@@ -106,8 +110,9 @@ func Many(perSecond int) Run {
 
 // lone is one simulated cell.
 func lone(perSecond int) Run {
-	return Run{Scenario: "one-cell", Title: "One cell", Names: []string{"disk"}, Repeats: 1, Seconds: 200, Config: config(),
-		Cells: []Cell{{Labels: []Label{{"disk", "sim"}}, Target: results.TargetSim, Rate: 1000, MBPerS: 1.02, Median: 4 * ms,
+	return Run{Scenario: "one-cell", Title: "One cell", Names: []string{"disk"}, Repeats: 1, Seconds: 200,
+		Config: config(), Cells: []Cell{{Labels: []Label{{"disk", "sim"}},
+			Target: results.TargetSim, Rate: 1000, MBPerS: 1.02, Median: 4 * ms,
 			Ratio: 3, PerSecond: perSecond}}}
 }
 
@@ -122,8 +127,8 @@ func stalled() Run {
 
 // few has so few latencies that most percentiles mean nothing.
 func few() Run {
-	return Run{Scenario: "few", Title: "A handful of records", Names: []string{"producers.acks", "disk"}, Repeats: 1, Seconds: 2,
-		Config: map[string]string{}, Cells: []Cell{
+	return Run{Scenario: "few", Title: "A handful of records", Names: []string{"producers.acks", "disk"}, Repeats: 1,
+		Seconds: 2, Config: map[string]string{}, Cells: []Cell{
 			{Labels: []Label{{"producers.acks", "1"}, {"disk", dir}}, Target: results.TargetReal, MBPerS: 0.002, Median: ms,
 				PerSecond: 15},
 			{Labels: []Label{{"producers.acks", "all"}, {"disk", dir}}, Target: results.TargetReal, MBPerS: 0.0004,
@@ -145,7 +150,8 @@ func interrupted(perSecond int) Run {
 
 // odd has a setting with twelve values, latencies of half a microsecond, and no config.
 func odd(perSecond int) Run {
-	run := Run{Scenario: "odd", Title: "Odd | names * and _values_", Names: []string{"cluster.brokers", "disk"}, Repeats: 2, Seconds: 3}
+	run := Run{Scenario: "odd", Title: "Odd | names * and _values_", Repeats: 2, Seconds: 3,
+		Names: []string{"cluster.brokers", "disk"}}
 	for n := 1; n <= 12; n++ {
 		run.Cells = append(run.Cells, Cell{Labels: []Label{{"cluster.brokers", strconv.Itoa(n)}, {"disk", "sim"}},
 			Target: results.TargetSim, Rate: float64(1000 * n), MBPerS: float64(n) * 1234, Median: time.Duration(400 + n),

@@ -42,8 +42,9 @@ func Notes(r *results.Result) []string {
 		return []string{why}
 	}
 	notes := []string{"MB is 10^6 bytes of keys and values, acknowledged. Latency runs from the intended instant."}
-	if words := wording.Repeats(r, "Rates are medians of ", "; latencies come from their merged histograms."); words != "" {
-		notes = append(notes, words)
+	medians := wording.Repeats(r, "Rates are medians of ", "; latencies come from their merged histograms.")
+	if medians != "" {
+		notes = append(notes, medians)
 	}
 	if words := wording.Saturation(r); words != "" {
 		notes = append(notes, strings.ToUpper(words[:1])+words[1:]+".")

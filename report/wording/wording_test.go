@@ -56,9 +56,11 @@ func TestCellNames(t *testing.T) {
 		{"a disk speaks for itself", cells(map[string]string{"disk": "dir:/a"}, map[string]string{"disk": "sim"}), "dir:/a"},
 		{"names of two sections keep the section", cells(map[string]string{"producers.count": "1", "consumers.count": "1"},
 			map[string]string{"producers.count": "2", "consumers.count": "2"}), "producers.count=1, consumers.count=1"},
-		{"a size has a unit", cells(map[string]string{"records.size": "4096"}, map[string]string{"records.size": "1"}), "size=4 KiB"},
+		{"a size has a unit", cells(map[string]string{"records.size": "4096"},
+			map[string]string{"records.size": "1"}), "size=4 KiB"},
 		{"a cell lacks the label", cells(map[string]string{}, map[string]string{"records.size": "1"}), "size=-"},
-		{"a long path loses its middle", cells(map[string]string{"disk": "dir:/0123456789/0123456789/0123456789/0123456789/end"},
+		{"a long path loses its middle", cells(
+			map[string]string{"disk": "dir:/0123456789/0123456789/0123456789/0123456789/end"},
 			map[string]string{"disk": "sim"}), "dir:/0123456789/01...789/0123456789/end"},
 	} {
 		if got := NamesOf(c.r).Cell(0); got != c.want {
