@@ -3,7 +3,9 @@ package osfs_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -66,4 +68,55 @@ func benchLoop(b *testing.B, size int, appendOnce, startOver func() error) {
 			written = 0
 		}
 	}
+}
+
+// BenchmarkOverhead runs osfs and the bare system call in turns, so that other
+// load on the machine meets both, and reports the median over rounds of what
+// osfs takes more, in percent.
+func BenchmarkOverhead(b *testing.B) {
+	header, body := make([]byte, headerBytes), make([]byte, bodyBytes)
+	vecs := [][]byte{header, body}
+	for _, row := range []struct {
+		name  string
+		buf   env.Buf
+		plain func(f *os.File) error
+	}{
+		{"1x128KiB", env.StaticBuf(body), func(f *os.File) error {
+			_, err := f.Write(body)
+			return err
+		}},
+		{"61B+128KiB", env.Join(env.StaticBuf(header), env.StaticBuf(body)), func(f *os.File) error {
+			_, err := unix.Writev(int(f.Fd()), vecs)
+			return err
+		}},
+	} {
+		b.Run(row.name, func(b *testing.B) {
+			dir := b.TempDir()
+			ours, err := osfs.New(dir).Create("ours")
+			must(b, err)
+			defer ours.Close()
+			plain, err := os.OpenFile(filepath.Join(dir, "plain"), os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o644)
+			must(b, err)
+			defer plain.Close()
+			var percent []float64
+			for b.Loop() {
+				first := roundTime(b, func() error { return ours.Append(row.buf.Retain()) }, ours.Truncate)
+				second := roundTime(b, func() error { return row.plain(plain) }, plain.Truncate)
+				percent = append(percent, 100*(float64(first)/float64(second)-1))
+			}
+			slices.Sort(percent)
+			b.ReportMetric(percent[len(percent)/2], "%over")
+		})
+	}
+}
+
+// roundTime is the time of some appends to an empty file.
+func roundTime(b *testing.B, appendOnce func() error, truncate func(int64) error) time.Duration {
+	const appends = 64
+	must(b, truncate(0))
+	began := time.Now()
+	for range appends {
+		must(b, appendOnce())
+	}
+	return time.Since(began)
 }
