@@ -20,10 +20,27 @@ type measured struct {
 
 // measure makes a result out of a repeat that has ended. number counts from 1.
 func (r *repeat) measure(number int, wall time.Duration) measured {
-	m := measured{
-		produce: r.shared.Produce.Latencies(number),
-		consume: r.shared.Consume.Latencies(number),
+	m := measured{warnings: r.measuredOrAll()}
+	m.fill(r, number, wall)
+	return m
+}
+
+// measuredOrAll makes sure that there is a measured window: a load that ended
+// within its warm-up is measured whole, and that is said.
+func (r *repeat) measuredOrAll() (warnings []string) {
+	produced := r.shared.Produce.Intervals()
+	if n := len(produced); n > 0 && produced[n-1].Warmup {
+		r.shared.Produce.MeasureAll()
+		r.shared.Consume.MeasureAll()
+		warnings = append(warnings, fmt.Sprintf("the load ended within its warm-up of %v, which is therefore measured too: "+
+			"lower load.warmup or raise load.max-bytes", r.s.Load.Warmup))
 	}
+	return warnings
+}
+
+// fill takes the figures of a repeat that has ended.
+func (m *measured) fill(r *repeat, number int, wall time.Duration) {
+	m.produce, m.consume = r.shared.Produce.Latencies(number), r.shared.Consume.Latencies(number)
 	out := &m.repeat
 	out.Seed, out.Hash = r.seed, r.stage.hash()
 	out.Wall.Seconds = wall.Seconds()
@@ -57,14 +74,13 @@ func (r *repeat) measure(number int, wall time.Duration) measured {
 		m.warnings = append(m.warnings, "read back: "+example)
 	}
 	m.summarize()
-	return m
 }
 
 // lateShare is the share of late records from which a result is warned about.
 const lateShare = 0.01
 
 // measuredMin is the measured window below which a result is warned about.
-const measuredMin = time.Second
+const measuredMin = 300 * time.Millisecond
 
 // rates fills in the seconds, and the rates of the window after the warm-up.
 func (r *repeat) rates(out *results.Repeat) (warnings []string) {

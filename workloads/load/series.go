@@ -119,6 +119,13 @@ func (m *member) deliver(until env.Time) {
 // have ended.
 func (s *Series) Intervals() []Tally { return s.intervals }
 
+// MeasureAll counts the warm-up as measured, for a load that ended within it.
+func (s *Series) MeasureAll() {
+	for i := range s.intervals {
+		s.intervals[i].Warmup = false
+	}
+}
+
 // Latencies returns the intervals' histograms for results, the drain's last.
 func (s *Series) Latencies(repeat int) []results.Interval {
 	var out []results.Interval
@@ -128,7 +135,7 @@ func (s *Series) Latencies(repeat int) []results.Interval {
 	if s.drain.Records > 0 && len(out) > 0 {
 		last := &s.intervals[len(s.intervals)-1]
 		s.drain.Start = last.Start + last.Length
-		s.drain.Warmup = last.Warmup // a load that never left its warm-up has no measured latency
+		s.drain.Warmup = last.Warmup
 		out = append(out, s.drain.interval(repeat))
 	}
 	return out
