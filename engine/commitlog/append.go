@@ -80,12 +80,15 @@ func (l *Log) appendAsFollower(batches env.Buf) (Appended, error) {
 		return Appended{}, err
 	}
 	defer batches.Release()
+	if err := l.checkFetched(batches); err != nil {
+		return Appended{}, err
+	}
 	l.writer.Lock()
 	defer l.writer.Unlock()
 	if err := l.usable(); err != nil {
 		return Appended{}, err
 	}
-	headers, err := l.parseFetchedLocked(batches)
+	headers, err := l.fetchedHeadersLocked(batches)
 	if err != nil {
 		return Appended{}, err
 	}
@@ -106,20 +109,34 @@ func (l *Log) appendAsFollower(batches env.Buf) (Appended, error) {
 	return a, err
 }
 
-// parseFetchedLocked returns the headers of batches, checked, in scratch memory.
-func (l *Log) parseFetchedLocked(batches env.Buf) ([]record.Header, error) {
+// checkFetched checks what needs no lock: that there are whole batches, their
+// CRCs and sizes.
+func (l *Log) checkFetched(batches env.Buf) error {
+	for off := 0; off < batches.Len(); {
+		h, err := l.parseBatch(batches, off)
+		if err != nil {
+			return err
+		}
+		if int64(h.SizeBytes()) > l.cfg.SegmentBytes {
+			return fmt.Errorf("%w: %d bytes, segment.bytes is %d", ErrTooLarge, h.SizeBytes(), l.cfg.SegmentBytes)
+		}
+		off += h.SizeBytes()
+	}
+	return nil
+}
+
+// fetchedHeadersLocked returns the headers of checked batches, in scratch
+// memory, if they continue the log.
+func (l *Log) fetchedHeadersLocked(batches env.Buf) ([]record.Header, error) {
 	headers := l.writer.headers[:0]
 	next := l.active().end
 	for off := 0; off < batches.Len(); {
-		h, err := l.parseBatch(batches, off)
+		h, err := parseHeader(batches, off)
 		if err != nil {
 			return nil, err
 		}
 		if h.BaseOffset != next {
 			return nil, fmt.Errorf("%w: its base offset is %d, the log ends at %d", ErrInvalid, h.BaseOffset, next)
-		}
-		if int64(h.SizeBytes()) > l.cfg.SegmentBytes {
-			return nil, fmt.Errorf("%w: %d bytes, segment.bytes is %d", ErrTooLarge, h.SizeBytes(), l.cfg.SegmentBytes)
 		}
 		next = h.NextOffset()
 		off += h.SizeBytes()

@@ -56,7 +56,8 @@ func TestFlushPolicy(t *testing.T) {
 		{"flush.ms is due with one message", func() {}, 101, second + 5, false, true, 100},
 		{"a flush makes both wait again", func() { p.flushed(110, second) }, 110, 2 * second, false, false, 110},
 		{"the interval counts from that flush", func() {}, 111, 2*second - 1, false, false, 110},
-		{"an older flush that ends late changes nothing", func() { p.flushed(105, 9*second) }, 111, 2 * second, false, true, 110},
+		{"an older flush that ends late changes nothing", func() { p.flushed(105, 9*second) },
+			111, 2 * second, false, true, 110},
 		{"a truncation takes the recovery point back", func() { p.truncated(50) }, 60, second, true, false, 50},
 		{"a truncation behind it leaves it", func() { p.truncated(70) }, 51, second, false, false, 50},
 	}

@@ -156,24 +156,30 @@ func TestAppendAsFollower(t *testing.T) {
 	})
 }
 
-// Goal: a leader takes only batches that Kafka would take, and a refusal leaves
-// the log as it was. Method: a table of one fault each, in all codecs.
-func TestAppendAsLeaderRefuses(t *testing.T) {
-	twoRecords := func(deltas ...int32) []byte {
-		var p []byte
-		for _, d := range deltas {
-			p = record.AppendRecord(p, d, 0, nil, []byte("a longer value"), nil)
-		}
-		return p
+// badBatch is a produced batch that a leader must refuse.
+type badBatch struct {
+	name  string
+	batch func(b *bed) []byte
+	want  error
+}
+
+// recordsAt returns a records section with these offset deltas.
+func recordsAt(deltas ...int32) []byte {
+	var p []byte
+	for _, d := range deltas {
+		p = record.AppendRecord(p, d, 0, nil, []byte("a longer value"), nil)
 	}
+	return p
+}
+
+// badBatches have one fault each.
+func badBatches() []badBatch {
 	two := record.Header{RecordCount: 2, LastOffsetDelta: 1}
-	tests := []struct {
-		name  string
-		batch func(b *bed) []byte
-		want  error
-	}{
-		{"a batch above max.message.bytes", func(b *bed) []byte { b.codec = codec.None; return b.batchOf(make([]byte, 1000)) },
-			commitlog.ErrTooLarge},
+	return []badBatch{
+		{"a batch above max.message.bytes", func(b *bed) []byte {
+			b.codec = codec.None
+			return b.batchOf(make([]byte, 1000))
+		}, commitlog.ErrTooLarge},
 		{"a wrong byte", func(b *bed) []byte {
 			p := b.batchOf([]byte("abc"))
 			p[len(p)-1]++
@@ -184,31 +190,50 @@ func TestAppendAsLeaderRefuses(t *testing.T) {
 			p[16] = 1
 			return p
 		}, commitlog.ErrCorrupt},
-		{"less than the header says", func(b *bed) []byte { p := b.batchOf([]byte("abc")); return p[:len(p)-1] }, commitlog.ErrCorrupt},
+		{"less than the header says", func(b *bed) []byte {
+			p := b.batchOf([]byte("abc"))
+			return p[:len(p)-1]
+		}, commitlog.ErrCorrupt},
 		{"less than a header", func(b *bed) []byte { return b.batchOf([]byte("abc"))[:60] }, commitlog.ErrCorrupt},
-		{"two batches", func(b *bed) []byte { p := b.batchOf([]byte("abc")); return slices.Concat(p, p) }, commitlog.ErrInvalid},
-		{"offsets of its own", func(b *bed) []byte { return b.stamped(b.batchOf([]byte("abc")), 5, -1) }, commitlog.ErrInvalid},
+		{"two batches", func(b *bed) []byte {
+			p := b.batchOf([]byte("abc"))
+			return slices.Concat(p, p)
+		}, commitlog.ErrInvalid},
+		{"offsets of its own", func(b *bed) []byte {
+			return b.stamped(b.batchOf([]byte("abc")), 5, -1)
+		}, commitlog.ErrInvalid},
 		{"a control batch", func(b *bed) []byte {
 			h := two
 			h.Attributes = 0x20
-			return b.seal(h, twoRecords(0, 1))
+			return b.seal(h, recordsAt(0, 1))
 		}, commitlog.ErrInvalid},
 		{"a last offset that is not that of the last record", func(b *bed) []byte {
-			return b.seal(record.Header{RecordCount: 2, LastOffsetDelta: 2}, twoRecords(0, 1))
+			return b.seal(record.Header{RecordCount: 2, LastOffsetDelta: 2}, recordsAt(0, 1))
 		}, commitlog.ErrInvalid},
 		{"no records", func(b *bed) []byte { return b.seal(record.Header{}, nil) }, commitlog.ErrInvalid},
-		{"offset deltas with a gap", func(b *bed) []byte { return b.seal(two, twoRecords(0, 2)) }, commitlog.ErrInvalid},
-		{"fewer records than the header says", func(b *bed) []byte { return b.seal(two, twoRecords(0)) }, commitlog.ErrInvalid},
-		{"more records than the header says", func(b *bed) []byte { return b.seal(two, twoRecords(0, 1, 2)) }, commitlog.ErrInvalid},
-		{"records that are none", func(b *bed) []byte { return b.seal(two, bytes.Repeat([]byte{0xff}, 40)) }, commitlog.ErrInvalid},
+		{"offset deltas with a gap", func(b *bed) []byte { return b.seal(two, recordsAt(0, 2)) }, commitlog.ErrInvalid},
+		{"fewer records than the header says", func(b *bed) []byte {
+			return b.seal(two, recordsAt(0))
+		}, commitlog.ErrInvalid},
+		{"more records than the header says", func(b *bed) []byte {
+			return b.seal(two, recordsAt(0, 1, 2))
+		}, commitlog.ErrInvalid},
+		{"records that are none", func(b *bed) []byte {
+			return b.seal(two, bytes.Repeat([]byte{0xff}, 40))
+		}, commitlog.ErrInvalid},
 	}
+}
+
+// Goal: a leader takes only batches that Kafka would take, and a refusal leaves
+// the log as it was. Method: a table of one fault each, in all codecs.
+func TestAppendAsLeaderRefuses(t *testing.T) {
 	inWorlds(t, func(b *bed) {
 		cfg := small()
 		cfg.MaxMessageBytes = 1000
 		l, m := b.open(cfg), &model{}
 		b.fill(l, m, 3, 3, 100)
 		for _, c := range codec.Types() {
-			for _, test := range tests {
+			for _, test := range badBatches() {
 				b.codec = c
 				if _, err := l.AppendAsLeader(1, b.buf(test.batch(b))); err == nil {
 					b.Errorf("%v: %s is accepted", c, test.name)
@@ -219,7 +244,7 @@ func TestAppendAsLeaderRefuses(t *testing.T) {
 		}
 		b.codec = codec.None
 		unknown := record.Header{RecordCount: 2, LastOffsetDelta: 1, Attributes: 6}
-		if _, err := l.AppendAsLeader(1, b.buf(b.seal(unknown, twoRecords(0, 1)))); err == nil {
+		if _, err := l.AppendAsLeader(1, b.buf(b.seal(unknown, recordsAt(0, 1)))); err == nil {
 			b.Error("a codec that does not exist is accepted")
 		}
 		b.same(l, m)
@@ -311,11 +336,14 @@ func TestReadEdges(t *testing.T) {
 			r    commitlog.ReadRequest
 			want int
 		}{
-			{"nothing at the end of the log", commitlog.ReadRequest{Offset: m.end(), MaxBytes: 1 << 20, Limit: m.end(), AtLeastOne: true}, 0},
-			{"nothing below a limit below the offset", commitlog.ReadRequest{Offset: 5, MaxBytes: 1 << 20, AtLeastOne: true}, 0},
+			{"nothing at the end of the log", commitlog.ReadRequest{
+				Offset: m.end(), MaxBytes: 1 << 20, Limit: m.end(), AtLeastOne: true}, 0},
+			{"nothing below a limit below the offset", commitlog.ReadRequest{
+				Offset: 5, MaxBytes: 1 << 20, AtLeastOne: true}, 0},
 			{"nothing in no bytes", commitlog.ReadRequest{Limit: m.end()}, 0},
 			{"a negative size is none", commitlog.ReadRequest{MaxBytes: -1, Limit: m.end()}, 0},
-			{"one batch in no bytes if at least one", commitlog.ReadRequest{Limit: m.end(), AtLeastOne: true}, len(m.batches[0].bytes)},
+			{"one batch in no bytes if at least one", commitlog.ReadRequest{
+				Limit: m.end(), AtLeastOne: true}, len(m.batches[0].bytes)},
 			{"a batch that the limit cuts is left out", commitlog.ReadRequest{
 				Offset: m.batches[3].base, MaxBytes: 1 << 20, Limit: m.batches[3].next - 1, AtLeastOne: true}, 0},
 		}

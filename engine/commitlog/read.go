@@ -41,7 +41,7 @@ func (l *Log) read(r ReadRequest) (env.Buf, error) {
 		b, err := l.readView(&v)
 		truncated, closeErr := l.closeView(&v)
 		switch {
-		case err == nil && closeErr == nil && b.Len() == v.found.size:
+		case err == nil && closeErr == nil && !truncated && b.Len() == v.found.size:
 			return b, nil
 		case err == nil:
 			b.Release()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"path"
 	"slices"
 	"strings"
@@ -121,6 +122,80 @@ func TestRecoveryOfACorruptByte(t *testing.T) {
 	})
 }
 
+// damage is one thing that is wrong with the files of a log, and what the log
+// holds after recovery.
+type damage struct {
+	name string
+	do   func(f map[string][]byte)
+	want *model
+}
+
+// indexDamages change no batch, so that nothing may be lost.
+func indexDamages(m *model, segments [][]modelBatch) []damage {
+	base := func(i int) int64 { return segments[i][0].base }
+	last := len(segments) - 1
+	return []damage{
+		{"nothing", func(f map[string][]byte) {}, m},
+		{"all indexes are missing", func(f map[string][]byte) {
+			for i := range segments {
+				delete(f, indexFile(base(i)))
+			}
+		}, m},
+		{"an old segment's index is empty", func(f map[string][]byte) { f[indexFile(base(1))] = nil }, m},
+		{"the last index is empty", func(f map[string][]byte) { f[indexFile(base(last))] = nil }, m},
+		{"an index is short", func(f map[string][]byte) { f[indexFile(base(1))] = f[indexFile(base(1))][:13] }, m},
+		{"indexes are garbage", func(f map[string][]byte) {
+			for _, i := range []int{0, 1, last} {
+				f[indexFile(base(i))] = bytes.Repeat([]byte("garbage"), 100)
+			}
+		}, m},
+		{"an index has Kafka's zeros behind it", func(f map[string][]byte) {
+			f[indexFile(base(last))] = append(bytes.Clone(f[indexFile(base(last))]), make([]byte, 4096)...)
+		}, m},
+		{"an index of another segment", func(f map[string][]byte) { f[indexFile(base(1))] = f[indexFile(base(2))] }, m},
+		{"the last entry of an index lies", func(f map[string][]byte) {
+			f[indexFile(base(1))] = bytes.Clone(f[indexFile(base(1))])
+			f[indexFile(base(1))][len(f[indexFile(base(1))])-1]++ // its position
+		}, m},
+		{"other files are left alone", func(f map[string][]byte) {
+			f["partition.metadata"], f["7.log"], f[logFile(3)+".deleted"] = []byte("x"), []byte("x"), []byte("x")
+			f["99999999999999999999.log"], f["-0000000000000000001.log"] = []byte("x"), []byte("x")
+		}, m},
+		{"an index without a log is removed", func(f map[string][]byte) { f[indexFile(base(1)+1)] = []byte("x") }, m},
+	}
+}
+
+// logDamages cut the log to a prefix.
+func logDamages(segments [][]modelBatch) []damage {
+	base := func(i int) int64 { return segments[i][0].base }
+	before := func(i int) *model { // the batches of the first i segments
+		return &model{batches: slices.Concat(segments[:i]...)}
+	}
+	last := len(segments) - 1
+	torn := segments[1][len(segments[1])-1] // the last batch of segment 1
+	one := &model{batches: append(before(1).batches, segments[1][:len(segments[1])-1]...)}
+	cut := func(f map[string][]byte, n int) {
+		f[logFile(base(1))] = f[logFile(base(1))][:len(f[logFile(base(1))])-n]
+	}
+	return []damage{
+		{"an old segment is torn", func(f map[string][]byte) { cut(f, 1) }, one},
+		{"an old segment ends a batch early", func(f map[string][]byte) { cut(f, len(torn.bytes)) }, one},
+		{"an old segment is missing", func(f map[string][]byte) { delete(f, logFile(base(2))) }, before(2)},
+		{"an old segment is empty", func(f map[string][]byte) { f[logFile(base(2))] = nil }, before(2)},
+		{"the last segment is empty", func(f map[string][]byte) { f[logFile(base(last))] = nil }, before(last)},
+		{"the last segment is garbage", func(f map[string][]byte) {
+			f[logFile(base(last))] = bytes.Repeat([]byte("garbage"), 300)
+		}, before(last)},
+		{"garbage behind the last batch", func(f map[string][]byte) {
+			f[logFile(base(last))] = append(bytes.Clone(f[logFile(base(last))]), make([]byte, 5000)...)
+		}, before(last + 1)},
+		{"only empty files are left", func(f map[string][]byte) {
+			clear(f)
+			f[logFile(0)], f[indexFile(0)] = nil, nil
+		}, &model{}},
+	}
+}
+
 // Goal: what is wrong with the files of a log is mended, or cuts it to a prefix.
 // Method: a table of damages to a log of several segments.
 func TestRecoveryOfDamagedFiles(t *testing.T) {
@@ -131,73 +206,9 @@ func TestRecoveryOfDamagedFiles(t *testing.T) {
 		if len(segments) < 4 {
 			b.Fatalf("%d segments are too few", len(segments))
 		}
-		base := func(i int) int64 { return segments[i][0].base }
-		before := func(i int) *model { // the batches of the first i segments
-			k := &model{}
-			for _, s := range segments[:i] {
-				k.batches = append(k.batches, s...)
-			}
-			return k
-		}
-		last := len(segments) - 1
-		// one is segment 1 without its last batch.
-		one := before(1)
-		one.batches = append(one.batches, segments[1][:len(segments[1])-1]...)
-		lies := bytes.Clone(files[indexFile(base(1))])
-		lies[len(lies)-1]++ // the last entry's position
-		tests := []struct {
-			name   string
-			damage func(f map[string][]byte)
-			want   *model
-		}{
-			{"nothing", func(f map[string][]byte) {}, m},
-			{"all indexes are missing", func(f map[string][]byte) {
-				for i := range segments {
-					delete(f, indexFile(base(i)))
-				}
-			}, m},
-			{"an old segment's index is empty", func(f map[string][]byte) { f[indexFile(base(1))] = nil }, m},
-			{"the last index is empty", func(f map[string][]byte) { f[indexFile(base(last))] = nil }, m},
-			{"an index is short", func(f map[string][]byte) { f[indexFile(base(1))] = f[indexFile(base(1))][:13] }, m},
-			{"indexes are garbage", func(f map[string][]byte) {
-				for _, i := range []int{0, 1, last} {
-					f[indexFile(base(i))] = bytes.Repeat([]byte("garbage"), 100)
-				}
-			}, m},
-			{"an index has Kafka's zeros behind it", func(f map[string][]byte) {
-				f[indexFile(base(last))] = append(bytes.Clone(f[indexFile(base(last))]), make([]byte, 4096)...)
-			}, m},
-			{"an index of another segment", func(f map[string][]byte) { f[indexFile(base(1))] = f[indexFile(base(2))] }, m},
-			{"the last entry of an index lies", func(f map[string][]byte) { f[indexFile(base(1))] = lies }, m},
-			{"other files are left alone", func(f map[string][]byte) {
-				f["partition.metadata"], f["7.log"], f[logFile(3)+".deleted"] = []byte("x"), []byte("x"), []byte("x")
-				f["99999999999999999999.log"], f["-0000000000000000001.log"] = []byte("x"), []byte("x")
-			}, m},
-			{"an index without a log is removed", func(f map[string][]byte) { f[indexFile(base(1)+1)] = []byte("x") }, m},
-			{"an old segment is torn", func(f map[string][]byte) {
-				f[logFile(base(1))] = f[logFile(base(1))][:len(f[logFile(base(1))])-1]
-			}, one},
-			{"an old segment ends a batch early", func(f map[string][]byte) {
-				torn := segments[1][len(segments[1])-1].bytes
-				f[logFile(base(1))] = f[logFile(base(1))][:len(f[logFile(base(1))])-len(torn)]
-			}, one},
-			{"an old segment is missing", func(f map[string][]byte) { delete(f, logFile(base(2))) }, before(2)},
-			{"an old segment is empty", func(f map[string][]byte) { f[logFile(base(2))] = nil }, before(2)},
-			{"the last segment is empty", func(f map[string][]byte) { f[logFile(base(last))] = nil }, before(last)},
-			{"the last segment is garbage", func(f map[string][]byte) {
-				f[logFile(base(last))] = bytes.Repeat([]byte("garbage"), 300)
-			}, before(last)},
-			{"garbage behind the last batch", func(f map[string][]byte) {
-				f[logFile(base(last))] = append(bytes.Clone(f[logFile(base(last))]), make([]byte, 5000)...)
-			}, m},
-			{"only empty files are left", func(f map[string][]byte) {
-				clear(f)
-				f[logFile(0)], f[indexFile(0)] = nil, nil
-			}, &model{}},
-		}
-		for _, test := range tests {
+		for _, test := range append(indexDamages(m, segments), logDamages(segments)...) {
 			damaged := maps.Clone(files)
-			test.damage(damaged)
+			test.do(damaged)
 			b.setFiles(damaged)
 			l := b.open(cfg)
 			if l.EndOffset() != test.want.end() {
@@ -270,10 +281,7 @@ func TestRandomOperations(t *testing.T) {
 	for seed := range 8 {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			inWorlds(t, func(b *bed) {
-				b.rand.Uint64() // each seed walks elsewhere
-				for range seed {
-					b.rand.Uint64()
-				}
+				b.rand = rand.New(rand.NewPCG(uint64(seed), 5))
 				cfg := small()
 				cfg.IndexIntervalBytes = []int64{0, 100, 500, 5000}[seed%4]
 				cfg.SegmentBytes = []int64{1000, 2500, 100000}[seed%3]
