@@ -1,0 +1,123 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"brokerlab/report/wording"
+	"brokerlab/results"
+	"brokerlab/scenarios/run"
+)
+
+// sayEvery is how often progress is told where it cannot be written over.
+const sayEvery = 5 * time.Second
+
+// rateOver is the span of a run's own clock that its current rate is taken over.
+const rateOver = time.Second
+
+// phaseLoad is the phase in which records are sent.
+const phaseLoad = "load"
+
+// tracker turns what is seen of a run now and then into words. It is pure; the
+// zero value has seen nothing.
+type tracker struct {
+	now     run.Status
+	seen    bool
+	samples []sample // of this repeat, oldest first, about rateOver of them
+	sayNext time.Time
+}
+
+type sample struct {
+	elapsed time.Duration // of the run's own clock
+	acked   int64
+}
+
+// observe takes a moment of a run, and returns the lines that it is worth.
+func (t *tracker) observe(now time.Time, s run.Status) (lines []string) {
+	next := !t.seen || s.Cell != t.now.Cell || s.Repeat != t.now.Repeat
+	if next {
+		lines = append(lines, t.ended()...)
+		t.samples = nil
+	}
+	t.now, t.seen = s, true
+	t.sample(sample{elapsed: s.Elapsed, acked: s.Acked})
+	switch {
+	case next:
+		lines = append(lines, t.place()+": "+t.what())
+		t.sayNext = now.Add(sayEvery)
+	case !now.Before(t.sayNext):
+		lines = append(lines, t.place()+": "+t.moment())
+		t.sayNext = now.Add(sayEvery)
+	}
+	return lines
+}
+
+// sample remembers a moment, and forgets those that the rate does not need.
+func (t *tracker) sample(s sample) {
+	if n := len(t.samples); n > 0 && s.elapsed < t.samples[n-1].elapsed {
+		t.samples = nil
+	}
+	t.samples = append(t.samples, s)
+	for len(t.samples) > 2 && s.elapsed-t.samples[1].elapsed >= rateOver {
+		t.samples = t.samples[1:]
+	}
+}
+
+// rate is records per second of the run's own clock, of late.
+func (t *tracker) rate() float64 {
+	first, last := t.samples[0], t.samples[len(t.samples)-1]
+	if last.elapsed <= first.elapsed {
+		return 0
+	}
+	return float64(last.acked-first.acked) / (last.elapsed - first.elapsed).Seconds()
+}
+
+// line is the moment on one line, the part that changes in front.
+func (t *tracker) line() string { return t.place() + ": " + t.moment() + " - " + t.what() }
+
+func (t *tracker) place() string {
+	text := fmt.Sprintf("cell %d of %d", t.now.Cell, t.now.Cells)
+	if t.now.Repeats > 1 {
+		text += fmt.Sprintf(", repeat %d of %d", t.now.Repeat, t.now.Repeats)
+	}
+	return text
+}
+
+// what says what runs, and what its seconds are.
+func (t *tracker) what() string {
+	if t.now.Target == results.TargetSim {
+		return t.now.Label + ", simulated (seconds are of the virtual clock)"
+	}
+	return t.now.Label + ", measured"
+}
+
+func (t *tracker) moment() string {
+	text := t.now.Phase
+	if text == phaseLoad {
+		text += fmt.Sprintf(" %.1f of %.1f s", min(t.now.Elapsed, t.now.Duration).Seconds(), t.now.Duration.Seconds())
+	}
+	if t.now.Acked > 0 {
+		text += fmt.Sprintf(", %s records", wording.Count(t.now.Acked))
+	}
+	if t.now.Failed > 0 {
+		text += fmt.Sprintf(", %s failed", wording.Count(t.now.Failed))
+	}
+	if rate := t.rate(); text != "" && t.now.Phase == phaseLoad && rate > 0 {
+		text += fmt.Sprintf(", %s/s", wording.Digits(rate))
+	}
+	return text
+}
+
+// ended is the line of a repeat that is over; none if nothing was seen of it. The
+// exact rate is in the table: this one includes the warm-up.
+func (t *tracker) ended() []string {
+	elapsed := min(t.now.Elapsed, t.now.Duration)
+	switch {
+	case !t.seen:
+		return nil
+	case t.now.Acked == 0 || elapsed <= 0:
+		return []string{t.place() + ": ended"}
+	}
+	return []string{fmt.Sprintf("%s: ended, about %s records/s", t.place(),
+		wording.Digits(float64(t.now.Acked)/elapsed.Seconds()))}
+}

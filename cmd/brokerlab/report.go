@@ -1,0 +1,72 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/urfave/cli/v2"
+
+	"brokerlab/report"
+	"brokerlab/results"
+)
+
+func reportCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "report",
+		Usage:     "make the report of a run again, from its folder alone",
+		ArgsUsage: "FOLDER...",
+		Description: `FOLDER is a run's folder, its result.json, or the link latest beside it. Writes report.md and its charts into the
+folder and prints their names.
+
+Try:
+  brokerlab report results/runs/quickstart/latest
+  brokerlab report results/runs/*/latest`,
+		Action: makeReports,
+	}
+}
+
+func makeReports(ctx *cli.Context) error {
+	if ctx.NArg() == 0 {
+		return wrongUse("report: name the folder of a run, such as results/runs/quickstart/latest")
+	}
+	var unreadable, failed []error
+	for _, path := range ctx.Args().Slice() {
+		folder, r, err := results.Open(path)
+		if err != nil {
+			unreadable = append(unreadable, err)
+			continue
+		}
+		names, err := report.Write(folder)
+		for _, name := range names {
+			fmt.Fprintln(ctx.App.Writer, filepath.Join(folder.Path, name))
+		}
+		if err != nil {
+			failed = append(failed, fmt.Errorf("%s: %w", path, err))
+		} else if !r.Complete {
+			fmt.Fprintf(ctx.App.ErrWriter, "%s: the run is incomplete: %s\n", path, r.Incomplete)
+		}
+	}
+	for _, err := range failed {
+		sayError(ctx.App.ErrWriter, err)
+	}
+	if err := usageOf(unreadable); err != nil {
+		return err
+	}
+	if len(failed) > 0 {
+		return errBadRun
+	}
+	return nil
+}
+
+// writeReport makes the report of a run that has just ended.
+func writeReport(folder *results.Folder) (page string, charts int, err error) {
+	names, err := report.Write(folder)
+	if err != nil {
+		return "", 0, fmt.Errorf("the report was not written: %w", err)
+	}
+	if len(names) == 0 {
+		return "", 0, errors.New("the report was not written")
+	}
+	return filepath.Join(folder.Path, names[0]), len(names) - 1, nil
+}

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// What the flags are unless given, and the formats of standard output.
+const (
+	defaultOut  = "results/runs"
+	formatTable = "table"
+	formatJSON  = "json"
+)
+
+// runFlags are the flags of run.
+type runFlags struct {
+	out       string
+	keep      bool
+	format    string
+	overrides []override
+}
+
+func runCommand(commandLine []string) *cli.Command {
+	return &cli.Command{
+		Name:      "run",
+		Usage:     "run scenarios, print their results and leave them in a folder",
+		ArgsUsage: "NAME|FILE... [flags]",
+		Description: `NAME is built in; what ends in .yaml or holds a slash is a FILE. Several run one after the other. Everything is
+checked before the first one starts. Every acknowledged record is read back: lost, duplicated, reordered, corrupted
+and failed ones are told by cell, and the exit code is then 1.
+
+The table, or the JSON, goes to standard output, progress and notes to standard error, and everything to
+results/runs/NAME/TIME/, which NAME/latest points at: the scenario as run, result.json, HDR histograms, report.md and
+charts. The scenario.yaml in there runs the same cells again (as a scenario of the name "scenario"; copy it to rename).
+
+JSON of one scenario is its result.json. JSON of several is one document too: "cells" has the cells of all, each with
+its "scenario", and "runs" has what else their result.json hold, with the "folder" in "wall".
+
+Ctrl-C ends the run and keeps what was measured, marked incomplete; a second one quits at once.
+Exit code: 0 good; 1 a run failed, was interrupted or did not get all records right; 2 wrong use, nothing started.
+
+Try:
+  brokerlab run quickstart
+  brokerlab run quickstart --dir /mnt/ssd/brokerlab
+  brokerlab run codecs --disk sim --set load.duration=3s
+  brokerlab run flush-policies --disk sim,dir:/tmp/brokerlab --repeat 3
+  brokerlab run ./my-test.yaml --set producers.acks=0,1,all --format json > result.json`,
+		Flags: []cli.Flag{
+			&cli.StringSliceFlag{Name: "disk", Usage: "`D` where to run, instead of the scenario's disk: sim, or dir:PATH; repeatable,\n" +
+				"or with commas: the results of all disks are side by side"},
+			&cli.StringFlag{Name: "dir", Usage: "`D` short for --disk dir:D: an empty or a new directory"},
+			&cli.StringFlag{Name: "out", Usage: "`DIR` where run folders go (results/runs)", Value: defaultOut},
+			&cli.BoolFlag{Name: "keep", Usage: "leave the brokers' logs in the data directory"},
+			setFlag(),
+			&cli.StringFlag{Name: "repeat", Usage: "`N` run each cell N times, interleaved; rates are then medians"},
+			&cli.StringFlag{Name: "seed", Usage: "`N` of payloads and all that is drawn at random"},
+			&cli.StringFlag{Name: "format", Usage: "`F` of standard output: table or json (table)", Value: formatTable},
+		},
+		Action: func(ctx *cli.Context) error { return runScenarios(ctx, commandLine) },
+	}
+}
+
+// runFlagsOf checks what the flags say; faults are wrong use.
+func runFlagsOf(ctx *cli.Context) (f runFlags, faults []error) {
+	f = runFlags{out: ctx.String("out"), keep: ctx.Bool("keep"), format: ctx.String("format")}
+	if f.format != formatTable && f.format != formatJSON {
+		faults = append(faults, fmt.Errorf("--format %s: there are table and json%s", f.format,
+			didYouMean("", f.format, []string{formatTable, formatJSON})))
+	}
+	if f.out == "" {
+		faults = append(faults, errors.New("--out: name a folder"))
+	}
+	f.overrides, faults = appendSettings(ctx, faults)
+	add := func(flag, path, value string) {
+		for _, o := range f.overrides {
+			if o.path == path {
+				faults = append(faults, fmt.Errorf("%s and %s: give one of them", flag, o.flag))
+				return
+			}
+		}
+		f.overrides = append(f.overrides, override{flag: flag, path: path, value: value})
+	}
+	disks := ctx.StringSlice("disk")
+	if ctx.IsSet("disk") {
+		list := strings.Join(disks, ",")
+		add("--disk "+list, "disk", list)
+	}
+	if dir := ctx.String("dir"); ctx.IsSet("dir") {
+		if strings.Contains(dir, ",") {
+			faults = append(faults, fmt.Errorf("--dir %s: a comma separates disks: name a directory without one", dir))
+		} else {
+			add("--dir "+dir, "disk", "dir:"+dir)
+		}
+	}
+	for _, name := range []string{"repeat", "seed"} {
+		if ctx.IsSet(name) {
+			add("--"+name+" "+ctx.String(name), name, ctx.String(name))
+		}
+	}
+	return f, faults
+}
+
+func appendSettings(ctx *cli.Context, faults []error) ([]override, []error) {
+	overrides, more := settings(ctx)
+	return overrides, append(faults, more...)
+}
+
+func runScenarios(ctx *cli.Context, commandLine []string) error {
+	if ctx.NArg() == 0 {
+		return wrongUse("run: name a scenario or a file; brokerlab list shows what is built in")
+	}
+	flags, faults := runFlagsOf(ctx)
+	all, more := loadScenarios(ctx.Args().Slice(), flags.overrides)
+	if err := usageOf(append(faults, more...)); err != nil {
+		return err
+	}
+	s := &session{flags: flags, stdout: ctx.App.Writer, commandLine: append([]string{"brokerlab"}, commandLine...)}
+	s.console = newConsole(ctx.App.ErrWriter, &s.live)
+	defer s.interruptible()()
+	for i, one := range all {
+		if s.interrupted.Load() {
+			s.console.note("not started: " + names(all[i:]))
+			break
+		}
+		s.runOne(one, len(all))
+	}
+	if flags.format == formatJSON && len(s.outcomes) > 0 {
+		if err := writeJSON(s.stdout, s.outcomes, len(all)); err != nil {
+			return err
+		}
+	}
+	return s.verdict()
+}
+
+func names(all []*scenario) string {
+	var list []string
+	for _, s := range all {
+		list = append(list, s.arg)
+	}
+	return strings.Join(list, ", ")
+}

@@ -1,0 +1,207 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/urfave/cli/v2"
+
+	"brokerlab/scenarios"
+	"brokerlab/scenarios/spec"
+)
+
+// scenario is one that the command line names, with what it overrides.
+type scenario struct {
+	arg    string // as named
+	file   *spec.File
+	source []byte // as written
+	cells  int    // on one disk
+	// changed are the flags that override the text.
+	changed []override
+}
+
+// override is what one flag changes.
+type override struct {
+	flag        string // as typed, for messages
+	path, value string
+}
+
+func setFlag() cli.Flag {
+	return &cli.StringSliceFlag{Name: "set", Usage: "`PATH=VALUE` another value than the scenario's; repeatable\n" +
+		"PATH=A,B varies it, vary.NAME=CHOICE picks one of what varies"}
+}
+
+// settings reads the --set flags.
+func settings(ctx *cli.Context) (all []override, faults []error) {
+	for _, text := range ctx.StringSlice("set") {
+		path, value, ok := strings.Cut(text, "=")
+		if !ok || path == "" {
+			faults = append(faults, fmt.Errorf("--set %s: write PATH=VALUE, such as --set load.duration=5s", text))
+			continue
+		}
+		all = append(all, override{flag: "--set " + text, path: path, value: value})
+	}
+	return all, faults
+}
+
+// loadScenarios reads, overrides and checks all scenarios, so that every fault is
+// known before anything starts.
+func loadScenarios(args []string, overrides []override) (all []*scenario, faults []error) {
+	for _, arg := range args {
+		s, err := readScenario(arg)
+		if err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		if err := s.override(overrides); err != nil {
+			if len(args) > 1 {
+				err = named(arg, err)
+			}
+			faults = append(faults, err)
+			continue
+		}
+		cells, err := s.file.Cells()
+		if err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		s.cells = len(cells)
+		all = append(all, s)
+	}
+	return all, faults
+}
+
+// readScenario finds what is named: a file if it looks like one, else one that
+// is built in.
+func readScenario(arg string) (*scenario, error) {
+	name, source := arg, []byte(nil)
+	var err error
+	if looksLikeFile(arg) {
+		source, err = readFile(arg)
+	} else {
+		name = arg + ".yaml"
+		source, err = readBuiltIn(arg)
+	}
+	if err != nil {
+		return nil, err
+	}
+	file, err := spec.Parse(name, source)
+	if err != nil {
+		return nil, err
+	}
+	return &scenario{arg: arg, file: file, source: source}, nil
+}
+
+func looksLikeFile(arg string) bool {
+	return strings.HasSuffix(arg, ".yaml") || strings.HasSuffix(arg, ".yml") || strings.ContainsAny(arg, `/\`)
+}
+
+func readBuiltIn(name string) ([]byte, error) {
+	source, err := scenarios.Source(name)
+	if err == nil {
+		return source, nil
+	}
+	if stat, statErr := os.Stat(name); statErr == nil && stat.Mode().IsRegular() {
+		return nil, fmt.Errorf("no scenario %q is built in, and a file needs its path: write ./%s", name, name)
+	}
+	return nil, fmt.Errorf("%w; brokerlab list shows what is built in", err)
+}
+
+// sourceBytesMax is more than any scenario has; it stops what has no end.
+const sourceBytesMax = 4 << 20
+
+func readFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err == nil {
+		defer f.Close()
+		var source []byte
+		if source, err = io.ReadAll(io.LimitReader(f, sourceBytesMax)); err == nil {
+			return source, nil
+		}
+	}
+	if inner, ok := errors.AsType[*fs.PathError](err); ok {
+		err = inner.Err
+	}
+	return nil, fmt.Errorf("scenario %s: %w", path, err)
+}
+
+// override applies what the flags say.
+func (s *scenario) override(overrides []override) error {
+	var faults spec.Errors
+	for _, o := range overrides {
+		var wrong spec.Errors
+		switch err := s.file.Set(o.path, o.value); {
+		case errors.As(err, &wrong):
+			for _, f := range wrong {
+				faults = append(faults, spec.Error{File: o.flag, Message: f.Message})
+			}
+		case err != nil:
+			faults = append(faults, spec.Error{File: o.flag, Message: err.Error()})
+		}
+	}
+	s.changed = overrides
+	if len(faults) > 0 {
+		return faults
+	}
+	return nil
+}
+
+// named says which of several scenarios a flag does not fit.
+func named(arg string, err error) error {
+	var faults spec.Errors
+	if !errors.As(err, &faults) {
+		return err
+	}
+	for i := range faults {
+		faults[i].Message += " (scenario " + arg + ")"
+	}
+	return faults
+}
+
+// asRun is the text for the run folder: what was written, or every setting if
+// flags changed any, so that the text alone gives the same cells again.
+func (s *scenario) asRun() []byte {
+	if len(s.changed) == 0 {
+		return s.source
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "# %s with:\n", printable(s.arg))
+	for _, o := range s.changed {
+		fmt.Fprintf(&b, "#     %s\n", printable(o.flag))
+	}
+	b.WriteString("# Below is every setting as it ran, defaults included.\n")
+	return append([]byte(b.String()), spec.Marshal(s.file)...)
+}
+
+// printable keeps a text on its line of a comment.
+func printable(text string) string {
+	if strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return strconv.Quote(text)
+	}
+	return text
+}
+
+// cellCount says how many cells a run has.
+func (s *scenario) cellCount() string {
+	text := plural(s.cells, "cell")
+	if disks := len(s.file.Base.Disks); disks > 1 {
+		text += fmt.Sprintf(" on each of %d disks", disks)
+	}
+	if s.file.Base.Repeat > 1 {
+		text += fmt.Sprintf(", each run %d times", s.file.Base.Repeat)
+	}
+	return text
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return strconv.Itoa(n) + " " + noun + "s"
+}

@@ -1,0 +1,176 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"syscall"
+
+	"brokerlab/report/table"
+	"brokerlab/results"
+	"brokerlab/scenarios/run"
+)
+
+// session is one execution of the run command: its scenarios one after the other.
+type session struct {
+	flags       runFlags
+	commandLine []string
+	stdout      io.Writer
+	console     *console
+	live        run.Live
+	interrupted atomic.Bool
+	outcomes    []*run.Outcome
+	usage       []error // found by a run before it began
+	bad         bool    // a run failed, or its records are not right
+}
+
+// runOne runs one of so many scenarios and shows what came of it. Errors are
+// shown here, and remembered for the exit code.
+func (s *session) runOne(one *scenario, scenarios int) {
+	if scenarios > 1 {
+		s.console.note(fmt.Sprintf("%s: %s", one.arg, one.cellCount()))
+	}
+	var warned []string
+	warn := func(message string) {
+		if !slices.Contains(warned, message) {
+			warned = append(warned, message)
+			s.console.note("warning: " + message)
+		}
+	}
+	s.console.begin()
+	out, err := run.Run(one.file, one.asRun(), run.Options{Out: s.flags.out, Keep: s.flags.keep, Command: s.commandLine,
+		Live: &s.live, Warn: warn})
+	s.console.end(err)
+	var usage *run.UsageError
+	switch {
+	case errors.As(err, &usage):
+		s.usage = append(s.usage, usage.Err)
+	case err != nil:
+		s.bad = true
+		s.console.note("brokerlab: " + one.arg + ": " + oneLine(err))
+	}
+	if out == nil {
+		return
+	}
+	s.outcomes = append(s.outcomes, out)
+	for _, message := range warnings(out.Result) {
+		warn(message)
+	}
+	s.show(out, scenarios)
+}
+
+// show prints the table and says where the rest is.
+func (s *session) show(out *run.Outcome, scenarios int) {
+	page, charts, err := writeReport(out.Folder)
+	if err != nil {
+		s.bad = true
+		s.console.note("brokerlab: " + oneLine(err))
+	}
+	if s.flags.format == formatTable {
+		if scenarios > 1 {
+			fmt.Fprintf(s.stdout, "%s\n\n", out.Result.Title)
+		}
+		fmt.Fprint(s.stdout, table.Text(out.Result))
+		if scenarios > 1 {
+			fmt.Fprintln(s.stdout)
+		}
+	}
+	for _, fault := range recordFaults(out.Result) {
+		s.bad = true
+		s.console.note("brokerlab: " + fault)
+	}
+	for _, dir := range out.Kept {
+		s.console.note("kept logs:  " + dir)
+	}
+	s.console.note("run folder: " + out.Folder.Path)
+	if page != "" {
+		s.console.note(fmt.Sprintf("report:     %s (%s)", page, plural(charts, "chart")))
+	}
+}
+
+// warnings are those of a result, with the cell that they are about.
+func warnings(r *results.Result) []string {
+	all := slices.Clone(r.Warnings)
+	for i := range r.Cells {
+		for _, w := range r.Cells[i].Warnings {
+			all = append(all, cellName(r, i)+": "+w)
+		}
+	}
+	return all
+}
+
+// recordFaults says by cell which records a run did not get right.
+func recordFaults(r *results.Result) (all []string) {
+	for i := range r.Cells {
+		c := &r.Cells[i].Counts
+		var parts []string
+		for _, p := range []struct {
+			count int64
+			what  string
+		}{
+			{c.Lost, "lost"}, {c.Duplicated, "duplicated"}, {c.Reordered, "reordered"}, {c.Corrupted, "corrupted"},
+			{c.Failed, "failed to be sent"},
+		} {
+			if p.count > 0 {
+				parts = append(parts, fmt.Sprintf("%d %s", p.count, p.what))
+			}
+		}
+		if len(parts) > 0 {
+			all = append(all, fmt.Sprintf("%s: of %d acknowledged records: %s", cellName(r, i), c.Acked,
+				strings.Join(parts, ", ")))
+		}
+	}
+	return all
+}
+
+// cellName numbers a cell and tells its labels.
+func cellName(r *results.Result, index int) string {
+	var labels []string
+	for _, name := range r.LabelNames {
+		labels = append(labels, name+"="+r.Cells[index].Labels[name])
+	}
+	return fmt.Sprintf("cell %d of %d (%s)", index+1, len(r.Cells), strings.Join(labels, ", "))
+}
+
+// verdict is what the exit code comes from.
+func (s *session) verdict() error {
+	if err := usageOf(s.usage); err != nil {
+		return err
+	}
+	if s.bad || s.interrupted.Load() {
+		return errBadRun
+	}
+	return nil
+}
+
+// interruptible makes the first interrupt stop the run and the second one the
+// program. The function that it returns ends that.
+func (s *session) interruptible() (restore func()) {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	done := make(chan struct{})
+	go func() {
+		for {
+			select {
+			case <-done:
+				return
+			case <-signals:
+				if s.interrupted.Swap(true) {
+					s.console.note("brokerlab: quit; what is in the data directory stays there")
+					os.Exit(exitAtOne)
+				}
+				s.console.note("stopping: what was measured so far is kept and marked incomplete (again to quit at once)")
+				s.live.Stop()
+			}
+		}
+	}()
+	return func() {
+		signal.Stop(signals)
+		close(done)
+	}
+}

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"brokerlab/scenarios/spec"
+)
+
+func showCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "show",
+		Usage:     "print a scenario with every default filled in",
+		ArgsUsage: "NAME|FILE [flags]",
+		Description: `Prints YAML that can be saved, changed and run. NAME is built in; what ends in .yaml or holds a slash is a FILE.
+
+Try:
+  brokerlab show quickstart
+  brokerlab show quickstart --source > my-test.yaml
+  brokerlab show quickstart --set producers.acks=0,1,all`,
+		Flags: []cli.Flag{
+			setFlag(),
+			&cli.BoolFlag{Name: "source", Usage: "the text as it was written, comments included, without the defaults"},
+		},
+		Action: show,
+	}
+}
+
+func show(ctx *cli.Context) error {
+	if ctx.NArg() != 1 {
+		return wrongUse("show takes one scenario, by its name or its file; brokerlab list shows what is built in")
+	}
+	overrides, faults := settings(ctx)
+	if ctx.Bool("source") && len(ctx.StringSlice("set")) > 0 {
+		return wrongUse("show: --source is the text as written, which --set does not change: give one of them")
+	}
+	all, more := loadScenarios(ctx.Args().Slice(), overrides)
+	if err := usageOf(append(faults, more...)); err != nil {
+		return err
+	}
+	text := spec.Marshal(all[0].file)
+	if ctx.Bool("source") {
+		text = all[0].source
+	}
+	_, err := fmt.Fprintf(ctx.App.Writer, "%s", text)
+	return err
+}
