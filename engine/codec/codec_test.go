@@ -58,7 +58,7 @@ func TestRoundTrip(t *testing.T) {
 			t.Run(fmt.Sprintf("%v/%d", codec, level), func(t *testing.T) {
 				used, d := newCompressor(t, codec, level), NewDecompressor(1<<20)
 				for _, s := range samples() {
-					if len(s.b) > 1<<17+5 && level == 22 {
+					if len(s.b) > 256<<10 && level != DefaultLevel(codec) {
 						continue // slow, and the same code as the smaller ones
 					}
 					packed, err := used.Append(prefix[:len(prefix):len(prefix)], s.b)
@@ -290,6 +290,9 @@ func TestOps(t *testing.T) {
 // needs. Method: AllocsPerRun for each codec and level, after a few batches: the
 // zstd encoder makes its tables one by one.
 func TestNoAllocations(t *testing.T) {
+	if raceOn {
+		t.Skip("the zstd decoder keeps tables in a sync.Pool, which forgets under the race detector")
+	}
 	src := jsonLines(100 << 10)
 	for _, codec := range Types() {
 		for _, level := range testLevels(codec) {

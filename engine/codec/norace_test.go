@@ -1,0 +1,6 @@
+//go:build !race
+
+package codec
+
+// raceOn says that the race detector runs.
+const raceOn = false
