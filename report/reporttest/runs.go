@@ -47,7 +47,7 @@ func Quickstart(perSecond int) Run {
 func Codecs(perSecond int) Run {
 	run := Run{Scenario: "codecs", Title: "What compression costs and saves",
 		Names:    []string{"producers.compression.type", "disk"},
-		Question: "Which codec is worth its processor time?", Repeats: 3, Seconds: 30, Config: config()}
+		Question: "Which codec is worth its processor time?", Repeats: 3, Seconds: 16, Config: config()}
 	for i, name := range []string{"none", "gzip", "snappy", "lz4", "zstd"} {
 		run.Cells = append(run.Cells, Cell{Labels: []Label{{"producers.compression.type", name}, {"disk", dir}},
 			Target: results.TargetReal, MBPerS: []float64{180, 95, 220, 245, 205}[i],
@@ -61,7 +61,7 @@ func Codecs(perSecond int) Run {
 func Flush(perSecond int) Run {
 	run := Run{Scenario: "flush-policies", Title: "What a forced flush costs",
 		Names:    []string{"topic.flush.messages", "disk"},
-		Question: "What does fsync cost, on this disk and on a simulated one?", Repeats: 3, Seconds: 20, Config: config()}
+		Question: "What does fsync cost, on this disk and on a simulated one?", Repeats: 3, Seconds: 14, Config: config()}
 	for i, policy := range []string{"never", "10000", "100", "1"} {
 		for j, disk := range []string{dir, "sim"} {
 			scale := time.Duration(1 + j)
@@ -110,7 +110,7 @@ func Many(perSecond int) Run {
 
 // lone is one simulated cell.
 func lone(perSecond int) Run {
-	return Run{Scenario: "one-cell", Title: "One cell", Names: []string{"disk"}, Repeats: 1, Seconds: 200,
+	return Run{Scenario: "one-cell", Title: "One cell", Names: []string{"disk"}, Repeats: 1, Seconds: 130,
 		Config: config(), Cells: []Cell{{Labels: []Label{{"disk", "sim"}},
 			Target: results.TargetSim, Rate: 1000, MBPerS: 1.02, Median: 4 * ms,
 			Ratio: 3, PerSecond: perSecond}}}

@@ -19,21 +19,23 @@ var rewrite = flag.Bool("rewrite", false, "write the tables that the tests expec
 // Method: compare the text and the Markdown of all synthetic runs with testdata.
 func TestGolden(t *testing.T) {
 	for _, run := range reporttest.Runs(100) {
-		r, _ := reporttest.Make(run)
-		got := Text(r) + "\n" + Markdown(r)
-		path := filepath.Join("testdata", run.Scenario+".txt")
-		if *rewrite {
-			if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+		t.Run(run.Scenario, func(t *testing.T) {
+			r, _ := reporttest.Make(run)
+			got := Text(r) + "\n" + Markdown(r)
+			path := filepath.Join("testdata", run.Scenario+".txt")
+			if *rewrite {
+				if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(path)
+			if err != nil {
 				t.Fatal(err)
 			}
-		}
-		want, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(string(want), got); diff != "" {
-			t.Errorf("%s (go test ./report/table -rewrite writes it): (-want +got)\n%s", run.Scenario, diff)
-		}
+			if diff := cmp.Diff(string(want), got); diff != "" {
+				t.Errorf("go test ./report/table -rewrite writes it: (-want +got)\n%s", diff)
+			}
+		})
 	}
 }
 
