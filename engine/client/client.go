@@ -18,7 +18,8 @@ type Conn struct {
 	addr     string
 	clientID string
 	conn     env.Conn
-	sent     int32 // correlation id of the last request; the sending task's
+	sent     int32 // correlation id of the last request with a response; the sending task's
+	oneWay   int32 // correlation id of the last request without; below 0, the sending task's
 	received int32 // correlation id of the last response; the receiving task's
 }
 
@@ -37,17 +38,24 @@ func (c *Conn) Addr() string { return c.addr }
 // Send sends a request and takes it over. It blocks while the link is full.
 func (c *Conn) Send(body protocol.Body) error {
 	c.sent++
+	return c.send(c.sent, body)
+}
+
+// SendOneWay is Send of a request that has no response (acks=0). Its correlation
+// ids are below 0, so that a task that receives need not know of them.
+func (c *Conn) SendOneWay(body protocol.Body) error {
+	c.oneWay--
+	return c.send(c.oneWay, body)
+}
+
+func (c *Conn) send(correlationID int32, body protocol.Body) error {
 	c.node.Charge(env.OpRequest, 1)
-	err := c.conn.Send(&protocol.Request{CorrelationID: c.sent, ClientID: c.clientID, Body: body})
+	err := c.conn.Send(&protocol.Request{CorrelationID: correlationID, ClientID: c.clientID, Body: body})
 	if err != nil {
 		return fmt.Errorf("send to broker %s: %w", c.addr, err)
 	}
 	return nil
 }
-
-// SkipResponse says that the last request sent has no response (acks=0). The
-// sending task calls it, which must be the receiving task too.
-func (c *Conn) SkipResponse() { c.received++ }
 
 // Recv returns the response to the oldest request that has none yet. The caller
 // releases it.

@@ -1,6 +1,7 @@
 package producer
 
 import (
+	"slices"
 	"time"
 
 	"brokerlab/engine/env"
@@ -14,11 +15,19 @@ type accumulator struct {
 	linger      time.Duration
 	memoryLimit int64 // buffer.memory
 	memoryUsed  int64
-	waiting     int // callers that wait for memory
-	flushing    int // flushes and closes under way
-	incomplete  int // batches that are not acknowledged or failed yet
+	waiting     int   // callers that wait for memory
+	added       int64 // batches ever added
+	incomplete  int   // batches that are not acknowledged or failed yet
+	flushes     []*flush
 	brokers     []brokerQueue
 	free        []*batch
+}
+
+// flush waits for the batches that were incomplete when it began, as Kafka's
+// awaitFlushCompletion: what is sent meanwhile does not hold it up.
+type flush struct {
+	before int64 // it covers the batches numbered below
+	left   int   // of them
 }
 
 // brokerQueue is what one broker leads.
@@ -57,7 +66,20 @@ func (a *accumulator) takeMemory(cost int64) bool {
 func (a *accumulator) add(q *partitionQueue, b *batch) {
 	q.batches = append(q.batches, b)
 	a.brokers[q.broker].batches++
+	b.number = a.added
+	a.added++
 	a.incomplete++
+}
+
+// beginFlush makes every batch due until endFlush.
+func (a *accumulator) beginFlush() *flush {
+	f := &flush{before: a.added, left: a.incomplete}
+	a.flushes = append(a.flushes, f)
+	return f
+}
+
+func (a *accumulator) endFlush(f *flush) {
+	a.flushes = slices.DeleteFunc(a.flushes, func(g *flush) bool { return g == f })
 }
 
 // newBatch returns an empty batch, a used one if there is one.
@@ -74,6 +96,11 @@ func (a *accumulator) newBatch() *batch {
 func (a *accumulator) recycle(b *batch) {
 	a.memoryUsed -= b.cost
 	a.incomplete--
+	for _, f := range a.flushes {
+		if b.number < f.before {
+			f.left--
+		}
+	}
 	b.reset()
 	a.free = append(a.free, b)
 }
@@ -89,7 +116,7 @@ func (a *accumulator) dueAt(q *partitionQueue) env.Time {
 		return 0
 	case first.state == batchSealing:
 		return env.Never
-	case a.flushing > 0 || a.waiting > 0:
+	case len(a.flushes) > 0 || a.waiting > 0:
 		return 0
 	default:
 		return first.created.Add(a.linger)
@@ -126,11 +153,11 @@ func (a *accumulator) drain(broker, maxBytes int, now env.Time, out []*batch) []
 			continue
 		}
 		b := q.batches[0]
-		if len(out) > taken && size+b.estimate() > maxBytes {
+		if len(out) > taken && size+b.size() > maxBytes {
 			break
 		}
 		bq.next++
-		size += b.estimate()
+		size += b.size()
 		copy(q.batches, q.batches[1:])
 		q.batches = q.batches[:len(q.batches)-1]
 		bq.batches--

@@ -23,6 +23,7 @@ const (
 // sent from where it was written.
 type batch struct {
 	tp      protocol.TopicPartition
+	number  int64 // of all batches of the producer
 	state   batchState
 	mem     *env.Mem
 	used    int // bytes of mem in use, the header's room included
@@ -61,9 +62,21 @@ func (b *batch) estimate() int {
 	return record.HeaderSize + int(float64(b.used-record.HeaderSize)*b.ratio*ratioMargin)
 }
 
-// hasRoom says whether a record of size bytes may still join
-// (MemoryRecordsBuilder.hasRoomFor).
-func (b *batch) hasRoom(size int) bool { return b.count == 0 || b.estimate()+size <= b.limit }
+// size is what the batch takes in a request: exact once it is sealed.
+func (b *batch) size() int {
+	if b.state == batchSealed {
+		return b.wireSize
+	}
+	return b.estimate()
+}
+
+// hasRoom says whether a record may still join (MemoryRecordsBuilder.hasRoomFor).
+func (b *batch) hasRoom(r *Record, timestamp int64) bool {
+	if b.count == 0 {
+		return true
+	}
+	return b.estimate()+record.RecordSize(b.count, timestamp-b.base, r.Key, r.Value, r.Headers) <= b.limit
+}
 
 // isFull says whether nothing more fits.
 func (b *batch) isFull() bool { return b.count > 0 && b.estimate() >= b.limit }

@@ -128,7 +128,7 @@ type Producer struct {
 		acc         accumulator
 		topics      []topicState
 		memoryFreed env.Cond // broadcast when buffer.memory is given back
-		completed   env.Cond // broadcast when no batch is incomplete
+		completed   env.Cond // broadcast when batches are complete during a flush
 		ratio       ratioEstimator
 		compressors []*codec.Compressor
 		closing     bool
@@ -136,12 +136,13 @@ type Producer struct {
 }
 
 // topicState is a topic's partitions and the one that records without a
-// partition stick to (BuiltInPartitioner, KIP-794).
+// partition stick to (BuiltInPartitioner, KIP-794). The choice is uniform:
+// partitioner.adaptive.partitioning.enable is false here.
 type topicState struct {
 	name       string
 	partitions []*partitionQueue
 	sticky     int
-	stuckBytes int // sent to the sticky partition
+	stuckBytes int // appended to the sticky partition since it was chosen
 	random     *rand.Rand
 }
 
@@ -154,6 +155,7 @@ func New(node env.Node, cfg Config) (*Producer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("producer %s: %w", cfg.ClientID, err)
 	}
+	cfg.BatchSize = max(1, cfg.BatchSize) // as Kafka: 0 means a batch for each record
 	p := &Producer{node: node, cfg: cfg, md: md, tasks: task.NewGroup(node)}
 	p.mu.Mutex = node.NewMutex()
 	p.mu.memoryFreed = node.NewCond(p.mu.Mutex)
@@ -165,6 +167,9 @@ func New(node env.Node, cfg Config) (*Producer, error) {
 		if err := p.addPartition(&md.Partitions[i]); err != nil {
 			return nil, fmt.Errorf("producer %s: %w", cfg.ClientID, err)
 		}
+	}
+	for i := range p.mu.topics {
+		p.mu.topics[i].stickTo()
 	}
 	for i := range md.Brokers {
 		s := newSender(p, i, md.Brokers[i].Addr)
@@ -194,16 +199,16 @@ func (p *Producer) addPartition(pm *protocol.PartitionMetadata) error {
 }
 
 // Flush sends what was put in, without linger, and returns when all of it is
-// acknowledged or failed.
+// acknowledged or failed. It does not wait for what other tasks send meanwhile.
 func (p *Producer) Flush() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.mu.acc.flushing++
+	f := p.mu.acc.beginFlush()
+	defer p.mu.acc.endFlush(f)
 	p.wakeSendersLocked()
-	for p.mu.acc.incomplete > 0 {
+	for f.left > 0 {
 		p.mu.completed.WaitUntil(env.Never)
 	}
-	p.mu.acc.flushing--
 }
 
 // Close flushes and ends the producer. With acks=0 it returns when the brokers
@@ -212,6 +217,7 @@ func (p *Producer) Close() error {
 	p.Flush()
 	p.mu.Lock()
 	p.mu.closing = true
+	p.mu.acc.beginFlush() // which never ends: nothing lingers any more
 	p.wakeSendersLocked()
 	p.mu.memoryFreed.Broadcast()
 	p.mu.Unlock()
@@ -233,8 +239,9 @@ func (p *Producer) complete(s *sender, batches []*batch, results []protocol.Prod
 			RecordBytes: b.bytes, RawBytes: int64(b.used), WireBytes: int64(b.wireSize), Stamps: b.stamps}
 		if results != nil {
 			out.Stamps = results[i].Stamps
-			out.BaseOffset = results[i].BaseOffset
-			out.Err = results[i].Err.Err()
+			if out.Err = results[i].Err.Err(); out.Err == nil {
+				out.BaseOffset = results[i].BaseOffset
+			}
 		}
 		out.Stamps[protocol.StageAcked] = now
 		if p.cfg.OnBatch != nil {
@@ -252,7 +259,7 @@ func (p *Producer) complete(s *sender, batches []*batch, results []protocol.Prod
 	if p.mu.acc.waiting > 0 {
 		p.mu.memoryFreed.Broadcast()
 	}
-	if p.mu.acc.incomplete == 0 {
+	if len(p.mu.acc.flushes) > 0 {
 		p.mu.completed.Broadcast()
 	}
 }

@@ -37,25 +37,24 @@ func (p *Producer) put(r *Record, done func(Ack, error)) error {
 	p.node.Charge(env.OpRecordEncode, size)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	t, q, err := p.partitionLocked(r)
+	at, err := p.placeLocked(r, placing{size: size, timestamp: timestamp, since: now})
 	if err != nil {
 		return err
 	}
-	b, err := p.batchLocked(q, size, now)
-	if err != nil {
-		return err
+	b, before := at.batch, 0
+	if b.count > 0 {
+		before = b.estimate()
 	}
-	before := b.estimate()
 	b.add(p.node.Pool(), r, timestamp, intended, done)
 	full := b.isFull()
 	if r.Partition < 0 {
-		t.appended(b.estimate()-before, p.cfg.BatchSize, full)
+		at.topic.appended(b.estimate()-before, p.cfg.BatchSize, full)
 	}
 	switch {
 	case full:
-		p.sealLocked(q, b)
-	case b.count == 1 && len(q.batches) == 1:
-		p.senders[q.broker].lingerStartedLocked(now.Add(p.cfg.Linger))
+		p.sealLocked(at.queue, b)
+	case b.count == 1 && len(at.queue.batches) == 1:
+		p.senders[at.queue.broker].dueLocked(p.mu.acc.dueAt(at.queue))
 	}
 	return nil
 }
@@ -85,39 +84,76 @@ func (p *Producer) partitionLocked(r *Record) (*topicState, *partitionQueue, err
 func (t *topicState) appended(bytes, batchSize int, batchFull bool) {
 	t.stuckBytes += bytes
 	if t.stuckBytes >= batchSize && batchFull || t.stuckBytes >= 2*batchSize {
-		t.stuckBytes = 0
-		t.sticky = t.random.IntN(len(t.partitions))
+		t.stickTo()
 	}
 }
 
-// batchLocked returns a batch of the partition that has room for size bytes. It
-// seals an open one that has not, and releases the lock while it does and while
-// it waits for memory: another task may have made a batch when it has it again.
-func (p *Producer) batchLocked(q *partitionQueue, size int, now env.Time) (*batch, error) {
+// changed chooses another partition, if it is due, before a batch is begun: no
+// batch of the old one is left half full then (RecordAccumulator.partitionChanged).
+func (t *topicState) changed(batchSize int) bool {
+	if t.stuckBytes < batchSize {
+		return false
+	}
+	t.stickTo()
+	return true
+}
+
+// stickTo chooses the next sticky partition (BuiltInPartitioner.nextPartition).
+func (t *topicState) stickTo() {
+	t.stuckBytes = 0
+	t.sticky = t.random.IntN(len(t.partitions))
+}
+
+// placing is what placeLocked must know of a record.
+type placing struct {
+	size      int // upper bound, without the batch's header
+	timestamp int64
+	since     env.Time // when Send began
+}
+
+// place is where a record goes.
+type place struct {
+	topic *topicState
+	queue *partitionQueue
+	batch *batch
+}
+
+// placeLocked finds a batch with room for the record. It seals an open one that
+// has none, and releases the lock while it does and while it waits for memory:
+// when it has it again, another task may have made a batch or the sticky
+// partition may be another one.
+func (p *Producer) placeLocked(r *Record, in placing) (place, error) {
 	for {
+		t, q, err := p.partitionLocked(r)
+		if err != nil {
+			return place{}, err
+		}
 		b := q.open()
 		switch {
-		case b != nil && b.hasRoom(size):
+		case b != nil && b.hasRoom(r, in.timestamp):
 			if p.mu.closing {
-				return nil, env.ErrClosed
+				return place{}, env.ErrClosed
 			}
-			return b, nil
+			return place{t, q, b}, nil
 		case b != nil:
 			p.sealLocked(q, b)
 			continue
+		case r.Partition < 0 && t.changed(p.cfg.BatchSize):
+			continue
 		}
-		cost := int64(max(p.cfg.BatchSize, size+record.HeaderSize))
-		if err := p.awaitMemoryLocked(cost, now); err != nil {
-			return nil, err
+		cost := int64(max(p.cfg.BatchSize, in.size+record.HeaderSize))
+		if err := p.awaitMemoryLocked(cost, in.since); err != nil {
+			return place{}, err
 		}
-		if q.open() == nil {
-			return p.newBatchLocked(q, cost, now), nil
+		if q.open() == nil && (r.Partition >= 0 || t.partitions[t.sticky] == q) {
+			return place{t, q, p.newBatchLocked(q, cost)}, nil
 		}
 		p.mu.acc.memoryUsed -= cost
 	}
 }
 
-func (p *Producer) newBatchLocked(q *partitionQueue, cost int64, now env.Time) *batch {
+func (p *Producer) newBatchLocked(q *partitionQueue, cost int64) *batch {
+	now := p.node.Now() // not when Send began: it may have waited for memory
 	b := p.mu.acc.newBatch()
 	b.tp, b.cost, b.limit, b.created = q.tp, cost, int(cost), now
 	b.stamps[protocol.StageCreated] = now

@@ -22,21 +22,32 @@ type sender struct {
 	until    env.Time // what the sender waits for; Never if for a wake-up only
 	inFlight int      // requests sent or being sent and not complete
 	pending  []request
+	sending  env.Time     // when the request without response that is being sent expires; Never if there is none
 	conn     *client.Conn // nil while not connected
+	barrier  barrier
 }
 
-// request is a produce request that waits for its response.
+// request is a request that waits for its response: to produce, or a barrier if
+// it has no batches.
 type request struct {
 	batches []*batch
 	expires env.Time
 }
 
-func newSender(p *Producer, broker int, addr string) *sender {
-	return &sender{p: p, broker: broker, addr: addr, wake: p.node.NewCond(p.mu.Mutex), until: env.Never}
+// barrier is a request whose answer says that the broker has taken up all that
+// was sent before it.
+type barrier struct {
+	waiting bool
+	err     error
 }
 
-// lingerStartedLocked wakes the sender if it would sleep past due.
-func (s *sender) lingerStartedLocked(due env.Time) {
+func newSender(p *Producer, broker int, addr string) *sender {
+	return &sender{p: p, broker: broker, addr: addr, wake: p.node.NewCond(p.mu.Mutex), until: env.Never,
+		sending: env.Never}
+}
+
+// dueLocked wakes the sender if it would sleep past due.
+func (s *sender) dueLocked(due env.Time) {
 	if due < s.until {
 		s.until = due
 		s.wake.Signal()
@@ -107,12 +118,10 @@ func (s *sender) connection() (*client.Conn, error) {
 	p.mu.Lock()
 	s.conn = conn
 	p.mu.Unlock()
-	if p.cfg.Acks != protocol.AcksNone {
-		p.tasks.Go(fmt.Sprintf("receiver-%d", p.md.Brokers[s.broker].ID), func() error {
-			s.receive(conn)
-			return nil
-		})
-	}
+	p.tasks.Go(fmt.Sprintf("receiver-%d", p.md.Brokers[s.broker].ID), func() error {
+		s.receive(conn)
+		return nil
+	})
 	return conn, nil
 }
 
@@ -129,12 +138,7 @@ func (s *sender) send(conn *client.Conn, batches []*batch) {
 		b.wire = env.Buf{} // the request has taken it over
 	}
 	if p.cfg.Acks == protocol.AcksNone {
-		err := conn.Send(req)
-		conn.SkipResponse()
-		if err != nil {
-			s.disconnect(conn)
-		}
-		p.complete(s, batches, nil, err)
+		p.complete(s, batches, nil, s.sendOneWay(conn, req))
 		return
 	}
 	p.mu.Lock()
@@ -148,9 +152,31 @@ func (s *sender) send(conn *client.Conn, batches []*batch) {
 		p.complete(s, batches, nil, fmt.Errorf("send to broker %s: %w", s.addr, env.ErrReset))
 		return
 	}
-	if conn.Send(req) != nil {
-		conn.Close() // the receiver sees it and fails what is pending
+	_ = conn.Send(req) // of an error the receiver learns too, behind the answers that have arrived
+}
+
+// sendOneWay sends a request that has no response. The receiver closes the
+// connection if the link stays full for request.timeout.ms.
+func (s *sender) sendOneWay(conn *client.Conn, req *protocol.ProduceRequest) error {
+	p := s.p
+	expires := p.node.Now().Add(p.cfg.RequestTimeout)
+	s.setSending(expires)
+	err := conn.SendOneWay(req)
+	s.setSending(env.Never)
+	if err == nil {
+		return nil
 	}
+	s.fail(s.disconnect(conn), err)
+	if p.node.Now() >= expires {
+		return fmt.Errorf("send to broker %s: %w", s.addr, env.ErrTimeout)
+	}
+	return err
+}
+
+func (s *sender) setSending(expires env.Time) {
+	s.p.mu.Lock()
+	s.sending = expires
+	s.p.mu.Unlock()
 }
 
 // receive completes requests in order until the connection ends, or the oldest
@@ -158,45 +184,76 @@ func (s *sender) send(conn *client.Conn, batches []*batch) {
 func (s *sender) receive(conn *client.Conn) {
 	p := s.p
 	for {
-		body, err := conn.Recv(p.node.Now().Add(p.cfg.RequestTimeout))
-		if errors.Is(err, env.ErrTimeout) && !s.expired() {
+		body, err := conn.Recv(s.expires())
+		if errors.Is(err, env.ErrTimeout) && s.expires() > p.node.Now() {
 			continue
+		}
+		if err == nil {
+			err = s.answered(body)
 		}
 		if err != nil {
-			for _, r := range s.disconnect(conn) {
-				p.complete(s, r.batches, nil, err)
-			}
+			s.fail(s.disconnect(conn), err)
 			return
 		}
-		batches := s.popPending()
-		resp, ok := body.(*protocol.ProduceResponse)
-		if !ok || len(resp.Partitions) != len(batches) {
-			body.Release()
-			p.complete(s, batches, nil, fmt.Errorf("broker %s answered produce with %T", s.addr, body))
-			continue
-		}
-		p.complete(s, batches, resp.Partitions, nil)
 	}
 }
 
-// expired says whether the oldest pending request has waited too long.
-func (s *sender) expired() bool {
+// expires is when the oldest request that waits has waited too long. Without one
+// it is a request.timeout.ms from now: no later than that of one to come.
+func (s *sender) expires() env.Time {
 	s.p.mu.Lock()
 	defer s.p.mu.Unlock()
-	return len(s.pending) > 0 && s.pending[0].expires <= s.p.node.Now()
+	at := s.sending
+	if len(s.pending) > 0 {
+		at = min(at, s.pending[0].expires)
+	}
+	if at == env.Never {
+		at = s.p.node.Now().Add(s.p.cfg.RequestTimeout)
+	}
+	return at
 }
 
-// popPending takes the batches of the oldest pending request; nil if there is none.
-func (s *sender) popPending() []*batch {
+// answered takes the response to the oldest pending request. An error says that
+// the broker does not keep to the protocol.
+func (s *sender) answered(body protocol.Body) error {
 	s.p.mu.Lock()
-	defer s.p.mu.Unlock()
 	if len(s.pending) == 0 {
-		return nil
+		s.p.mu.Unlock()
+		body.Release()
+		return fmt.Errorf("broker %s answered with %T what was not asked", s.addr, body)
 	}
 	first := s.pending[0]
 	copy(s.pending, s.pending[1:])
 	s.pending = s.pending[:len(s.pending)-1]
-	return first.batches
+	s.p.mu.Unlock()
+	resp, ok := body.(*protocol.ProduceResponse)
+	switch {
+	case first.batches == nil:
+		body.Release()
+		s.fail([]request{first}, nil)
+	case !ok || len(resp.Partitions) != len(first.batches):
+		body.Release()
+		err := fmt.Errorf("broker %s answered produce with %T", s.addr, body)
+		s.fail([]request{first}, err)
+		return err
+	default:
+		s.p.complete(s, first.batches, resp.Partitions, nil)
+	}
+	return nil
+}
+
+// fail ends requests that get no answer, or a barrier with nil.
+func (s *sender) fail(requests []request, err error) {
+	for _, r := range requests {
+		if r.batches != nil {
+			s.p.complete(s, r.batches, nil, err)
+			continue
+		}
+		s.p.mu.Lock()
+		s.barrier = barrier{err: err}
+		s.wake.Signal()
+		s.p.mu.Unlock()
+	}
 }
 
 // disconnect closes the connection and returns the requests that wait on it. All
@@ -220,15 +277,21 @@ func (s *sender) finish() error {
 	p := s.p
 	p.mu.Lock()
 	conn := s.conn
+	if conn != nil && p.cfg.Acks == protocol.AcksNone {
+		s.pending = append(s.pending, request{expires: p.node.Now().Add(p.cfg.RequestTimeout)})
+		s.barrier.waiting = true
+		p.mu.Unlock()
+		_ = conn.Send(&protocol.MetadataRequest{}) // of an error the receiver learns too
+		p.mu.Lock()
+		for s.barrier.waiting {
+			s.wake.WaitUntil(env.Never)
+		}
+	}
+	err := s.barrier.err
 	p.mu.Unlock()
-	if conn == nil {
-		return nil
+	if conn != nil {
+		s.disconnect(conn)
 	}
-	var err error
-	if p.cfg.Acks == protocol.AcksNone {
-		_, err = conn.Call(&protocol.MetadataRequest{}, p.cfg.RequestTimeout)
-	}
-	s.disconnect(conn)
 	return err
 }
 
