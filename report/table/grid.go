@@ -2,19 +2,27 @@ package table
 
 import (
 	"strings"
-	"unicode/utf8"
+
+	pretty "github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
 )
 
 // align is the side of its column that a text stands at.
-type align int
+type align = text.Align
 
 const (
-	left align = iota
-	right
+	left  = text.AlignLeft
+	right = text.AlignRight
 )
 
-// columnGap is between two columns of plain text.
-const columnGap = "  "
+// plain sets columns apart by blanks and the heading by a rule: no frames and no
+// escape codes, so that it reads the same in a terminal, a pipe and a file.
+var plain = pretty.Style{
+	Name:    "plain",
+	Box:     pretty.BoxStyle{MiddleHorizontal: "-", MiddleSeparator: "-", PaddingRight: "  ", UnfinishedRow: " "},
+	Options: pretty.Options{SeparateHeader: true},
+	Format:  pretty.FormatOptions{Header: text.FormatDefault, Row: text.FormatDefault},
+}
 
 // grid is a table as strings. Every row has as many of them as the heading.
 type grid struct {
@@ -23,73 +31,54 @@ type grid struct {
 	rows    [][]string
 }
 
-// text sets columns apart by blanks and the heading by a rule.
-func (g grid) text() string {
-	widths := make([]int, len(g.heading))
-	for _, row := range append([][]string{g.heading}, g.rows...) {
-		for i, s := range row {
-			widths[i] = max(widths[i], utf8.RuneCountInString(s))
+// writer gives the grid to the library, each text through show.
+func (g grid) writer(show func(string) string) pretty.Writer {
+	row := func(texts []string) pretty.Row {
+		out := make(pretty.Row, len(texts))
+		for i, s := range texts {
+			out[i] = show(s)
 		}
+		return out
 	}
-	rules := make([]string, len(widths))
-	for i, w := range widths {
-		rules[i] = strings.Repeat("-", w)
+	w := pretty.NewWriter()
+	w.SetStyle(plain)
+	w.AppendHeader(row(g.heading))
+	for _, r := range g.rows {
+		w.AppendRow(row(r))
 	}
-	var b strings.Builder
-	for _, row := range append([][]string{g.heading, rules}, g.rows...) {
-		var line strings.Builder
-		for i, s := range row {
-			if i > 0 {
-				line.WriteString(columnGap)
-			}
-			line.WriteString(pad(s, widths[i], g.aligns[i]))
-		}
-		b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
+	columns := make([]pretty.ColumnConfig, len(g.aligns))
+	for i, a := range g.aligns {
+		columns[i] = pretty.ColumnConfig{Number: i + 1, Align: a, AlignHeader: a}
 	}
-	return b.String()
+	w.SetColumnConfigs(columns)
+	return w
 }
 
-// pad counts runes as one place each: labels and units are Latin text.
-func pad(s string, width int, a align) string {
-	blanks := strings.Repeat(" ", width-utf8.RuneCountInString(s))
-	if a == right {
-		return blanks + s
+// text is the table for a terminal.
+func (g grid) text() string {
+	var b strings.Builder
+	for line := range strings.Lines(g.writer(strings.TrimSpace).Render()) {
+		b.WriteString(strings.TrimRight(line, " \n") + "\n")
 	}
-	return s + blanks
+	return b.String()
 }
 
 // markdown is the same as a table of GitHub's Markdown.
-func (g grid) markdown() string {
-	rules := make([]string, len(g.aligns))
-	for i, a := range g.aligns {
-		rules[i] = "---"
-		if a == right {
-			rules[i] = "---:"
-		}
-	}
-	var b strings.Builder
-	for n, row := range append([][]string{g.heading, rules}, g.rows...) {
-		b.WriteString("|")
-		for _, s := range row {
-			if n != 1 {
-				s = EscapeMarkdown(s)
-			}
-			b.WriteString(" " + s + " |")
-		}
-		b.WriteString("\n")
-	}
-	return b.String()
-}
+func (g grid) markdown() string { return g.writer(EscapeMarkdown).RenderMarkdown() + "\n" }
 
 // MarkdownGrid is a table of texts for Markdown, all columns flush left. Every
 // row has as many texts as the heading.
 func MarkdownGrid(heading []string, rows [][]string) string {
-	return grid{heading: heading, aligns: make([]align, len(heading)), rows: rows}.markdown()
+	aligns := make([]align, len(heading))
+	for i := range aligns {
+		aligns[i] = left
+	}
+	return grid{heading: heading, aligns: aligns, rows: rows}.markdown()
 }
 
-// markup are the characters that Markdown would read as such in running text
-// or end a table's cell at.
-var markup = strings.NewReplacer("\\", "\\\\", "|", "\\|", "*", "\\*", "_", "\\_", "`", "\\`", "<", "&lt;", "[", "\\[",
+// markup are the characters that Markdown would read as such in running text; a
+// table's cells are ended at the pipes that the table's writer escapes.
+var markup = strings.NewReplacer("\\", "\\\\", "*", "\\*", "_", "\\_", "`", "\\`", "<", "&lt;", "[", "\\[",
 	"\n", " ", "\r", " ")
 
 // EscapeMarkdown makes Markdown show a text as it is, on one line.
