@@ -228,8 +228,9 @@ func (b *Broker) logFailed(err error) {
 }
 
 // pause waits for d and reports whether the broker is still open.
-func (b *Broker) pause(d time.Duration) bool {
-	deadline := b.node.Now().Add(d)
+func (b *Broker) pause(d time.Duration) bool { return b.pauseUntil(b.node.Now().Add(d)) }
+
+func (b *Broker) pauseUntil(deadline env.Time) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for !b.mu.closing && b.node.Now() < deadline {
@@ -238,9 +239,11 @@ func (b *Broker) pause(d time.Duration) bool {
 	return !b.mu.closing
 }
 
-// flushLoop is Kafka's flush scheduler (LogManager.flushDirtyLogs).
+// flushLoop is Kafka's flush scheduler (LogManager.flushDirtyLogs), which runs at
+// a fixed rate, also when a round takes long.
 func (b *Broker) flushLoop() error {
-	for b.pause(b.cfg.FlushScheduler) {
+	due := b.node.Now().Add(b.cfg.FlushScheduler)
+	for ; b.pauseUntil(due); due = due.Add(b.cfg.FlushScheduler) {
 		for _, p := range b.partitions {
 			if err := p.log.FlushIfDue(b.node.Now()); err != nil {
 				b.logFailed(err)

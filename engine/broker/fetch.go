@@ -16,7 +16,7 @@ func (b *Broker) fetch(r *protocol.FetchRequest, wait *fetchWait, received env.T
 	}
 	resp, enough := b.readAll(r)
 	deadline := received.Add(r.MaxWait)
-	if enough || b.node.Now() >= deadline {
+	if enough || len(r.Partitions) == 0 || b.node.Now() >= deadline {
 		return resp
 	}
 	watched := b.watchAll(r, wait, follower)

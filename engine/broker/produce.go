@@ -16,11 +16,16 @@ func (b *Broker) produce(r *protocol.ProduceRequest, received env.Time) (body pr
 	resp := &protocol.ProduceResponse{Partitions: make([]protocol.ProducePartitionResult, len(r.Partitions))}
 	ends := make([]int64, len(r.Partitions))
 	failed := false
+	known := r.Acks >= protocol.AcksAll && r.Acks <= protocol.AcksLeader
 	for i := range r.Partitions {
 		in, out := &r.Partitions[i], &resp.Partitions[i]
 		out.TopicPartition = in.TopicPartition
 		out.Stamps = in.Stamps
 		out.Stamps[protocol.StageReceived] = received
+		if !known {
+			out.Err, out.BaseOffset = protocol.ErrInvalidRequiredAcks, -1
+			continue
+		}
 		ends[i] = b.appendBatch(in, out)
 		failed = failed || out.Err != protocol.ErrNone
 	}

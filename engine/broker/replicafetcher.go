@@ -54,7 +54,7 @@ func (f *replicaFetcher) stop() {
 }
 
 func (f *replicaFetcher) loop() error {
-	for {
+	for len(f.partitions) > 0 {
 		conn, err := f.connect()
 		backoff := f.b.cfg.ReconnectBackoff
 		if err == nil {
@@ -68,6 +68,7 @@ func (f *replicaFetcher) loop() error {
 			return nil
 		}
 	}
+	return nil // every log that it fetched for has failed
 }
 
 func (f *replicaFetcher) connect() (*client.Conn, error) {
@@ -105,7 +106,7 @@ func (f *replicaFetcher) follow(conn *client.Conn) error {
 			body.Release()
 			return fmt.Errorf("broker %s answered fetch with %T", f.addr, body)
 		}
-		err = f.apply(resp)
+		err = f.apply(conn, resp)
 		resp.Release()
 		if err != nil {
 			return err
@@ -130,23 +131,56 @@ func (f *replicaFetcher) request() *protocol.FetchRequest {
 }
 
 // apply appends what was fetched. One partition's error does not hold up the
-// others; the last one is returned, so that the fetcher backs off.
-func (f *replicaFetcher) apply(resp *protocol.FetchResponse) error {
+// others; the last one is returned, so that the fetcher backs off. A partition
+// whose log has failed is fetched no more (AbstractFetcherThread.markPartitionFailed).
+func (f *replicaFetcher) apply(conn *client.Conn, resp *protocol.FetchResponse) error {
 	var failed error
+	var kept []*partition
 	for i := range resp.Partitions {
 		out, p := &resp.Partitions[i], f.partitions[i]
-		if err := f.applyPartition(p, out); err != nil {
+		err := f.applyPartition(conn, p, out)
+		switch {
+		case errors.Is(err, commitlog.ErrFailed):
+			f.b.logFailed(err)
+			continue
+		case err != nil:
 			failed = err
 		}
+		kept = append(kept, p)
+	}
+	if f.partitions = kept; len(kept) == 0 {
+		return env.ErrClosed
 	}
 	return failed
 }
 
-func (f *replicaFetcher) applyPartition(p *partition, out *protocol.FetchPartitionResult) error {
+// truncate cuts the replica to the leader's log end, which lies before its own.
+// Without elections a leader that is behind has lost what it had not flushed: its
+// log decides, as in an unclean election. Its high watermark would not do: it may
+// have restarted and not heard of its followers yet.
+func (f *replicaFetcher) truncate(conn *client.Conn, p *partition) error {
+	body, err := conn.Call(&protocol.ListOffsetsRequest{ReplicaID: f.b.cfg.ID, Partitions: []protocol.ListOffsetsPartition{
+		{TopicPartition: p.TopicPartition, Timestamp: protocol.LatestOffset}}}, f.b.cfg.ReplicaSocketTimeout)
+	if err != nil {
+		return err
+	}
+	resp, ok := body.(*protocol.ListOffsetsResponse)
+	if !ok || len(resp.Partitions) != 1 {
+		body.Release()
+		return fmt.Errorf("broker %s answered list offsets with %T", f.addr, body)
+	}
+	if code := resp.Partitions[0].Err; code != protocol.ErrNone {
+		return code
+	}
+	return p.log.Truncate(resp.Partitions[0].Offset)
+}
+
+func (f *replicaFetcher) applyPartition(conn *client.Conn, p *partition, out *protocol.FetchPartitionResult) error {
 	if out.Err == protocol.ErrOffsetOutOfRange {
-		// Without elections a leader that is behind has lost what it had not
-		// flushed: its log decides, as in an unclean election.
-		return p.log.Truncate(min(out.HighWatermark, p.log.EndOffset()))
+		if err := f.truncate(conn, p); err != nil {
+			return fmt.Errorf("truncate %s-%d to broker %d: %w", p.Topic, p.Partition.Partition, f.leaderID, err)
+		}
+		return nil
 	}
 	if out.Err != protocol.ErrNone {
 		return fmt.Errorf("fetch %s-%d from broker %d: %w", p.Topic, p.Partition.Partition, f.leaderID, out.Err)
@@ -155,9 +189,6 @@ func (f *replicaFetcher) applyPartition(p *partition, out *protocol.FetchPartiti
 		records := out.Records
 		out.Records = env.Buf{} // the log takes it over
 		if _, err := p.log.AppendAsFollower(records); err != nil {
-			if errors.Is(err, commitlog.ErrFailed) {
-				f.b.logFailed(err)
-			}
 			return fmt.Errorf("follow %s-%d of broker %d: %w", p.Topic, p.Partition.Partition, f.leaderID, err)
 		}
 	}

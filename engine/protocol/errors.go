@@ -17,6 +17,7 @@ const (
 	ErrRequestTimedOut         ErrorCode = 7
 	ErrMessageTooLarge         ErrorCode = 10
 	ErrNotEnoughReplicas       ErrorCode = 19
+	ErrInvalidRequiredAcks     ErrorCode = 21
 	ErrInvalidRequest          ErrorCode = 42
 	ErrStorage                 ErrorCode = 56
 	ErrFencedLeaderEpoch       ErrorCode = 74
@@ -45,6 +46,8 @@ func (e ErrorCode) Error() string {
 		return "MESSAGE_TOO_LARGE"
 	case ErrNotEnoughReplicas:
 		return "NOT_ENOUGH_REPLICAS"
+	case ErrInvalidRequiredAcks:
+		return "INVALID_REQUIRED_ACKS"
 	case ErrInvalidRequest:
 		return "INVALID_REQUEST"
 	case ErrStorage:
