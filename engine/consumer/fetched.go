@@ -20,70 +20,100 @@ type fetched struct {
 // fetchedPart is what a response holds of one partition.
 type fetchedPart struct {
 	pos     *position
-	records env.Buf // whole batches
-	at      int     // where the next batch begins
-	from    int64   // records below are left out: the batch begins before them
-	next    int64   // offset after the last batch
+	records env.Buf
+	at      int   // where the next batch begins
+	end     int   // of the last whole batch
+	from    int64 // records below are left out: the batch begins before them
+	next    int64 // offset after the last batch
 }
 
+// errNoBatch says that a response holds bytes that are no record batch: what
+// would be fetched again is the same.
+var errNoBatch = errors.New("no whole record batch")
+
 // newFetched takes over the response. It returns nil if there are no records,
-// and moves the fetcher's positions past those that there are.
+// and moves the fetcher's positions past those that there are. The error of one
+// partition holds back none of the others: it comes with their records, and is
+// the first that is final, or else the first.
 func newFetched(f *fetcher, resp *protocol.FetchResponse) (*fetched, error) {
 	defer resp.Release()
 	got := &fetched{fetcher: f}
+	var failed error
 	for i := range resp.Partitions {
 		out := &resp.Partitions[i]
 		pos := f.positions[(f.first+i)%len(f.positions)]
-		if out.Err != protocol.ErrNone {
-			got.release()
-			return nil, fmt.Errorf("fetch %s-%d at offset %d from broker %s: %w",
-				out.Topic, out.Partition, pos.next, f.addr, out.Err)
-		}
-		if out.Records.Len() == 0 {
+		err := got.add(pos, out)
+		if err == nil {
 			continue
 		}
-		records, err := out.Records.Load(f.c.node.Pool()) // what a socket would copy
-		out.Records = env.Buf{}
-		next := int64(0)
-		if err == nil {
-			next, err = endOf(records)
+		err = fmt.Errorf("fetch %s-%d at offset %d from broker %s: %w",
+			pos.Topic, pos.Partition, pos.next, f.addr, err)
+		if failed == nil || !isFinal(failed) && isFinal(err) {
+			failed = err
 		}
-		if err != nil {
-			records.Release()
-			got.release()
-			return nil, fmt.Errorf("fetch %s-%d at offset %d from broker %s: %w",
-				out.Topic, out.Partition, pos.next, f.addr, err)
-		}
-		got.parts = append(got.parts, fetchedPart{pos: pos, records: records, from: pos.next, next: next})
-		pos.next = next
 	}
 	f.first = (f.first + 1) % len(f.positions)
 	if len(got.parts) == 0 {
-		return nil, nil
+		return nil, failed
 	}
-	return got, nil
+	return got, failed
 }
 
-// endOf walks the batch headers and returns the offset after the last batch.
-func endOf(records env.Buf) (next int64, err error) {
+// isFinal says that fetching again would give the same error.
+func isFinal(err error) bool {
+	var refused protocol.ErrorCode
+	return errors.Is(err, errNoBatch) || errors.As(err, &refused) && !refused.Retriable()
+}
+
+// add takes one partition's records.
+func (f *fetched) add(pos *position, out *protocol.FetchPartitionResult) error {
+	if out.Err != protocol.ErrNone {
+		return out.Err
+	}
+	if out.Records.Len() == 0 {
+		return nil
+	}
+	records, err := out.Records.Load(f.fetcher.c.node.Pool()) // what a socket would copy
+	out.Records = env.Buf{}
+	if err != nil {
+		return err
+	}
+	part := fetchedPart{pos: pos, records: records, from: pos.next}
+	if err := part.measure(); err != nil {
+		records.Release()
+		return err
+	}
+	f.parts = append(f.parts, part)
+	pos.next = part.next
+	return nil
+}
+
+// measure walks the batch headers and finds the end of the last whole batch. A
+// broker may end a response inside a batch: as in Kafka, what is there of the
+// last one is fetched again.
+func (p *fetchedPart) measure() error {
 	var head [record.HeaderSize]byte
-	for at := 0; at < records.Len(); {
-		if records.Len()-at < record.HeaderSize {
-			return 0, errors.New("response ends inside a batch header")
-		}
-		if err := records.ReadAt(head[:], at); err != nil {
-			return 0, err
+	for p.records.Len()-p.end >= record.HeaderSize {
+		if err := p.records.ReadAt(head[:], p.end); err != nil {
+			return fmt.Errorf("%w: %w", errNoBatch, err)
 		}
 		h, err := record.ParseHeader(head[:])
 		if err != nil {
-			return 0, err
+			if p.end > 0 {
+				break // the next fetch begins there
+			}
+			return fmt.Errorf("%w: %w", errNoBatch, err)
 		}
-		if at += h.SizeBytes(); at > records.Len() {
-			return 0, errors.New("response ends inside a batch")
+		if p.end+h.SizeBytes() > p.records.Len() {
+			break
 		}
-		next = h.NextOffset()
+		p.end += h.SizeBytes()
+		p.next = h.NextOffset()
 	}
-	return next, nil
+	if p.end == 0 || p.next <= p.from {
+		return fmt.Errorf("%w: %d bytes before offset %d", errNoBatch, p.records.Len(), p.from)
+	}
+	return nil
 }
 
 func (f *fetched) done() bool { return f.part == len(f.parts) }
@@ -99,7 +129,7 @@ func (f *fetched) release() {
 // after the last one.
 func (c *Consumer) handOut(f *fetched, handle Handler) (records int, err error) {
 	p := &f.parts[f.part]
-	if p.at >= p.records.Len() {
+	if p.at >= p.end {
 		p.pos.read = p.next
 		p.records.Release()
 		p.records = env.Buf{}

@@ -1,7 +1,6 @@
 package consumer
 
 import (
-	"errors"
 	"fmt"
 
 	"brokerlab/engine/client"
@@ -45,8 +44,7 @@ func (f *fetcher) loop() error {
 			err = f.fetchAll(conn)
 			f.disconnect(conn)
 		}
-		var refused protocol.ErrorCode
-		if errors.As(err, &refused) && !refused.Retriable() {
+		if err != nil && isFinal(err) {
 			f.fail(err)
 			return nil
 		}
@@ -113,16 +111,13 @@ func (f *fetcher) fetchAll(conn *client.Conn) error {
 			body.Release()
 			return fmt.Errorf("broker %s answered fetch with %T", f.addr, body)
 		}
-		got, err := newFetched(f, resp)
-		if err != nil {
-			return err
-		}
-		if got == nil {
-			continue // a long poll that ended without records
-		}
-		if !f.hand(got) {
+		got, err := newFetched(f, resp) // got is nil after a long poll that ended without records
+		if got != nil && !f.hand(got) {
 			got.release()
 			return env.ErrClosed
+		}
+		if err != nil {
+			return err
 		}
 	}
 }
