@@ -43,7 +43,7 @@ func Consume(node env.Node, shared *Shared, cfg consumer.Config, assigned []cons
 	take := func(_ protocol.TopicPartition, r *record.Record) {
 		if since++; since >= clockEvery {
 			now, since = node.Now(), 0
-			m.at(now)
+			m.within(now, shared.End)
 		}
 		_, intended, ok := payload.Decode(r.Value)
 		if !ok {

@@ -180,7 +180,7 @@ func (p *producing) onBatch(b *producer.Batch) {
 		return
 	}
 	m := p.mu.member
-	m.at(now)
+	m.within(now, p.shared.End) // Send may block past the end
 	for _, intended := range b.Intended {
 		m.rec.Record(int64(now.Sub(intended)))
 	}

@@ -68,6 +68,15 @@ func (s *Series) join() *member {
 	return &member{s: s, rec: results.NewRecorder(), until: s.start.Add(s.startOf(1))}
 }
 
+// within moves on to the interval of now, or ends the load at its end.
+func (m *member) within(now, loadEnd env.Time) {
+	if now >= loadEnd {
+		m.end(loadEnd)
+		return
+	}
+	m.at(now)
+}
+
 // at moves on to the interval of now.
 func (m *member) at(now env.Time) {
 	for now >= m.until && !m.ended {
