@@ -21,10 +21,13 @@ func sortArguments(c *cli.Command, args []string) (flags, arguments []string, er
 			arguments = append(arguments, arg)
 			continue
 		}
-		name, _, hasValue := strings.Cut(flagName(arg), "=")
+		name, value, hasValue := strings.Cut(flagName(arg), "=")
 		takes, known := takesValue[name]
 		if !known {
 			return nil, nil, unknownFlag(c, name)
+		}
+		if !takes && hasValue && value != "true" && value != "false" {
+			return nil, nil, wrongUse("%s: --%s takes no value, and there is %q", c.Name, name, value)
 		}
 		flags = append(flags, arg)
 		if !takes || hasValue {
@@ -52,6 +55,8 @@ func flagsOf(c *cli.Command) map[string]bool {
 
 // flagName is a flag without its one or two dashes.
 func flagName(arg string) string { return strings.TrimPrefix(strings.TrimPrefix(arg, "-"), "-") }
+
+func isHelp(flag string) bool { return flagName(flag) == "help" || flagName(flag) == "h" }
 
 // isFlag reports whether an argument is a flag that exists: then it is not the
 // value of the flag before it.

@@ -22,7 +22,6 @@ const widthUnknown = 80
 // a terminal progress is one line that is written over; elsewhere it is a line
 // now and then.
 type console struct {
-	live     *run.Live
 	terminal *os.File // nil if standard error is none
 
 	mu struct {
@@ -35,8 +34,8 @@ type console struct {
 	}
 }
 
-func newConsole(stderr io.Writer, live *run.Live) *console {
-	c := &console{live: live}
+func newConsole(stderr io.Writer) *console {
+	c := &console{}
 	c.mu.out = stderr
 	if f, ok := stderr.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		c.terminal = f
@@ -64,7 +63,7 @@ func (c *console) clearLocked() {
 }
 
 // begin shows the progress of a run until end.
-func (c *console) begin() {
+func (c *console) begin(live *run.Live) {
 	stop, ended := make(chan struct{}), make(chan struct{})
 	c.mu.Lock()
 	c.mu.track, c.mu.stop, c.mu.ended = tracker{}, stop, ended
@@ -78,14 +77,14 @@ func (c *console) begin() {
 			case <-stop:
 				return
 			case now := <-tick.C:
-				c.look(now)
+				c.look(live, now)
 			}
 		}
 	}()
 }
 
-func (c *console) look(now time.Time) {
-	status, ok := c.live.Status()
+func (c *console) look(live *run.Live, now time.Time) {
+	status, ok := live.Status()
 	if !ok {
 		return
 	}

@@ -12,10 +12,10 @@ import (
 
 // Exit codes.
 const (
-	exitGood  = 0
-	exitBad   = 1   // a run failed, was interrupted, or lost records
-	exitUsage = 2   // wrong use: nothing has started
-	exitAtOne = 130 // a second interrupt: 128 and the number of SIGINT, as shells have it
+	exitGood   = 0
+	exitBad    = 1   // a run failed, was interrupted, or lost records
+	exitUsage  = 2   // wrong use: nothing has started
+	exitAtOnce = 130 // a second interrupt: 128 and the number of SIGINT, as shells have it
 )
 
 // usageError is wrong use: of flags, of arguments, or of a scenario's language.
@@ -75,7 +75,11 @@ func errorLines(err error) (lines []string) {
 				continue
 			}
 			for _, f := range faults {
-				lines = append(lines, f.Error())
+				if f.Line == 0 { // of a flag
+					lines = append(lines, "brokerlab: "+oneLine(f))
+				} else {
+					lines = append(lines, f.Error())
+				}
 			}
 		}
 		return lines

@@ -91,6 +91,9 @@ func arrange(app *cli.App, args []string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	if slices.ContainsFunc(flags, isHelp) { // the cli package would look for help about the first argument
+		return []string{c.Name, "--help"}, nil
+	}
 	return slices.Concat([]string{c.Name}, flags, []string{"--"}, arguments), nil
 }
 

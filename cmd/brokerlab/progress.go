@@ -22,6 +22,7 @@ const phaseLoad = "load"
 // zero value has seen nothing.
 type tracker struct {
 	now     run.Status
+	inLoad  run.Status // the last moment of this repeat in which records were sent
 	seen    bool
 	samples []sample // of this repeat, oldest first, about rateOver of them
 	sayNext time.Time
@@ -37,9 +38,12 @@ func (t *tracker) observe(now time.Time, s run.Status) (lines []string) {
 	next := !t.seen || s.Cell != t.now.Cell || s.Repeat != t.now.Repeat
 	if next {
 		lines = append(lines, t.ended()...)
-		t.samples = nil
+		t.samples, t.inLoad = nil, run.Status{}
 	}
 	t.now, t.seen = s, true
+	if s.Phase == phaseLoad {
+		t.inLoad = s
+	}
 	t.sample(sample{elapsed: s.Elapsed, acked: s.Acked})
 	switch {
 	case next:
@@ -102,22 +106,22 @@ func (t *tracker) moment() string {
 	if t.now.Failed > 0 {
 		text += fmt.Sprintf(", %s failed", wording.Count(t.now.Failed))
 	}
-	if rate := t.rate(); text != "" && t.now.Phase == phaseLoad && rate > 0 {
+	if rate := t.rate(); t.now.Phase == phaseLoad && rate > 0 {
 		text += fmt.Sprintf(", %s/s", wording.Digits(rate))
 	}
 	return text
 }
 
 // ended is the line of a repeat that is over; none if nothing was seen of it. The
-// exact rate is in the table: this one includes the warm-up.
+// exact rate is in the table: this one includes the warm-up, and is left out of
+// what was over too soon to have one.
 func (t *tracker) ended() []string {
-	elapsed := min(t.now.Elapsed, t.now.Duration)
-	switch {
-	case !t.seen:
+	if !t.seen {
 		return nil
-	case t.now.Acked == 0 || elapsed <= 0:
-		return []string{t.place() + ": ended"}
 	}
-	return []string{fmt.Sprintf("%s: ended, about %s records/s", t.place(),
-		wording.Digits(float64(t.now.Acked)/elapsed.Seconds()))}
+	text := t.place() + ": ended"
+	if elapsed := min(t.inLoad.Elapsed, t.inLoad.Duration); elapsed >= rateOver {
+		text += fmt.Sprintf(", about %s records/s", wording.Digits(float64(t.inLoad.Acked)/elapsed.Seconds()))
+	}
+	return []string{text}
 }

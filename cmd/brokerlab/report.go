@@ -16,8 +16,8 @@ func reportCommand() *cli.Command {
 		Name:      "report",
 		Usage:     "make the report of a run again, from its folder alone",
 		ArgsUsage: "FOLDER...",
-		Description: `FOLDER is a run's folder, its result.json, or the link latest beside it. Writes report.md and its charts into the
-folder and prints their names.
+		Description: `FOLDER is a run's folder, its result.json, or the link latest beside it. Writes report.md and its charts
+into the folder and prints their names.
 
 Try:
   brokerlab report results/runs/quickstart/latest

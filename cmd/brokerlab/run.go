@@ -28,9 +28,9 @@ func runCommand(commandLine []string) *cli.Command {
 		Name:      "run",
 		Usage:     "run scenarios, print their results and leave them in a folder",
 		ArgsUsage: "NAME|FILE... [flags]",
-		Description: `NAME is built in; what ends in .yaml or holds a slash is a FILE. Several run one after the other. Everything is
-checked before the first one starts. Every acknowledged record is read back: lost, duplicated, reordered, corrupted
-and failed ones are told by cell, and the exit code is then 1.
+		Description: `NAME is built in; what ends in .yaml or holds a slash is a FILE. Several run one after the other, and all
+are checked before the first one starts. Every acknowledged record is read back: lost, duplicated, reordered,
+corrupted and failed ones are told by cell, and the exit code is then 1.
 
 The table, or the JSON, goes to standard output, progress and notes to standard error, and everything to
 results/runs/NAME/TIME/, which NAME/latest points at: the scenario as run, result.json, HDR histograms, report.md and
@@ -39,7 +39,7 @@ charts. The scenario.yaml in there runs the same cells again (as a scenario of t
 JSON of one scenario is its result.json. JSON of several is one document too: "cells" has the cells of all, each with
 its "scenario", and "runs" has what else their result.json hold, with the "folder" in "wall".
 
-Ctrl-C ends the run and keeps what was measured, marked incomplete; a second one quits at once.
+Ctrl-C ends the run, keeps what has ended and marks the result incomplete; a second one quits at once.
 Exit code: 0 good; 1 a run failed, was interrupted or did not get all records right; 2 wrong use, nothing started.
 
 Try:
@@ -49,8 +49,8 @@ Try:
   brokerlab run flush-policies --disk sim,dir:/tmp/brokerlab --repeat 3
   brokerlab run ./my-test.yaml --set producers.acks=0,1,all --format json > result.json`,
 		Flags: []cli.Flag{
-			&cli.StringSliceFlag{Name: "disk", Usage: "`D` where to run, instead of the scenario's disk: sim, or dir:PATH; repeatable,\n" +
-				"or with commas: the results of all disks are side by side"},
+			&cli.StringSliceFlag{Name: "disk", Usage: "`D` where to run, instead of the scenario's disk: sim, or dir:PATH;\n" +
+				"repeatable, or with commas: the results of all disks are side by side"},
 			&cli.StringFlag{Name: "dir", Usage: "`D` short for --disk dir:D: an empty or a new directory"},
 			&cli.StringFlag{Name: "out", Usage: "`DIR` where run folders go (results/runs)", Value: defaultOut},
 			&cli.BoolFlag{Name: "keep", Usage: "leave the brokers' logs in the data directory"},
@@ -118,7 +118,7 @@ func runScenarios(ctx *cli.Context, commandLine []string) error {
 		return err
 	}
 	s := &session{flags: flags, stdout: ctx.App.Writer, commandLine: append([]string{"brokerlab"}, commandLine...)}
-	s.console = newConsole(ctx.App.ErrWriter, &s.live)
+	s.console = newConsole(ctx.App.ErrWriter)
 	defer s.interruptible()()
 	for i, one := range all {
 		if s.interrupted.Load() {

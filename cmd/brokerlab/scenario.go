@@ -110,7 +110,11 @@ func readBuiltIn(name string) ([]byte, error) {
 	if stat, statErr := os.Stat(name); statErr == nil && stat.Mode().IsRegular() {
 		return nil, fmt.Errorf("no scenario %q is built in, and a file needs its path: write ./%s", name, name)
 	}
-	return nil, fmt.Errorf("%w; brokerlab list shows what is built in", err)
+	if hint := didYouMean("", name, scenarios.Names()); hint != "" {
+		return nil, fmt.Errorf("no scenario %q is built in%s; brokerlab list shows those that are", name, hint)
+	}
+	return nil, fmt.Errorf("no scenario %q is built in; brokerlab list shows those that are, "+
+		"and a file needs its path, such as ./%s.yaml", name, strings.TrimLeft(name, "-."))
 }
 
 // sourceBytesMax is more than any scenario has; it stops what has no end.

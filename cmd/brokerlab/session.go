@@ -22,7 +22,7 @@ type session struct {
 	commandLine []string
 	stdout      io.Writer
 	console     *console
-	live        run.Live
+	live        atomic.Pointer[run.Live] // of the run that goes on
 	interrupted atomic.Bool
 	outcomes    []*run.Outcome
 	usage       []error // found by a run before it began
@@ -42,9 +42,14 @@ func (s *session) runOne(one *scenario, scenarios int) {
 			s.console.note("warning: " + message)
 		}
 	}
-	s.console.begin()
+	live := &run.Live{}
+	s.live.Store(live)
+	if s.interrupted.Load() { // before there was anything to stop
+		live.Stop()
+	}
+	s.console.begin(live)
 	out, err := run.Run(one.file, one.asRun(), run.Options{Out: s.flags.out, Keep: s.flags.keep, Command: s.commandLine,
-		Live: &s.live, Warn: warn})
+		Live: live, Warn: warn})
 	s.console.end(err)
 	var usage *run.UsageError
 	switch {
@@ -153,24 +158,24 @@ func (s *session) verdict() error {
 func (s *session) interruptible() (restore func()) {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	done := make(chan struct{})
-	go func() {
-		for {
-			select {
-			case <-done:
-				return
-			case <-signals:
-				if s.interrupted.Swap(true) {
-					s.console.note("brokerlab: quit; what is in the data directory stays there")
-					os.Exit(exitAtOne)
-				}
-				s.console.note("stopping: what was measured so far is kept and marked incomplete (again to quit at once)")
-				s.live.Stop()
-			}
-		}
-	}()
+	go s.obey(signals, os.Exit)
 	return func() {
 		signal.Stop(signals)
-		close(done)
+		close(signals)
+	}
+}
+
+// obey does what signals ask for, until there are no more.
+func (s *session) obey(signals <-chan os.Signal, quit func(code int)) {
+	for range signals {
+		if s.interrupted.Swap(true) {
+			s.console.note("brokerlab: quit at once; logs of brokers may be left in the data directory")
+			quit(exitAtOnce)
+			continue
+		}
+		s.console.note("stopping: what has ended is kept, and the result is marked incomplete (again to quit at once)")
+		if live := s.live.Load(); live != nil {
+			live.Stop()
+		}
 	}
 }

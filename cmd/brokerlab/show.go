@@ -13,7 +13,8 @@ func showCommand() *cli.Command {
 		Name:      "show",
 		Usage:     "print a scenario with every default filled in",
 		ArgsUsage: "NAME|FILE [flags]",
-		Description: `Prints YAML that can be saved, changed and run. NAME is built in; what ends in .yaml or holds a slash is a FILE.
+		Description: `Prints YAML that can be saved, changed and run. NAME is built in; what ends in .yaml or holds a slash is
+a FILE.
 
 Try:
   brokerlab show quickstart

@@ -11,7 +11,8 @@ func validateCommand() *cli.Command {
 		Name:      "validate",
 		Usage:     "check scenarios and run nothing",
 		ArgsUsage: "NAME|FILE... [flags]",
-		Description: `Prints every fault as FILE:LINE:COLUMN: SETTING: what is wrong, to standard error, and exits with 2 if there is one.
+		Description: `Prints every fault as FILE:LINE:COLUMN: SETTING: what is wrong, to standard error, and exits with 2 if
+there is one.
 
 Try:
   brokerlab validate ./my-test.yaml

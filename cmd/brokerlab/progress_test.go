@@ -1,0 +1,74 @@
+package main
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"brokerlab/results"
+	"brokerlab/scenarios/run"
+)
+
+// Goal: progress says where a run is, at the rate of late, and each cell's
+// beginning and end once. Method: moments of an invented run.
+func TestTracker(t *testing.T) {
+	status := func(cell int, phase string, elapsed time.Duration, acked int64) run.Status {
+		return run.Status{Cell: cell, Cells: 2, Repeat: 1, Repeats: 1, Label: "acks=1", Target: results.TargetReal,
+			Phase: phase, Elapsed: elapsed, Duration: 10 * time.Second, Acked: acked}
+	}
+	var tr tracker
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for _, row := range []struct {
+		sentence string
+		at       time.Duration
+		status   run.Status
+		lines    []string
+		line     string
+	}{
+		{"a cell begins", 0, status(1, "starting brokers", 0, 0),
+			[]string{"cell 1 of 2: acks=1, measured"}, "cell 1 of 2: starting brokers - acks=1, measured"},
+		{"the load begins", time.Second, status(1, phaseLoad, 0, 0), nil,
+			"cell 1 of 2: load 0.0 of 10.0 s - acks=1, measured"},
+		{"a first rate", 2 * time.Second, status(1, phaseLoad, time.Second, 1000), nil,
+			"cell 1 of 2: load 1.0 of 10.0 s, 1,000 records, 1,000/s - acks=1, measured"},
+		{"the rate is that of the last second", 5 * time.Second, status(1, phaseLoad, 4*time.Second, 13000),
+			[]string{"cell 1 of 2: load 4.0 of 10.0 s, 13,000 records, 4,000/s"},
+			"cell 1 of 2: load 4.0 of 10.0 s, 13,000 records, 4,000/s - acks=1, measured"},
+		{"no rate while nothing is sent", 6 * time.Second, status(1, "reading back", 11*time.Second, 20000), nil,
+			"cell 1 of 2: reading back, 20,000 records - acks=1, measured"},
+		{"the next cell begins", 7 * time.Second, status(2, "preparing", 0, 0),
+			[]string{"cell 1 of 2: ended, about 3,250 records/s", "cell 2 of 2: acks=1, measured"},
+			"cell 2 of 2: preparing - acks=1, measured"},
+		{"failures show", 8 * time.Second, run.Status{Cell: 2, Cells: 2, Repeat: 2, Repeats: 3, Label: "sim",
+			Target: results.TargetSim, Phase: phaseLoad, Duration: time.Second, Failed: 7},
+			[]string{"cell 2 of 2: ended", "cell 2 of 2, repeat 2 of 3: sim, simulated (seconds are of the virtual clock)"},
+			"cell 2 of 2, repeat 2 of 3: load 0.0 of 1.0 s, 7 failed - sim, simulated (seconds are of the virtual clock)"},
+	} {
+		lines := tr.observe(start.Add(row.at), row.status)
+		if !slices.Equal(lines, row.lines) {
+			t.Errorf("%s: lines %q", row.sentence, lines)
+		}
+		if line := tr.line(); line != row.line {
+			t.Errorf("%s: line %q", row.sentence, line)
+		}
+	}
+	if got := cut("abcd", 3); got != "abc" {
+		t.Errorf("cut: %q", got)
+	}
+}
+
+// Goal: records that a run did not get right are told by cell and number. Method:
+// a result with every fault, and one without.
+func TestRecordFaults(t *testing.T) {
+	r := &results.Result{LabelNames: []string{"acks", "disk"}, Cells: []results.Cell{
+		{Labels: map[string]string{"acks": "all", "disk": "sim"},
+			Measures: results.Measures{Counts: results.Counts{Sent: 9, Acked: 9, Consumed: 9}}},
+		{Labels: map[string]string{"acks": "0", "disk": "sim"}, Measures: results.Measures{Counts: results.Counts{
+			Sent: 9, Acked: 8, Failed: 1, Lost: 2, Duplicated: 3, Reordered: 4, Corrupted: 5}}},
+	}}
+	want := []string{"cell 2 of 2 (acks=0, disk=sim): of 8 acknowledged records: 2 lost, 3 duplicated, 4 reordered, " +
+		"5 corrupted, 1 failed to be sent"}
+	if got := recordFaults(r); !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+}
