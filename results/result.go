@@ -163,9 +163,11 @@ type Second struct {
 
 // CellWall is what may differ between two runs of one seed.
 type CellWall struct {
-	Seconds float64 `json:"wall_s"`
+	Start   time.Time `json:"start"` // UTC; of the first repeat, in a cell
+	Seconds float64   `json:"wall_s"`
 	// CPUSecondsPerGB is processor time per 10^9 bytes of acknowledged records,
 	// of the whole process; nil where it is not available or means nothing
 	// (simulated cells).
 	CPUSecondsPerGB *float64 `json:"cpu_s_per_gb"`
+	Machine         Machine  `json:"machine"`
 }

@@ -19,9 +19,11 @@ type measured struct {
 }
 
 // measure makes a result out of a repeat that has ended. number counts from 1.
-func (r *repeat) measure(number int, wall time.Duration) measured {
+func (r *repeat) measure(number int, began time.Time) measured {
 	m := measured{warnings: r.measuredOrAll()}
-	m.fill(r, number, wall)
+	m.fill(r, number)
+	m.repeat.Wall.Start, m.repeat.Wall.Seconds = began.UTC(), time.Since(began).Seconds()
+	m.repeat.Wall.Machine = Machine()
 	return m
 }
 
@@ -39,11 +41,10 @@ func (r *repeat) measuredOrAll() (warnings []string) {
 }
 
 // fill takes the figures of a repeat that has ended.
-func (m *measured) fill(r *repeat, number int, wall time.Duration) {
+func (m *measured) fill(r *repeat, number int) {
 	m.produce, m.consume = r.shared.Produce.Latencies(number), r.shared.Consume.Latencies(number)
 	out := &m.repeat
 	out.Seed, out.Hash = r.seed, r.stage.hash()
-	out.Wall.Seconds = wall.Seconds()
 	out.Counts = results.Counts{
 		Sent: r.found.Sent, Acked: r.found.Acked, Failed: r.found.Failed, Consumed: r.shared.Consumed.Load(),
 		Lost: r.found.Lost, Duplicated: r.found.Duplicated, Reordered: r.found.Reordered, Corrupted: r.found.Corrupted,
@@ -165,7 +166,7 @@ func (d *cellData) add(c *results.Cell, m *measured) {
 		results.Produce:  results.Summarize(results.Measured(d.produce)),
 		results.EndToEnd: results.Summarize(results.Measured(d.consume)),
 	})
-	c.Wall = results.CellWall{}
+	c.Wall = results.CellWall{Start: c.Repeats[0].Wall.Start, Machine: c.Repeats[0].Wall.Machine}
 	var cpu []float64
 	for _, r := range c.Repeats {
 		c.Wall.Seconds += r.Wall.Seconds
@@ -183,10 +184,19 @@ func (d *cellData) add(c *results.Cell, m *measured) {
 // the scenario says, and at most what the disk leaves room for.
 func diskLimit(s *spec.Scenario, room int64) int64 {
 	limit := s.Load.MaxBytes
-	if room > 0 && (limit == 0 || room < limit) {
-		limit = room
+	if room > 0 {
+		room = max(1, room-heldBytes(s))
+		if limit == 0 || room < limit {
+			limit = room
+		}
 	}
 	return limit
+}
+
+// heldBytes is the most that producers hold when the load ends: it is still
+// written, with its replicas.
+func heldBytes(s *spec.Scenario) int64 {
+	return int64(s.Producers.Count) * s.Producers.BufferMemory * int64(s.Topic.ReplicationFactor)
 }
 
 // newShared is what the clients of a repeat share.

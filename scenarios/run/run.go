@@ -133,9 +133,7 @@ func (r *runner) spaceNeeded() int64 {
 				need = offered
 			}
 		}
-		// What producers hold when the load ends is still written.
-		need += int64(s.Producers.Count) * s.Producers.BufferMemory * int64(s.Topic.ReplicationFactor)
-		most = max(most, need)
+		most = max(most, need+heldBytes(s))
 	}
 	if r.opts.Keep {
 		most *= int64(len(r.cells) * max(1, r.file.Base.Repeat))
@@ -241,7 +239,7 @@ func (r *runner) runOne(index int, cell *spec.Cell, disk string, number int) (er
 	if err := rep.run(); err != nil {
 		return err
 	}
-	m := rep.measure(number, time.Since(began))
+	m := rep.measure(number, began)
 	r.data[index].add(&r.result.Cells[index], &m)
 	return r.saveCell(index)
 }
