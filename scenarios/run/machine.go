@@ -2,6 +2,8 @@ package run
 
 import (
 	"os"
+	"os/exec"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -15,22 +17,43 @@ const Release = "0.1.0"
 // notAvailable stands for a figure that the system lacks.
 const notAvailable = "not available"
 
-// Version says which program this is, from what the Go tool put into it.
+// unknownCommit stands for the commit of a program that does not know it.
+const unknownCommit = "unknown"
+
+// Version says which program this is, from what the Go tool put into it. `go run`
+// puts no commit in, so that of the checkout is taken where the program runs in
+// one.
 func Version() results.Version {
-	v := results.Version{Brokerlab: Release, Commit: "unknown", Go: runtime.Version()}
-	build, ok := debug.ReadBuildInfo()
-	if !ok {
-		return v
-	}
-	for _, s := range build.Settings {
-		switch s.Key {
-		case "vcs.revision":
-			v.Commit = s.Value
-		case "vcs.modified":
-			v.Modified = s.Value == "true"
+	v := results.Version{Brokerlab: Release, Commit: unknownCommit, Go: runtime.Version()}
+	if build, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range build.Settings {
+			switch s.Key {
+			case "vcs.revision":
+				v.Commit = s.Value
+			case "vcs.modified":
+				v.Modified = s.Value == "true"
+			}
 		}
 	}
+	if v.Commit == unknownCommit {
+		v.Commit, v.Modified = checkout(".")
+	}
 	return v
+}
+
+// checkout is the commit of a checkout of this module, and whether files differ
+// from it. Elsewhere, or without git, the commit is unknown.
+func checkout(dir string) (commit string, modified bool) {
+	module, err := os.ReadFile(filepath.Join(dir, "go.mod"))
+	if err != nil || !strings.HasPrefix(string(module), "module brokerlab\n") {
+		return unknownCommit, false
+	}
+	head, err := exec.Command("git", "-C", dir, "rev-parse", "HEAD").Output()
+	if err != nil {
+		return unknownCommit, false
+	}
+	changed, err := exec.Command("git", "-C", dir, "status", "--porcelain").Output()
+	return strings.TrimSpace(string(head)), err != nil || len(changed) > 0
 }
 
 // Machine says where this is.
