@@ -28,7 +28,7 @@ func runCommand(commandLine []string) *cli.Command {
 		Name:      "run",
 		Usage:     "run scenarios, print their results and leave them in a folder",
 		ArgsUsage: "NAME|FILE... [flags]",
-		Description: `NAME is built in; what ends in .yaml or holds a slash is a FILE. Several run one after the other, and all
+		Description: `NAME is built in; what ends in .yaml or holds a slash is a FILE. Several run one after the other; all
 are checked before the first one starts. Every acknowledged record is read back: lost, duplicated, reordered,
 corrupted and failed ones are told by cell, and the exit code is then 1.
 
@@ -49,7 +49,7 @@ Try:
   brokerlab run flush-policies --disk sim,dir:/tmp/brokerlab --repeat 3
   brokerlab run ./my-test.yaml --set producers.acks=0,1,all --format json > result.json`,
 		Flags: []cli.Flag{
-			&cli.StringSliceFlag{Name: "disk", Usage: "`D` where to run, instead of the scenario's disk: sim, or dir:PATH;\n" +
+			&cli.StringSliceFlag{Name: "disk", Usage: "`D` where to run, instead of the scenario's disk: sim or dir:PATH;\n" +
 				"repeatable, or with commas: the results of all disks are side by side"},
 			&cli.StringFlag{Name: "dir", Usage: "`D` short for --disk dir:D: an empty or a new directory"},
 			&cli.StringFlag{Name: "out", Usage: "`DIR` where run folders go (results/runs)", Value: defaultOut},
