@@ -27,7 +27,8 @@ func checkHistogramFiles(f *findings, base string, count int64) {
 	f.want(err != nil || printed == count, "%s.hgrm holds %d values, result.json %d", base, printed, count)
 }
 
-// readHlog returns how many values the histograms of a log hold together.
+// readHlog returns how many values the histograms of a log hold together, those
+// of warm-up left out.
 func readHlog(path string) (count int64, err error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -47,7 +48,9 @@ func readHlog(path string) (count int64, err error) {
 		case histogram == nil:
 			return count, nil
 		}
-		count += histogram.TotalCount()
+		if !strings.HasSuffix(histogram.Tag(), ".warmup") {
+			count += histogram.TotalCount()
+		}
 	}
 }
 

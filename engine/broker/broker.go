@@ -131,13 +131,13 @@ func Start(node env.Node, cfg Config) (*Broker, error) {
 	b.mu.stopped = node.NewCond(b.mu.Mutex)
 	for _, p := range cfg.Plan.Hosted(cfg.ID) {
 		if err := b.openPartition(p); err != nil {
-			return nil, errors.Join(err, b.closeLogs())
+			return nil, errors.Join(err, b.endLogs((*commitlog.Log).Close))
 		}
 	}
 	addr, _ := cfg.Plan.Addr(cfg.ID)
 	listener, err := node.Net().Listen(addr)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("broker %d: listen on %s: %w", cfg.ID, addr, err), b.closeLogs())
+		return nil, errors.Join(fmt.Errorf("broker %d: listen on %s: %w", cfg.ID, addr, err), b.endLogs((*commitlog.Log).Close))
 	}
 	b.listener = listener
 	b.tasks.Go("acceptor", b.acceptLoop)
@@ -177,7 +177,14 @@ func (b *Broker) openPartition(state cluster.Partition) error {
 
 // Close stops answering, ends the broker's tasks and closes its logs. Requests
 // that wait for the high watermark or for more log get their connection closed.
-func (b *Broker) Close() error {
+func (b *Broker) Close() error { return b.end((*commitlog.Log).Close) }
+
+// Discard ends the broker as Close does, but deletes its logs instead of closing
+// them, which would force them to disk.
+func (b *Broker) Discard() error { return b.end((*commitlog.Log).Remove) }
+
+// end ends the tasks and then does the last thing to each log.
+func (b *Broker) end(last func(*commitlog.Log) error) error {
 	b.mu.Lock()
 	if b.mu.closing {
 		b.mu.Unlock()
@@ -198,13 +205,13 @@ func (b *Broker) Close() error {
 	for _, p := range b.partitions {
 		p.stop()
 	}
-	return errors.Join(err, b.tasks.Wait(), b.closeLogs())
+	return errors.Join(err, b.tasks.Wait(), b.endLogs(last))
 }
 
-func (b *Broker) closeLogs() error {
+func (b *Broker) endLogs(last func(*commitlog.Log) error) error {
 	var errs []error
 	for _, p := range b.partitions {
-		if err := p.log.Close(); err != nil && !errors.Is(err, commitlog.ErrFailed) {
+		if err := last(p.log); err != nil && !errors.Is(err, commitlog.ErrFailed) {
 			errs = append(errs, fmt.Errorf("broker %d: %w", b.cfg.ID, err))
 		}
 	}

@@ -91,7 +91,7 @@ func (r *repeat) rates(out *results.Repeat) (warnings []string) {
 	for i := range produced {
 		t := &produced[i]
 		l := t.Latency()
-		second := results.Second{At: int(t.Start / time.Second), Length: t.Length.Seconds(), Warmup: t.Warmup,
+		second := results.Second{At: t.Start.Seconds(), Length: t.Length.Seconds(), Warmup: t.Warmup,
 			Acked: t.Records, Bytes: t.Bytes, P50: l.P50, P99: l.P99}
 		if i < len(consumed) {
 			second.Consumed = consumed[i].Records
@@ -103,7 +103,9 @@ func (r *repeat) rates(out *results.Repeat) (warnings []string) {
 		window += t.Length
 		acked, bytes, taken = acked+t.Records, bytes+t.Bytes, taken+second.Consumed
 	}
-	if window < measuredMin {
+	if r.live.stopped.Load() {
+		warnings = append(warnings, fmt.Sprintf("interrupted after %v of the load", r.shared.Produce.Length().Round(time.Millisecond)))
+	} else if window < measuredMin {
 		warnings = append(warnings, fmt.Sprintf("only %v were measured after the warm-up of %v: "+
 			"raise load.max-bytes or load.duration", window.Round(time.Millisecond), r.s.Load.Warmup))
 	}

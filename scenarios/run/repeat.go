@@ -19,7 +19,8 @@ import (
 	"brokerlab/workloads/payload"
 )
 
-// ErrInterrupted says that a run was stopped from outside.
+// ErrInterrupted says that a run was stopped from outside. The repeat that was
+// under way is measured as far as it came.
 var ErrInterrupted = errors.New("interrupted")
 
 // settle is how long clients have to connect before the load begins.
@@ -35,6 +36,7 @@ type repeat struct {
 	stage  *stage
 	plan   *cluster.Plan
 	live   *Live
+	keep   bool // the logs
 	shared *load.Shared
 	source *payload.Source
 	check  *check.Checker
@@ -97,9 +99,13 @@ func (r *repeat) boot() error {
 func (r *repeat) shutDown() error {
 	r.live.phase("stopping brokers")
 	j := newJoin(r.driver)
+	end := (*broker.Broker).Discard
+	if r.keep {
+		end = (*broker.Broker).Close
+	}
 	for i, node := range r.nodes {
 		if b := r.brokers[i]; b != nil {
-			j.start(node, "shutdown", b.Close)
+			j.start(node, "shutdown", func() error { return end(b) })
 		}
 	}
 	return j.wait()
@@ -108,8 +114,8 @@ func (r *repeat) shutDown() error {
 // load runs producers and consumers until all that was acknowledged is consumed.
 func (r *repeat) load() error {
 	r.loadFrom = r.driver.Now().Add(settle)
-	r.shared.Produce = load.NewSeries(r.loadFrom, r.s.Load.Warmup)
-	r.shared.Consume = load.NewSeries(r.loadFrom, r.s.Load.Warmup)
+	series := load.SeriesConfig{Start: r.loadFrom, Warmup: r.s.Load.Warmup, Closed: r.s.Load.Rate == 0}
+	r.shared.Produce, r.shared.Consume = load.NewSeries(series), load.NewSeries(series)
 	r.shared.End = r.loadFrom.Add(r.s.Load.Duration)
 	consumers, producers := newJoin(r.driver), newJoin(r.driver)
 	r.startConsumers(consumers)
@@ -154,23 +160,23 @@ func (r *repeat) aborted() error {
 			return err
 		}
 	}
-	if r.live.stopped.Load() {
-		return ErrInterrupted
-	}
 	return nil
 }
 
-// watch ends the load when a log fails or the run is interrupted. Closing the
-// brokers is what ends requests that wait for a replica that cannot follow.
+// watch ends the load when a log fails or the run is interrupted: then what was
+// acknowledged is drained and read back as after a whole load. When a log has
+// failed, ending the brokers is what ends requests that wait for a replica that
+// cannot follow.
 func (r *repeat) watch(watching *atomic.Bool) error {
 	for watching.Load() {
 		r.live.now.Store(int64(r.driver.Now().Sub(r.loadFrom)))
-		if err := r.aborted(); err != nil {
+		if r.live.stopped.Load() {
+			r.shared.Stop()
+		}
+		if r.aborted() != nil {
 			r.shared.Stop()
 			r.targets.Store(&[]load.Target{})
-			if !errors.Is(err, ErrInterrupted) {
-				return r.shutDown()
-			}
+			return r.shutDown()
 		}
 		r.driver.Sleep(watchEvery)
 	}
@@ -256,13 +262,10 @@ func (r *repeat) readBack() error {
 	j.start(r.verifier, "read-back", func() error {
 		cfg := consumerConfig(r.s, "verifier")
 		cfg.FetchMinBytes = 1
-		return load.ReadBack(r.verifier, r.source, cfg, *r.targets.Load(), observer, r.live.stopped.Load)
+		return load.ReadBack(r.verifier, r.source, cfg, *r.targets.Load(), observer)
 	})
 	if err := j.wait(); err != nil {
 		return err
-	}
-	if r.live.stopped.Load() {
-		return ErrInterrupted
 	}
 	r.found = r.check.Result()
 	return nil

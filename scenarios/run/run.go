@@ -28,7 +28,8 @@ type Options struct {
 	Command []string // for the result
 	// Live shows the run while it goes on, and stops it.
 	Live *Live
-	// Warn is told of what the user should know before the run begins.
+	// Warn, if not nil, is told of what the user should know before the run begins;
+	// the result has it too.
 	Warn func(message string)
 }
 
@@ -52,6 +53,8 @@ type runner struct {
 	data   []cellData // by index of result.Cells
 	kept   []string
 	began  time.Time
+
+	warnings []string // before the result was made
 }
 
 // UsageError is a fault of what was asked for, found before anything started.
@@ -111,13 +114,21 @@ func (r *runner) prepareDisks() error {
 		}
 		r.dirs[disk] = dir
 		if _, warning := datadir.Kind(path); warning != "" {
-			r.opts.Warn(warning)
+			r.warn(warning)
 		}
 		if err := datadir.CheckSpace(path, r.spaceNeeded()); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// warn tells the user now, and the reader of the result later.
+func (r *runner) warn(message string) {
+	r.warnings = append(r.warnings, message)
+	if r.opts.Warn != nil {
+		r.opts.Warn(message)
+	}
 }
 
 // spaceNeeded is the most that one cell writes, as far as the scenario bounds it:
@@ -156,7 +167,8 @@ func (r *runner) begin(source []byte) error {
 	base := &r.file.Base
 	r.result = &results.Result{
 		Schema: results.SchemaVersion, Scenario: base.Name, Title: base.Title, Question: base.Question, Seed: base.Seed,
-		LabelNames: append(r.file.LabelNames(), DiskLabel), Cells: []results.Cell{}, Warnings: []string{},
+		LabelNames: append(r.file.LabelNames(), DiskLabel), Cells: []results.Cell{},
+		Warnings:   append([]string{}, r.warnings...),
 		Incomplete: "the run has not ended",
 		Wall: results.RunWall{Started: r.began.UTC(), Command: r.opts.Command, Version: Version(),
 			Machine: Machine()},
@@ -234,6 +246,7 @@ func (r *runner) runOne(index int, cell *spec.Cell, disk string, number int) (er
 		return err
 	}
 	defer rep.stage.close()
+	rep.keep = r.opts.Keep
 	rep.shared = rep.newShared(room)
 	r.opts.Live.shared.Store(rep.shared)
 	if err := rep.run(); err != nil {
@@ -241,7 +254,13 @@ func (r *runner) runOne(index int, cell *spec.Cell, disk string, number int) (er
 	}
 	m := rep.measure(number, began)
 	r.data[index].add(&r.result.Cells[index], &m)
-	return r.saveCell(index)
+	if err := r.saveCell(index); err != nil {
+		return err
+	}
+	if r.opts.Live.stopped.Load() {
+		return ErrInterrupted
+	}
+	return nil
 }
 
 // roomShare is the part of a disk's free space that one cell may fill.

@@ -92,9 +92,8 @@ func reached(c *consumer.Consumer, targets []Target) bool {
 }
 
 // ReadBack reads the targets' partitions from their beginning to their ends and
-// tells the observer of each record. Progress, if not nil, is called now and then.
-func ReadBack(node env.Node, source *payload.Source, cfg consumer.Config, targets []Target, o *check.Observer,
-	stopped func() bool) error {
+// tells the observer of each record.
+func ReadBack(node env.Node, source *payload.Source, cfg consumer.Config, targets []Target, o *check.Observer) error {
 	assigned := make([]consumer.Assignment, len(targets))
 	for i, t := range targets {
 		assigned[i] = consumer.Assignment{TopicPartition: t.TopicPartition, Offset: protocol.EarliestOffset}
@@ -108,7 +107,7 @@ func ReadBack(node env.Node, source *payload.Source, cfg consumer.Config, target
 		o.Observed(tp.Partition, r.Offset, id, !ok || source.Verify(r.Value) != nil)
 	}
 	last := node.Now()
-	for !reached(c, targets) && node.Now() < last.Add(Stall) && !stopped() {
+	for !reached(c, targets) && node.Now() < last.Add(Stall) {
 		n, err := c.Poll(node.Now().Add(pollWait), observe)
 		var corrupt *consumer.CorruptError
 		switch {

@@ -12,12 +12,12 @@ import (
 
 // Series is what several members (producers, or consumers) of one repeat did in
 // each interval: whole seconds since the load began, cut once more where the
-// warm-up ends. What is counted after a member's load has ended is drain: its
-// latencies count, since the records were due during the load, but its records
-// are in no rate.
+// warm-up ends. What is counted after a member's load has ended is drain, which
+// is in no rate. Of an open loop its latencies count: those records were due
+// during the load. Of a closed loop they do not: nothing comes after them, so
+// they are not what waits at full speed.
 type Series struct {
-	start  env.Time
-	warmup time.Duration
+	cfg SeriesConfig
 
 	mu        sync.Mutex // members are on several nodes; it is never held while waiting
 	intervals []Tally
@@ -35,22 +35,27 @@ type Tally struct {
 	over    int64 // latencies outside the histogram's range
 }
 
-// NewSeries returns an empty series of a load that begins at start.
-func NewSeries(start env.Time, warmup time.Duration) *Series {
-	return &Series{start: start, warmup: warmup}
+// SeriesConfig describes a load to its series.
+type SeriesConfig struct {
+	Start  env.Time      // when the load begins
+	Warmup time.Duration // of the load, from its start
+	Closed bool          // a closed loop
 }
+
+// NewSeries returns an empty series.
+func NewSeries(cfg SeriesConfig) *Series { return &Series{cfg: cfg} }
 
 // startOf is where an interval begins: at each whole second, and at the end of
 // the warm-up if that is none.
 func (s *Series) startOf(index int) time.Duration {
 	whole := time.Duration(index) * time.Second
-	if s.warmup%time.Second == 0 || whole <= s.warmup {
+	if s.cfg.Warmup%time.Second == 0 || whole <= s.cfg.Warmup {
 		return whole
 	}
-	if before := whole - time.Second; before > s.warmup {
+	if before := whole - time.Second; before > s.cfg.Warmup {
 		return before
 	}
-	return s.warmup
+	return s.cfg.Warmup
 }
 
 // member records for one task group; its caller locks.
@@ -65,7 +70,7 @@ type member struct {
 }
 
 func (s *Series) join() *member {
-	return &member{s: s, rec: results.NewRecorder(), until: s.start.Add(s.startOf(1))}
+	return &member{s: s, rec: results.NewRecorder(), until: s.cfg.Start.Add(s.startOf(1))}
 }
 
 // within moves on to the interval of now, or ends the load at its end.
@@ -82,7 +87,7 @@ func (m *member) at(now env.Time) {
 	for now >= m.until && !m.ended {
 		m.deliver(m.until)
 		m.index++
-		m.until = m.s.start.Add(m.s.startOf(m.index + 1))
+		m.until = m.s.cfg.Start.Add(m.s.startOf(m.index + 1))
 	}
 }
 
@@ -108,10 +113,10 @@ func (m *member) deliver(until env.Time) {
 	if !m.ended {
 		for m.index >= len(s.intervals) {
 			from := s.startOf(len(s.intervals))
-			s.intervals = append(s.intervals, Tally{Start: from, Warmup: from < s.warmup})
+			s.intervals = append(s.intervals, Tally{Start: from, Warmup: from < s.cfg.Warmup})
 		}
 		t = &s.intervals[m.index]
-		t.Length = max(t.Length, until.Sub(s.start.Add(t.Start)))
+		t.Length = max(t.Length, until.Sub(s.cfg.Start.Add(t.Start)))
 	}
 	t.Records += m.records
 	t.Bytes += m.bytes
@@ -128,6 +133,15 @@ func (m *member) deliver(until env.Time) {
 // have ended.
 func (s *Series) Intervals() []Tally { return s.intervals }
 
+// Length is how long the load lasted.
+func (s *Series) Length() time.Duration {
+	if len(s.intervals) == 0 {
+		return 0
+	}
+	last := &s.intervals[len(s.intervals)-1]
+	return last.Start + last.Length
+}
+
 // MeasureAll counts the warm-up as measured, for a load that ended within it.
 func (s *Series) MeasureAll() {
 	for i := range s.intervals {
@@ -135,13 +149,14 @@ func (s *Series) MeasureAll() {
 	}
 }
 
-// Latencies returns the intervals' histograms for results, the drain's last.
+// Latencies returns the intervals' histograms for results, and at the end that
+// of an open loop's drain.
 func (s *Series) Latencies(repeat int) []results.Interval {
 	var out []results.Interval
 	for i := range s.intervals {
 		out = append(out, s.intervals[i].interval(repeat))
 	}
-	if s.drain.Records > 0 && len(out) > 0 {
+	if s.drain.Records > 0 && len(out) > 0 && !s.cfg.Closed {
 		last := &s.intervals[len(s.intervals)-1]
 		s.drain.Start = last.Start + last.Length
 		s.drain.Warmup = last.Warmup
