@@ -149,10 +149,11 @@ type Repeat struct {
 	Wall CellWall `json:"wall"`
 }
 
-// Second is one second of a run, from the start of the load.
+// Second is one interval of a run: a second, or less in the last one and in the
+// two that the end of the warm-up makes of one.
 type Second struct {
-	At       int     `json:"at_s"`
-	Length   float64 `json:"length_s"` // 1, less in the last
+	At       float64 `json:"at_s"`     // its start, since the load began
+	Length   float64 `json:"length_s"` // at most 1; rates are over it
 	Warmup   bool    `json:"warmup,omitempty"`
 	Acked    int64   `json:"acked"`
 	Bytes    int64   `json:"bytes"` // acknowledged keys and values

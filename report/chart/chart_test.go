@@ -232,7 +232,7 @@ func TestThroughputOverRepeats(t *testing.T) {
 	repeat := func(bytes ...int64) results.Repeat {
 		var r results.Repeat
 		for at, b := range bytes {
-			r.Seconds = append(r.Seconds, results.Second{At: at, Length: 1, Bytes: b, Warmup: at == 0})
+			r.Seconds = append(r.Seconds, results.Second{At: float64(at), Length: 1, Bytes: b, Warmup: at == 0})
 		}
 		return r
 	}

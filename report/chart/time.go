@@ -11,9 +11,12 @@ import (
 	"brokerlab/results"
 )
 
-// secondLeast is the shortest last second that is drawn: the rate of a shorter
-// one is noise.
-const secondLeast = 0.5
+// intervalLeast is the shortest interval that is drawn, in seconds: the rate of
+// a shorter one is noise.
+const intervalLeast = 0.2
+
+// shortest is intervalLeast in words.
+const shortest = "200 ms"
 
 // ribbonsMost is how many cells a figure may have to shade the range of their repeats.
 const ribbonsMost = 4
@@ -21,16 +24,15 @@ const ribbonsMost = 4
 // series is the throughput of one cell: the median and the range over repeats.
 type series struct {
 	at, median, least, greatest []float64
-	warmup                      float64 // its end, in seconds
+	warmup, end                 float64 // ends of the warm-up and of the last interval, in seconds
 }
 
-// ThroughputOverTime draws acknowledged megabytes (10^6) for each second, with
-// the warm-up shaded.
+// ThroughputOverTime draws acknowledged megabytes (10^6) per second over each
+// interval, with the warm-up shaded.
 func ThroughputOverTime(d *Data) *plotstyle.Figure {
 	f := &plotstyle.Figure{
 		Title:  "Throughput over time" + d.by(),
 		XLabel: "Time since the load began", YLabel: "Acknowledged, MB/s",
-		Note: d.note("keys and values, 1 s windows; MB is 10^6 bytes"),
 	}
 	all := make([]series, len(d.Result.Cells))
 	var drawn []int
@@ -42,9 +44,14 @@ func ThroughputOverTime(d *Data) *plotstyle.Figure {
 			continue
 		}
 		drawn = append(drawn, i)
-		end = max(end, s.at[len(s.at)-1]+0.5)
+		end = max(end, s.end)
 		greatest, warmup = max(greatest, slices.Max(s.greatest)), max(warmup, s.warmup)
 	}
+	about := []string{"keys and values, windows of 1 s or less; MB is 10^6 bytes"}
+	if few := len(all) - len(drawn); few > 0 {
+		about = append(about, "not drawn, for want of "+shortest+" of load: "+wording.Plural(int64(few), "cell"))
+	}
+	f.Note = d.note(about...)
 	ribbons := wording.Repeats(d.Result, "", "") != "" && len(all) <= ribbonsMost
 	spread := ""
 	if ribbons {
@@ -53,7 +60,7 @@ func ThroughputOverTime(d *Data) *plotstyle.Figure {
 	f.Subtitle = wording.Join(wording.Conditions(d.Result), wording.Repeats(d.Result, "median of ", spread),
 		"higher is better")
 	if len(drawn) == 0 {
-		f.NoData = "no cell has a full second of load"
+		f.NoData = "no cell has " + shortest + " of load"
 		if len(all) == 0 {
 			f.NoData = d.noCells()
 		}
@@ -77,31 +84,38 @@ func ThroughputOverTime(d *Data) *plotstyle.Figure {
 	return f
 }
 
-// throughput takes the median of each second over a cell's repeats. A second
-// stands at its middle.
+// throughput takes the median of each interval over a cell's repeats. An
+// interval is a rate over its own length and stands at its middle.
 func throughput(cell results.Cell) (s series) {
-	rates := map[int][]float64{}
-	var seconds []int
+	type interval struct{ rates, middles []float64 }
+	intervals := map[float64]*interval{}
+	var starts []float64
 	for _, repeat := range cell.Repeats {
 		for _, second := range repeat.Seconds {
 			if second.Warmup {
-				s.warmup = max(s.warmup, float64(second.At)+second.Length)
+				s.warmup = max(s.warmup, second.At+second.Length)
 			}
-			if second.Length < secondLeast {
+			if second.Length < intervalLeast {
 				continue
 			}
-			if rates[second.At] == nil {
-				seconds = append(seconds, second.At)
+			i := intervals[second.At]
+			if i == nil {
+				i = &interval{}
+				intervals[second.At] = i
+				starts = append(starts, second.At)
 			}
-			rates[second.At] = append(rates[second.At], float64(second.Bytes)/second.Length/1e6)
+			i.rates = append(i.rates, float64(second.Bytes)/second.Length/1e6)
+			i.middles = append(i.middles, second.At+second.Length/2)
+			s.end = max(s.end, second.At+second.Length)
 		}
 	}
-	slices.Sort(seconds)
-	for _, at := range seconds {
-		s.at = append(s.at, float64(at)+0.5)
-		s.median = append(s.median, results.Median(rates[at]))
-		s.least = append(s.least, slices.Min(rates[at]))
-		s.greatest = append(s.greatest, slices.Max(rates[at]))
+	slices.Sort(starts)
+	for _, at := range starts {
+		i := intervals[at]
+		s.at = append(s.at, results.Median(i.middles))
+		s.median = append(s.median, results.Median(i.rates))
+		s.least = append(s.least, slices.Min(i.rates))
+		s.greatest = append(s.greatest, slices.Max(i.rates))
 	}
 	return s
 }

@@ -107,7 +107,7 @@ func makeRepeat(run Run, c Cell, random *rand.Rand) results.Repeat {
 		CompressionRatio: c.Ratio, Counts: c.Counts}}
 	level := c.MBPerS * (1 + 0.06*random.NormFloat64())
 	for at := range run.Seconds {
-		s := results.Second{At: at, Length: 1, Warmup: at < warmupOf(run)}
+		s := results.Second{At: float64(at), Length: 1, Warmup: at < warmupOf(run)}
 		level := level * (1 + 0.05*random.NormFloat64())
 		if s.Warmup {
 			level *= 0.35 + 0.5*float64(at)/float64(warmupOf(run))
