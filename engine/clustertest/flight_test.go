@@ -155,7 +155,7 @@ func TestRequestTimeout(t *testing.T) {
 				o := newOutcomes(r)
 				o.send(p, 0, "answered")
 				p.Flush()
-				r.client.Sleep(7 * ms)
+				r.pass(7 * ms)
 				sent := r.client.Now()
 				o.send(p, 0, "silence")
 				o.send(p, 0, "behind it")

@@ -226,6 +226,13 @@ func (r *rig) consumerOf(assigned []consumer.Assignment, change func(*consumer.C
 	return c
 }
 
+// pass lets virtual time pass; the real world does not wait.
+func (r *rig) pass(d time.Duration) {
+	if r.stage.sim != nil {
+		r.client.Sleep(d)
+	}
+}
+
 // all assigns every partition from its beginning.
 func (r *rig) all() []consumer.Assignment {
 	var assigned []consumer.Assignment
