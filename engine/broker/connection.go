@@ -121,13 +121,14 @@ func (b *Broker) listOffsets(r *protocol.ListOffsetsRequest) *protocol.ListOffse
 	return resp
 }
 
-// led finds a partition that this broker leads.
+// led finds a partition that this broker leads. One that other brokers host is
+// known: the client's metadata are old (ReplicaManager.getPartitionOrError).
 func (b *Broker) led(tp protocol.TopicPartition) (*partition, protocol.ErrorCode) {
-	p, ok := b.byName[tp]
+	p, hosted := b.byName[tp]
 	switch {
-	case !ok:
+	case !hosted && !b.cfg.Plan.Has(tp):
 		return nil, protocol.ErrUnknownTopicOrPartition
-	case !p.leader:
+	case !hosted || !p.leader:
 		return nil, protocol.ErrNotLeaderOrFollower
 	default:
 		return p, protocol.ErrNone

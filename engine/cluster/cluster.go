@@ -5,6 +5,7 @@ package cluster
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 
 	"brokerlab/engine/protocol"
@@ -96,6 +97,11 @@ func (p *Plan) Addr(id int32) (addr string, ok bool) {
 		}
 	}
 	return "", false
+}
+
+// Has reports whether there is such a partition.
+func (p *Plan) Has(tp protocol.TopicPartition) bool {
+	return slices.ContainsFunc(p.Partitions, func(q Partition) bool { return q.TopicPartition == tp })
 }
 
 // Hosted returns the partitions of which the broker holds a replica.
