@@ -2,6 +2,7 @@ package clustertest
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -94,6 +95,7 @@ type setup struct {
 	brokers, partitions, replicas int
 	started                       int // how many of the brokers the rig starts; 0 means all
 	disk                          simfs.Config
+	diskOf                        map[int]simfs.Config // of single brokers, by index
 	log                           func(*commitlog.Config)
 	broker                        func(*broker.Config)
 }
@@ -119,7 +121,11 @@ func run(t testing.TB, wd world, s setup, body func(r *rig)) {
 	for i := range s.brokers {
 		name := fmt.Sprintf("broker-%d", i+1)
 		ids = append(ids, cluster.Broker{ID: int32(i + 1), Addr: name + ":9092"})
-		r.nodes = append(r.nodes, r.stage.NewNode(env.NodeConfig{Name: name, Mount: r.stage.mount(t, s.disk)}))
+		disk, ok := s.diskOf[i]
+		if !ok {
+			disk = s.disk
+		}
+		r.nodes = append(r.nodes, r.stage.NewNode(env.NodeConfig{Name: name, Mount: r.stage.mount(t, disk)}))
 	}
 	var err error
 	topics := []cluster.Topic{{Name: topic, Partitions: s.partitions, ReplicationFactor: s.replicas}}
@@ -185,6 +191,26 @@ func (r *rig) stop(i int) {
 			r.t.Errorf("close broker %d: %v", i+1, err)
 		}
 	}
+}
+
+// down ends a broker's node: its process, or its power too.
+func (r *rig) down(i int, power bool) {
+	r.crashed = true
+	r.brokers[i] = nil
+	name := r.nodes[i].Name()
+	if !power {
+		r.stage.sim.Crash(name)
+		r.stage.disks[i].Crash()
+		return
+	}
+	r.stage.sim.PowerOff(name)
+	r.stage.disks[i].PowerLoss(rand.New(rand.NewPCG(7, uint64(i))))
+}
+
+// reboot starts the node of a broker that is down, and the broker.
+func (r *rig) reboot(i int) {
+	r.nodes[i] = r.stage.sim.Restart(r.nodes[i].Name(), r.stage.disks[i].Mount)
+	r.start(i)
 }
 
 func (r *rig) producer(change func(*producer.Config)) *producer.Producer {
