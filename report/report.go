@@ -1,6 +1,6 @@
 // Package report makes the report of a run out of its folder alone: report.md
-// and the charts that it shows. The same folder gives the same bytes. It judges
-// nothing: what failed is the result's to say.
+// and the charts that it shows. The same folder, named by the same path, gives the
+// same bytes. It judges nothing: what failed is the result's to say.
 package report
 
 import (
@@ -23,7 +23,7 @@ const MarkdownFile = "report.md"
 // Write writes the charts and report.md into the folder and returns the names
 // of the files, report.md first. A run that was interrupted has a report too.
 func Write(f *results.Folder) ([]string, error) {
-	_, r, err := results.Open(f.Path)
+	f, r, err := results.Open(f.Path)
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +43,7 @@ func Write(f *results.Folder) ([]string, error) {
 		}
 		files = append(files, c.Name)
 	}
-	if err := f.WriteFile(MarkdownFile, markdown(r, charts)); err != nil {
+	if err := f.WriteFile(MarkdownFile, markdown(f.Path, r, charts)); err != nil {
 		return nil, err
 	}
 	return files, nil
@@ -52,8 +52,9 @@ func Write(f *results.Folder) ([]string, error) {
 // page is a Markdown text in the making.
 type page struct {
 	bytes.Buffer
-	r     *results.Result
-	names *wording.Names
+	folder string // its path
+	r      *results.Result
+	names  *wording.Names
 }
 
 // say writes a paragraph, escaped by the caller where it must be.
@@ -68,10 +69,13 @@ func (p *page) list(items []string) {
 	p.WriteString("\n")
 }
 
-func markdown(r *results.Result, charts []chart.File) []byte {
-	p := &page{r: r, names: wording.NamesOf(r)}
+func markdown(folder string, r *results.Result, charts []chart.File) []byte {
+	p := &page{folder: folder, r: r, names: wording.NamesOf(r)}
 	p.head()
 	p.say("## Result")
+	if words := table.Head(r); words != "" {
+		p.say("%s", table.EscapeMarkdown(words))
+	}
 	if rows := table.Markdown(r); rows != "" {
 		p.say("%s", strings.TrimSpace(rows))
 	}
@@ -168,18 +172,22 @@ func (p *page) cost() {
 	var rows [][]string
 	for i, cell := range p.r.Cells {
 		rows = append(rows, []string{p.names.Cell(i), megabytes(cell.BytesRecords), megabytes(cell.BytesWire),
-			megabytes(cell.BytesDisk), wording.Count(cell.Fsyncs), processor(cell.Wall.CPUSecondsPerGB)})
+			megabytes(cell.BytesDisk), wording.Count(cell.Fsyncs), processor(cell)})
 	}
 	p.say("%s", strings.TrimSpace(table.MarkdownGrid(heading, rows)))
 	p.say("Records are keys and values; logs are those of all replicas. CPU is that of the whole process for 10^9 bytes " +
-		"of acknowledged records.")
+		"of acknowledged records, and of real runs only.")
 }
 
 func megabytes(bytes int64) string { return wording.Digits(float64(bytes)/1e6) + " MB" }
 
-func processor(secondsPerGB *float64) string {
-	if secondsPerGB == nil {
-		return "not available"
+// processor is a figure of real runs only.
+func processor(c results.Cell) string {
+	switch {
+	case c.Wall.CPUSecondsPerGB != nil:
+		return wording.Digits(*c.Wall.CPUSecondsPerGB)
+	case c.Target == results.TargetSim:
+		return wording.None
 	}
-	return wording.Digits(*secondsPerGB)
+	return wording.NotAvailable
 }

@@ -73,7 +73,7 @@ func TestMarkdown(t *testing.T) {
 			r.Cells[1].Warnings = append(r.Cells[1].Warnings, "the generator was 12 ms late")
 			r.Wall.Command = []string{"brokerlab", "run", "--set", "topic.name=it's one", "flush-policies"}
 		}
-		got := markdown(r, nil)
+		got := markdown("results/runs/"+run.Scenario+"/2026-11-22T20-15-03Z", r, nil)
 		path := filepath.Join("testdata", run.Scenario+".md")
 		if *rewrite {
 			if err := os.WriteFile(path, got, 0o644); err != nil {

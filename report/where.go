@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -79,7 +80,7 @@ func orNone(value string) string {
 func (p *page) where() {
 	m, v := p.r.Wall.Machine, p.r.Wall.Version
 	p.say("## Where it ran")
-	memory := "not available"
+	memory := wording.NotAvailable
 	if m.MemBytes > 0 {
 		memory = wording.Bytes(m.MemBytes)
 	}
@@ -104,11 +105,29 @@ func (p *page) again() {
 		p.say("As it was started:")
 		p.say("    %s", shell(p.r.Wall.Command))
 	}
-	p.say("The scenario as it ran, from this folder:")
-	p.say("    %s", shell([]string{"brokerlab", "run", "--seed", strconv.FormatUint(p.r.Seed, 10), results.ScenarioFile}))
+	p.say("The scenario as it ran, whatever has become of its file since:")
+	p.say("    %s", shell(p.rerun()))
+	p.say("Paste it where the run was started, so that relative paths mean the same; without brokerlab on the search " +
+		"path, begin with `go run ./cmd/brokerlab` in its place.")
 	p.say("%s holds every figure, the .hlog files every interval's histogram in nanoseconds, the .hgrm files the "+
 		"percentiles in milliseconds, warm-up left out.", results.ResultFile)
 }
+
+// rerun runs the scenario of the folder again, with its results beside it.
+func (p *page) rerun() []string {
+	args := []string{"brokerlab", "run", filepath.ToSlash(filepath.Join(p.folder, results.ScenarioFile))}
+	if !strings.Contains(args[2], "/") {
+		args[2] = "./" + args[2]
+	}
+	scenario := filepath.Dir(filepath.Clean(p.folder))
+	if root := filepath.Dir(scenario); filepath.Base(scenario) == p.r.Scenario && root != filepath.FromSlash(rootUnlessGiven) {
+		args = append(args, "--out", filepath.ToSlash(root))
+	}
+	return args
+}
+
+// rootUnlessGiven is where run folders go unless --out says otherwise.
+const rootUnlessGiven = "results/runs"
 
 // plainArgument needs no quotes in a shell.
 const plainArgument = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:=,+@%"

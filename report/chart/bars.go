@@ -75,13 +75,9 @@ func LatencyP99(d *Data) *plotstyle.Figure {
 		b.groups = append(b.groups, group)
 		b.names = append(b.names, d.names.Cell(i))
 	}
-	suffix := ""
-	if !slices.ContainsFunc(d.Result.Cells, func(c results.Cell) bool { return c.Target != results.TargetSim }) {
-		suffix = wording.Simulated
-	}
 	var kinds []plotstyle.Swatch
 	for n, latency := range latencies {
-		kinds = append(kinds, plotstyle.Swatch{Name: wordsOf[latency].short + suffix, Fill: plotstyle.Series[n]})
+		kinds = append(kinds, plotstyle.Swatch{Name: wordsOf[latency].short, Fill: plotstyle.Series[n]})
 	}
 	f.Legend = [][]plotstyle.Swatch{kinds}
 	if b.logarithmic = wide(b.groups); b.logarithmic {

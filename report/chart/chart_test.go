@@ -126,10 +126,10 @@ func TestFigureTexts(t *testing.T) {
 		{"real and simulated cells", "flush-policies", produce,
 			[]string{"measured and simulated", "sim (simulated)", "5,000 records/s offered"}, "saturation"},
 		{"simulated cells only", "batch-size", Throughput,
-			[]string{"full speed \u00b7 simulated", "zstd (simulated)",
+			[]string{"full speed \u00b7 simulated", "compression.type (simulated)",
 				"median of 5 runs, whiskers from least to greatest"}, "measured"},
 		{"a lone simulated cell", "one-cell", ThroughputOverTime,
-			[]string{"one-cell (simulated)", "\u00b7 simulated"}, " by "},
+			[]string{"Throughput over time (simulated)", "\u00b7 simulated"}, " by "},
 		{"cells with too few latencies", "few", produce, []string{"not drawn, for want of samples: 1 cell"}, "acks=all"},
 		{"a cell that left nothing", "interrupted", LatencyP99,
 			[]string{"incomplete run", "incomplete: interrupted by a signal"}, "runs"},
@@ -137,7 +137,7 @@ func TestFigureTexts(t *testing.T) {
 		{"no latency", "stalled", LatencyP99, []string{"no cell has any latency"}, "simulated"},
 		{"no latency by percentile", "stalled", produce, []string{"no cell has 20 produce latencies"}, "simulated"},
 		{"latencies far apart", "few", LatencyP99, []string{"logarithmic axis"}, "simulated"},
-		{"latencies of simulated cells only", "batch-size", LatencyP99, []string{"produce (simulated)"}, "measured"},
+		{"latencies of simulated cells only", "batch-size", LatencyP99, []string{"compression.type (simulated)"}, "measured"},
 		{"latencies close together", "codecs", LatencyP99, []string{"lower is better"}, "logarithmic"},
 	} {
 		f := c.figure(runs[c.run])

@@ -87,20 +87,23 @@ func (d *Data) SetHistograms(cell int, latency string, hs []results.Interval) {
 	d.merged[cell][latency], _ = results.Measured(hs)
 }
 
-// by says what cells differ in, for a title.
+// by says for a title what cells differ in, and that they are simulated if all are.
 func (d *Data) by() string {
 	var names []string
 	for _, name := range d.names.Varied {
 		names = append(names, d.names.Short(name))
 	}
+	words := ""
 	switch last := len(names) - 1; {
-	case last < 0:
-		return ""
 	case last == 0:
-		return " by " + names[0]
-	default:
-		return " by " + strings.Join(names[:last], ", ") + " and " + names[last]
+		words = " by " + names[0]
+	case last > 0:
+		words = " by " + strings.Join(names[:last], ", ") + " and " + names[last]
 	}
+	if wording.AllSimulated(d.Result) {
+		words += " (simulated)"
+	}
+	return words
 }
 
 // note is the last line of a figure: what a reader needs to find the run again.

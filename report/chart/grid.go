@@ -3,34 +3,30 @@ package chart
 import (
 	"image/color"
 	"slices"
+	"strconv"
+	"strings"
 
 	"brokerlab/report/plotstyle"
-	"brokerlab/report/wording"
-	"brokerlab/results"
 )
 
-// grid is cells by two settings: one makes groups of bars and dashes of lines,
-// the other colours.
+// grid is cells by two settings, or by two sets of them: one makes groups of
+// bars and dashes of lines, the other colours.
 type grid struct {
 	groups, kinds []string
 	colours       []color.RGBA // of kinds
 	cells         [][]int      // [group][kind], -1 where there is no cell
 }
 
-// arrange makes the grid when two settings vary and no two cells share a place,
-// else nil. The codec has the colours, else the setting with more values.
+// arrange makes the grid when several settings vary and no two cells share a
+// place, else nil.
 func (d *Data) arrange() *grid {
-	varied := d.names.Varied
-	if len(varied) != 2 {
+	if len(d.names.Varied) < 2 {
 		return nil
 	}
-	group, kind := varied[0], varied[1]
-	more := len(d.values(group)) > len(d.values(kind)) && !d.names.IsCompression(kind)
-	if d.names.IsCompression(group) || more {
-		group, kind = kind, group
-	}
-	groups, kinds := d.values(group), d.values(kind)
-	if len(kinds) > len(plotstyle.Series) {
+	byGroup, byKind := d.split()
+	groupOf, kindOf := d.keys(byGroup), d.keys(byKind)
+	groups, kinds := distinct(groupOf), distinct(kindOf)
+	if len(kinds) > len(plotstyle.Series) || len(d.names.Varied) > 2 && len(groups) > len(plotstyle.Dashes) {
 		return nil
 	}
 	g := &grid{groups: make([]string, len(groups)), kinds: make([]string, len(kinds)),
@@ -38,49 +34,109 @@ func (d *Data) arrange() *grid {
 	for range groups {
 		g.cells = append(g.cells, slices.Repeat([]int{-1}, len(kinds)))
 	}
-	for i, cell := range d.Result.Cells {
-		row, column := slices.Index(groups, cell.Labels[group]), slices.Index(kinds, cell.Labels[kind])
+	for i := range d.Result.Cells {
+		row, column := slices.Index(groups, groupOf[i]), slices.Index(kinds, kindOf[i])
 		if g.cells[row][column] >= 0 {
 			return nil
 		}
 		g.cells[row][column] = i
-		g.groups[row], g.kinds[column] = d.names.Named(i, group), d.names.Named(i, kind)
+		g.groups[row], g.kinds[column] = d.named(i, byGroup), d.named(i, byKind)
 		if colour, fixed := plotstyle.Codec(d.names.Compression(i)); fixed {
 			g.colours[column] = colour
 		}
 	}
-	d.markSimulated(g)
+	d.markTargets(g)
 	return g
 }
 
-// values are the distinct values of a label in the order of cells.
-func (d *Data) values(name string) (all []string) {
+// split shares the varied labels out. The codec has the colours; without it they
+// are for all but the label with the fewest values, of two equals the first, of
+// more the last.
+func (d *Data) split() (byGroup, byKind []string) {
+	varied := d.names.Varied
+	single := slices.IndexFunc(varied, d.names.IsCompression)
+	if single >= 0 {
+		return slices.Delete(slices.Clone(varied), single, single+1), varied[single : single+1]
+	}
+	single = 0
+	for n, name := range varied {
+		few, least := len(d.values(name)), len(d.values(varied[single]))
+		if few < least || few == least && len(varied) > 2 {
+			single = n
+		}
+	}
+	return varied[single : single+1], slices.Delete(slices.Clone(varied), single, single+1)
+}
+
+// values are the distinct values of a label.
+func (d *Data) values(name string) []string { return distinct(d.keys([]string{name})) }
+
+// keys tell cells apart by some labels.
+func (d *Data) keys(labels []string) (of []string) {
 	for _, cell := range d.Result.Cells {
-		if !slices.Contains(all, cell.Labels[name]) {
-			all = append(all, cell.Labels[name])
+		var values []string
+		for _, name := range labels {
+			values = append(values, strconv.Quote(cell.Labels[name]))
+		}
+		of = append(of, strings.Join(values, " "))
+	}
+	return of
+}
+
+// named is a cell's name by some labels.
+func (d *Data) named(cell int, labels []string) string {
+	var parts []string
+	for _, name := range labels {
+		parts = append(parts, d.names.Named(cell, name))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// distinct are the different texts, in order.
+func distinct(texts []string) (all []string) {
+	for _, text := range texts {
+		if !slices.Contains(all, text) {
+			all = append(all, text)
 		}
 	}
 	return all
 }
 
-// markSimulated says "simulated" where a whole kind is, else where groups are.
-// (A disk is one of the two settings when targets differ.)
-func (d *Data) markSimulated(g *grid) {
-	marked := false
+// markTargets says in a result of measured and simulated cells which is which:
+// at the kinds if each is one or the other, else at the groups. (A disk is among
+// the labels when targets differ.)
+func (d *Data) markTargets(g *grid) {
+	suffixes := make([]string, len(g.kinds))
 	for k := range g.kinds {
-		if d.allSimulated(column(g.cells, k)) {
-			g.kinds[k] += wording.Simulated
-			marked = true
+		suffix, ok := d.suffix(column(g.cells, k))
+		if !ok {
+			for n, cells := range g.cells {
+				suffix, _ := d.suffix(cells)
+				g.groups[n] += suffix
+			}
+			return
+		}
+		suffixes[k] = suffix
+	}
+	for k := range g.kinds {
+		g.kinds[k] += suffixes[k]
+	}
+}
+
+// suffix is that of all of the cells, and whether they have but one. Places
+// without a cell are ignored.
+func (d *Data) suffix(cells []int) (suffix string, ok bool) {
+	first := true
+	for _, i := range cells {
+		switch {
+		case i < 0:
+		case first:
+			suffix, first = d.names.Suffix(i), false
+		case d.names.Suffix(i) != suffix:
+			return "", false
 		}
 	}
-	if marked {
-		return
-	}
-	for n, cells := range g.cells {
-		if d.allSimulated(cells) {
-			g.groups[n] += wording.Simulated
-		}
-	}
+	return suffix, true
 }
 
 func column(rows [][]int, n int) (cells []int) {
@@ -88,11 +144,6 @@ func column(rows [][]int, n int) (cells []int) {
 		cells = append(cells, row[n])
 	}
 	return cells
-}
-
-// allSimulated ignores places without a cell.
-func (d *Data) allSimulated(cells []int) bool {
-	return !slices.ContainsFunc(cells, func(i int) bool { return i >= 0 && d.Result.Cells[i].Target != results.TargetSim })
 }
 
 // looks gives each cell of the grid its colour and dashes.

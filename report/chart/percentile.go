@@ -13,8 +13,8 @@ import (
 	"brokerlab/results"
 )
 
-// samplesAbove is how many samples a percentile needs above it: with fewer, the
-// next run's line is elsewhere.
+// samplesAbove is how many samples a percentile needs above it, and one near 0
+// below it: with fewer, the next run's line is elsewhere.
 const samplesAbove = 10
 
 // curvePoints is how many percentiles a line has.
@@ -28,7 +28,7 @@ var wordsOf = map[string]struct{ title, axis, short string }{
 
 // LatencyByPercentile draws one line for each cell, on the axis of percentiles
 // that gives each nine the same room. Latency is results.Produce or EndToEnd. A
-// line ends where its samples do.
+// line begins and ends where its samples do.
 func LatencyByPercentile(d *Data, latency string) *plotstyle.Figure {
 	f := &plotstyle.Figure{
 		Title: wordsOf[latency].title + d.by(),
@@ -86,17 +86,18 @@ func (t labelled) Ticks(least, greatest float64) (ticks []plot.Tick) {
 	return ticks
 }
 
-// curve gives nines against nanoseconds, up to the last percentile with enough
-// samples above it; nil when even the median has too few.
+// curve gives nines against nanoseconds, from the first percentile with enough
+// samples below it to the last one with enough above it; nil when there is none.
 func curve(h *hdrhistogram.Histogram) plotter.XYs {
 	if h == nil || h.TotalCount() < 2*samplesAbove {
 		return nil
 	}
-	end := math.Log10(float64(h.TotalCount()) / samplesAbove)
+	share := samplesAbove / float64(h.TotalCount())
+	begin, end := plotstyle.Nines(share), plotstyle.Nines(1-share)
 	percentiles := make([]float64, curvePoints)
 	points := make(plotter.XYs, curvePoints)
 	for i := range percentiles {
-		points[i].X = end * float64(i) / (curvePoints - 1)
+		points[i].X = begin + (end-begin)*float64(i)/(curvePoints-1)
 		percentiles[i] = 100 * plotstyle.Quantile(points[i].X)
 	}
 	for i, v := range h.ValueAtPercentilesSlice(percentiles) {

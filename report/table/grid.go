@@ -1,10 +1,13 @@
 package table
 
 import (
+	"slices"
 	"strings"
 
 	pretty "github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
+
+	"brokerlab/report/wording"
 )
 
 // align is the side of its column that a text stands at.
@@ -26,9 +29,18 @@ var plain = pretty.Style{
 
 // grid is a table as strings. Every row has as many of them as the heading.
 type grid struct {
-	heading []string
-	aligns  []align
-	rows    [][]string
+	// groups name what neighbouring columns have in common; empty: nothing.
+	groups   []string
+	heading  []string
+	aligns   []align
+	rows     [][]string
+	sections []section
+}
+
+// section is a line of words above a row.
+type section struct {
+	row   int
+	words string
 }
 
 // writer gives the grid to the library, each text through show.
@@ -54,26 +66,101 @@ func (g grid) writer(show func(string) string) pretty.Writer {
 	return w
 }
 
+// oneLine keeps a text of a scenario on its row.
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// headLines is how many lines the library writes above the rows.
+const headLines = 2
+
 // text is the table for a terminal.
 func (g grid) text() string {
+	lines := strings.Split(g.writer(oneLine).Render(), "\n")
+	rule := lines[headLines-1]
+	all := append([]string{g.groupLine()}, lines[:headLines]...)
+	sections := g.sections
+	for i, line := range lines[headLines:] {
+		if len(sections) > 0 && sections[0].row == i {
+			if i > 0 {
+				all = append(all, rule)
+			}
+			all = append(all, oneLine(sections[0].words)+":")
+			sections = sections[1:]
+		}
+		all = append(all, line)
+	}
 	var b strings.Builder
-	for line := range strings.Lines(g.writer(strings.TrimSpace).Render()) {
-		b.WriteString(strings.TrimRight(line, " \n") + "\n")
+	for i, line := range all {
+		if line = strings.TrimRight(line, " "); i > 0 || line != "" {
+			b.WriteString(line + "\n")
+		}
 	}
 	return b.String()
 }
 
-// markdown is the same as a table of GitHub's Markdown.
-func (g grid) markdown() string { return g.writer(EscapeMarkdown).RenderMarkdown() + "\n" }
+// columnGap is between two columns, as plain has it.
+const columnGap = 2
 
-// MarkdownGrid is a table of texts for Markdown, all columns flush left. Every
-// row has as many texts as the heading.
+// groupLine names groups above their columns, each between rules as wide as they are.
+func (g grid) groupLine() string {
+	var b strings.Builder
+	for from := 0; from < len(g.groups); {
+		to := from
+		width := -columnGap
+		for ; to < len(g.groups) && g.groups[to] == g.groups[from]; to++ {
+			width += g.width(to) + columnGap
+		}
+		words := ""
+		if name := g.groups[from]; name != "" {
+			words = " " + name + " "
+			words = strings.Repeat("-", max(0, (width-len(words))/2)) + words
+			words += strings.Repeat("-", max(0, width-len(words)))
+		}
+		b.WriteString(words + strings.Repeat(" ", max(0, width-len(words))+columnGap))
+		from = to
+	}
+	return b.String()
+}
+
+// width is that of a column of the text.
+func (g grid) width(column int) int {
+	width := text.StringWidthWithoutEscSequences(g.heading[column])
+	for _, row := range g.rows {
+		width = max(width, text.StringWidthWithoutEscSequences(oneLine(row[column])))
+	}
+	return width
+}
+
+// markdown is the same as a table of GitHub's Markdown, whose headings are one
+// line: each has the first word of its group.
+func (g grid) markdown() string {
+	heading := slices.Clone(g.heading)
+	for i, group := range g.groups {
+		if first, _, _ := strings.Cut(group, " "); first != "" {
+			heading[i] = first + " " + heading[i]
+		}
+	}
+	g.heading = heading
+	return g.writer(EscapeMarkdown).RenderMarkdown() + "\n"
+}
+
+// MarkdownGrid is a table of texts for Markdown. The first column is flush left,
+// the others too unless all of their texts are figures. Every row has as many
+// texts as the heading.
 func MarkdownGrid(heading []string, rows [][]string) string {
 	aligns := make([]align, len(heading))
 	for i := range aligns {
 		aligns[i] = left
+		words := func(row []string) bool { return !figures(row[i]) }
+		if i > 0 && len(rows) > 0 && !slices.ContainsFunc(rows, words) {
+			aligns[i] = right
+		}
 	}
 	return grid{heading: heading, aligns: aligns, rows: rows}.markdown()
+}
+
+// figures says whether a text begins with a digit or stands for a figure.
+func figures(s string) bool {
+	return s == wording.None || s == wording.NotAvailable || s != "" && s[0] >= '0' && s[0] <= '9'
 }
 
 // markup are the characters that Markdown would read as such in running text; a

@@ -1,5 +1,7 @@
 // Package table writes a result as a table: plain text for a terminal or a pipe,
-// or Markdown. It colours nothing and sends no escape codes.
+// or Markdown. It colours nothing and sends no escape codes. What all rows share
+// is said once, above the table, to keep it narrow: 120 columns hold the
+// scenarios that come with the program.
 package table
 
 import (
@@ -10,12 +12,17 @@ import (
 	"brokerlab/results"
 )
 
-// Text is the table of a result with one row for each cell, and lines below it
-// on how to read it. It ends with a line feed.
+// Text is what all cells share, the table of a result with one row for each
+// cell, and lines below it on how to read it. It ends with a line feed.
 func Text(r *results.Result) string {
 	var b strings.Builder
+	if head := Head(r); head != "" {
+		b.WriteString(head + "\n\n")
+	}
 	if len(r.Cells) > 0 {
-		b.WriteString(rows(r).text())
+		l := layoutOf(r)
+		l.byDisk = slices.ContainsFunc(l.columns, func(c column) bool { return c.label == wording.Disk }) && disksApart(r)
+		b.WriteString(l.grid(r).text() + "\n")
 	}
 	for _, line := range Notes(r) {
 		b.WriteString(line + "\n")
@@ -24,12 +31,35 @@ func Text(r *results.Result) string {
 }
 
 // Markdown is the table alone, as GitHub's Markdown has it; empty without cells.
-// Notes has what belongs below it.
+// Head has what belongs above it, Notes what belongs below it.
 func Markdown(r *results.Result) string {
 	if len(r.Cells) == 0 {
 		return ""
 	}
-	return rows(r).markdown()
+	return layoutOf(r).grid(r).markdown()
+}
+
+// Head says how figures came about, and what all cells share of disk and load:
+// "Measured on dir:data, at full speed."
+func Head(r *results.Result) string {
+	if len(r.Cells) == 0 {
+		return ""
+	}
+	words := wording.Targets(r)
+	if disk := wording.CommonLabel(r, wording.Disk); disk != "" {
+		words += " on " + disk
+	}
+	switch load := wording.CommonLoad(r); {
+	case load == "":
+	case r.Cells[0].OfferedPerS == 0:
+		words += ", at " + load
+	default:
+		words += ", " + load
+	}
+	if words == "" {
+		return ""
+	}
+	return strings.ToUpper(words[:1]) + words[1:] + "."
 }
 
 // Notes say what the figures of the table are.
@@ -41,13 +71,14 @@ func Notes(r *results.Result) []string {
 		}
 		return []string{why}
 	}
-	notes := []string{"MB is 10^6 bytes of keys and values, acknowledged. Latency runs from the intended instant."}
+	notes := []string{"MB is 10^6 bytes of keys and values, acknowledged; ratio is that of compression. " +
+		"Latency runs from the intended instant."}
 	medians := wording.Repeats(r, "Rates are medians of ", "; latencies come from their merged histograms.")
 	if medians != "" {
 		notes = append(notes, medians)
 	}
-	if words := wording.Saturation(r); words != "" {
-		notes = append(notes, strings.ToUpper(words[:1])+words[1:]+".")
+	if words := saturation(r); words != "" {
+		notes = append(notes, words)
 	}
 	if !r.Complete {
 		words := "The run is incomplete"
@@ -59,21 +90,69 @@ func Notes(r *results.Result) []string {
 	return notes
 }
 
-// column is one column: a heading, and what a cell has in it.
-type column struct {
-	name  string
-	align align
-	value func(cell int, c results.Cell) string
+// saturation explains the mark of loads, or says of all what it would.
+func saturation(r *results.Result) string {
+	switch {
+	case !slices.ContainsFunc(r.Cells, func(c results.Cell) bool { return c.AtSaturation }):
+		return ""
+	case wording.LoadVaries(r):
+		return wording.SaturationMark + " at saturation: latency at full speed is mostly queueing."
+	}
+	return "At saturation: latency at full speed is mostly queueing."
 }
 
-func rows(r *results.Result) grid {
-	columns := columnsOf(r)
+// column is one column: a heading, perhaps the one of its group above it, and
+// what a cell has in it.
+type column struct {
+	label       string // that it shows, if it does
+	group, name string
+	align       align
+	value       func(cell int, c results.Cell) string
+}
+
+// layout is the columns of a result's table, and whether disks make sections of
+// it instead of columns.
+type layout struct {
+	columns []column
+	byDisk  bool
+}
+
+// disksApart says whether cells of one disk are neighbours, several of them at
+// least once.
+func disksApart(r *results.Result) bool {
+	seen := map[string]bool{}
+	for i, cell := range r.Cells {
+		disk := cell.Labels[wording.Disk]
+		if i > 0 && disk == r.Cells[i-1].Labels[wording.Disk] {
+			continue
+		}
+		if seen[disk] {
+			return false
+		}
+		seen[disk] = true
+	}
+	return len(seen) < len(r.Cells)
+}
+
+// grid fills the table in.
+func (l layout) grid(r *results.Result) grid {
+	columns := l.columns
+	if l.byDisk {
+		columns = slices.DeleteFunc(slices.Clone(columns), func(c column) bool {
+			return c.label == wording.Disk || c.label == targetLabel
+		})
+	}
 	g := grid{}
 	for _, c := range columns {
+		g.groups = append(g.groups, c.group)
 		g.heading = append(g.heading, c.name)
 		g.aligns = append(g.aligns, c.align)
 	}
 	for i, cell := range r.Cells {
+		disk := cell.Labels[wording.Disk]
+		if l.byDisk && (i == 0 || disk != r.Cells[i-1].Labels[wording.Disk]) {
+			g.sections = append(g.sections, section{row: i, words: wording.Target(cell) + " on " + disk})
+		}
 		var row []string
 		for _, c := range columns {
 			row = append(row, c.value(i, cell))
@@ -83,33 +162,49 @@ func rows(r *results.Result) grid {
 	return g
 }
 
-// columnsOf are the labels that vary (the disk when none does), then the
-// figures. End-to-end latency is left out where nobody consumed.
-func columnsOf(r *results.Result) []column {
+// targetLabel is the label of the column of targets; no setting is called so.
+const targetLabel = "target"
+
+// layoutOf has the labels that vary, target and load if they do and no label
+// tells the load, then the figures. End-to-end latency is left out where nobody
+// consumed.
+func layoutOf(r *results.Result) layout {
 	names := wording.NamesOf(r)
-	shown := names.Varied
-	if len(shown) == 0 {
-		shown = []string{wording.Disk}
-	}
+	loads := names.LoadLabel()
 	var all []column
-	for _, name := range shown {
-		all = append(all, column{names.Short(name), left, func(i int, _ results.Cell) string {
-			return names.Value(i, name)
-		}})
+	for _, name := range names.Varied {
+		value := names.Value
+		if name == loads {
+			value = names.LoadValue
+		}
+		all = append(all, column{label: name, name: names.Short(name), align: left,
+			value: func(i int, _ results.Cell) string { return value(i, name) }})
 	}
-	all = append(all,
-		column{"target", left, func(_ int, c results.Cell) string { return wording.Target(c) }},
-		column{"load", left, func(_ int, c results.Cell) string { return wording.Load(c) }},
-		column{"records/s", right, func(_ int, c results.Cell) string { return wording.Digits(c.RecordsPerS) }},
-		column{"MB/s", right, func(_ int, c results.Cell) string { return wording.Digits(c.MBPerS) }},
-		column{"ratio", right, func(_ int, c results.Cell) string { return wording.Ratio(c.CompressionRatio) }})
-	all = append(all, latencies(results.Produce, "produce", produceFigures)...)
+	if wording.TargetVaries(r) {
+		all = append(all, column{label: targetLabel, name: "target", align: left,
+			value: func(_ int, c results.Cell) string { return wording.Target(c) }})
+	}
+	if wording.LoadVaries(r) && loads == "" {
+		all = append(all, column{name: "load", align: left,
+			value: func(_ int, c results.Cell) string { return wording.Load(c) }})
+	}
+	figures := []column{
+		{name: "records/s", value: func(_ int, c results.Cell) string { return wording.Digits(c.RecordsPerS) }},
+		{name: "MB/s", value: func(_ int, c results.Cell) string { return wording.Digits(c.MBPerS) }},
+		{name: "ratio", value: func(_ int, c results.Cell) string { return wording.Ratio(c.CompressionRatio) }},
+	}
+	figures = append(figures, latencies(results.Produce, "produce latency", produceFigures)...)
 	if consumed(r) {
-		all = append(all, latencies(results.EndToEnd, "end-to-end", endToEndFigures)...)
+		figures = append(figures, latencies(results.EndToEnd, "end-to-end", endToEndFigures)...)
 	}
-	return append(all,
-		column{"fsyncs", right, func(_ int, c results.Cell) string { return wording.Count(c.Fsyncs) }},
-		column{"read back", left, func(_ int, c results.Cell) string { return wording.Check(c.Counts) }})
+	figures = append(figures,
+		column{name: "fsyncs", value: func(_ int, c results.Cell) string { return wording.Count(c.Fsyncs) }})
+	for _, c := range figures {
+		c.align = right
+		all = append(all, c)
+	}
+	return layout{columns: append(all,
+		column{name: "read back", align: left, value: func(_ int, c results.Cell) string { return wording.Check(c.Counts) }})}
 }
 
 // figure is one figure of a latency.
@@ -127,15 +222,10 @@ var produceFigures = []figure{
 
 var endToEndFigures = produceFigures[:2]
 
-// latencies are the columns of one latency; only the first one names it, which
-// keeps the table narrow.
-func latencies(latency, name string, figures []figure) (all []column) {
-	for i, f := range figures {
-		heading := f.name
-		if i == 0 {
-			heading = name + " " + f.name
-		}
-		all = append(all, column{heading, right, func(_ int, c results.Cell) string {
+// latencies are the columns of one latency, which names their group.
+func latencies(latency, group string, figures []figure) (all []column) {
+	for _, f := range figures {
+		all = append(all, column{group: group, name: f.name, value: func(_ int, c results.Cell) string {
 			l := c.Latency[latency]
 			if l.Count == 0 {
 				return wording.None

@@ -40,7 +40,7 @@ func TestGolden(t *testing.T) {
 }
 
 // Goal: a pipe gets no escape codes, and columns line up.
-// Method: look for control bytes; every rule is under its heading.
+// Method: look for control bytes; headings are above their figures, groups above theirs.
 func TestPlain(t *testing.T) {
 	r, _ := reporttest.Make(reporttest.Flush(50))
 	text := Text(r)
@@ -50,13 +50,98 @@ func TestPlain(t *testing.T) {
 		}
 	}
 	lines := strings.Split(text, "\n")
-	at := strings.Index(lines[0], "target")
-	if lines[1][at:at+6] != "------" || !strings.HasPrefix(lines[2][at:], "measured") {
+	groups, heading, row := lines[2], lines[3], lines[5]
+	at := strings.Index(heading, "target")
+	if lines[4][at:at+6] != "------" || !strings.HasPrefix(row[at:], "measured") {
 		t.Errorf("the column of targets does not line up:\n%s", text)
+	}
+	end := strings.Index(heading, "max") + len("max")
+	if !strings.HasSuffix(groups[:end], "-") || groups[end] != ' ' || !strings.HasSuffix(row[:end], "s") {
+		t.Errorf("the group of produce latencies does not end above its last column:\n%s", text)
 	}
 	for n, line := range lines {
 		if strings.TrimRight(line, " ") != line {
 			t.Errorf("line %d ends in blanks", n+1)
+		}
+	}
+}
+
+// Goal: what varies with the disk has a part of the table for each disk, in which
+// rows are of usual width; and a name with a line feed stays on its row.
+// Method: two settings on a simulated and a real disk, disks outermost.
+func TestSections(t *testing.T) {
+	r := results.Result{Scenario: "s", Complete: true, LabelNames: []string{"a", "disk"}}
+	for _, disk := range []string{"sim", "dir:/mnt/ssd/a/rather/long/path/that/would/widen/the/table/much"} {
+		for _, a := range []string{"1", "2\n3"} {
+			target := results.TargetReal
+			if disk == "sim" {
+				target = results.TargetSim
+			}
+			r.Cells = append(r.Cells, results.Cell{Labels: map[string]string{"a": a, "disk": disk}, Target: target})
+		}
+	}
+	const want = `Measured and simulated.
+
+                             - produce latency --
+a    records/s  MB/s  ratio  p50  p99  p99.9  max  fsyncs  read back
+----------------------------------------------------------------------
+simulated on sim:
+1            0     0      -    -    -      -    -       0  -
+2 3          0     0      -    -    -      -    -       0  -
+----------------------------------------------------------------------
+measured on dir:/mnt/ssd/a/rather/long/path/that/would/widen/the/table/much:
+1            0     0      -    -    -      -    -       0  -
+2 3          0     0      -    -    -      -    -       0  -
+`
+	if got := Text(&r); !strings.HasPrefix(got, want) {
+		t.Errorf("got\n%s", got)
+	}
+	if got := Markdown(&r); !strings.Contains(got, "| disk | target |") || !strings.Contains(got, "| sim | simulated |") {
+		t.Errorf("Markdown has no sections, and these columns instead:\n%s", got)
+	}
+}
+
+// Goal: the load is said once, where it varies, and full speed is marked.
+// Method: a table of results.
+func TestLoads(t *testing.T) {
+	cell := func(rate float64, target string, labels ...string) results.Cell {
+		c := results.Cell{Labels: map[string]string{}, Config: map[string]string{"load.rate": "x"}, Target: target,
+			Load: "open", OfferedPerS: rate}
+		if rate == 0 {
+			c.Load, c.AtSaturation = "closed", true
+		}
+		for i, l := range labels {
+			c.Labels[[]string{"load", "load.rate", "acks"}[i]] = l
+		}
+		return c
+	}
+	for _, c := range []struct {
+		why          string
+		cells        []results.Cell
+		has, hasNone []string
+	}{
+		{"names of the scenario's own tell the rate", []results.Cell{cell(0, "sim", "full speed"),
+			cell(5000, "sim", "open loop")}, []string{"Simulated.\n", "full speed*  ", "open loop, 5,000/s  ", "* at saturation:"},
+			[]string{"max*"}},
+		{"a rate needs no second one", []results.Cell{cell(0, "real", "", "max"), cell(100, "real", "", "100/s")},
+			[]string{"Measured.\n", "\nmax*  ", "\n100/s  ", "* at saturation:"}, []string{"load", "100/s, 100/s"}},
+		{"a rate that follows from no label", []results.Cell{cell(0, "real", "a", "b", "1"), cell(100, "real", "a", "b", "1")},
+			[]string{"\nload ", "\nmax*  ", "\n100/s  "}, nil},
+		{"one load for all", []results.Cell{cell(100, "real", "a"), cell(100, "real", "b")},
+			[]string{"Measured, 100 records/s offered.", "\na "}, []string{"saturation", "*"}},
+		{"full speed for all", []results.Cell{cell(0, "sim", "a"), cell(0, "sim", "b")},
+			[]string{"Simulated, at full speed.", "At saturation: "}, []string{"* at", "a*"}},
+	} {
+		got := Text(&results.Result{Complete: true, LabelNames: []string{"load", "load.rate", "acks"}, Cells: c.cells})
+		for _, want := range c.has {
+			if !strings.Contains(got, want) {
+				t.Errorf("%s: lacks %q:\n%s", c.why, want, got)
+			}
+		}
+		for _, no := range c.hasNone {
+			if strings.Contains(got, no) {
+				t.Errorf("%s: has %q:\n%s", c.why, no, got)
+			}
 		}
 	}
 }

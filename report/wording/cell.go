@@ -3,6 +3,8 @@ package wording
 import (
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"brokerlab/results"
 )
@@ -14,8 +16,11 @@ const (
 	mode            = "mode"
 )
 
-// labelWidest is how many characters of one label's value are shown.
-const labelWidest = 40
+// How many characters of one label's value are shown, and of a disk's.
+const (
+	labelWidest = 40
+	diskWidest  = 28
+)
 
 // Names are the short names of a result's labels and cells.
 type Names struct {
@@ -23,15 +28,20 @@ type Names struct {
 	// Varied are the label names with more than one value, in the result's order.
 	Varied []string
 	short  map[string]string
+	// shown are the values of labels as they are shown, by label and value.
+	shown map[string]map[string]string
+	mixed bool // measured and simulated
 }
 
 // NamesOf finds what varies in a result.
 func NamesOf(r *results.Result) *Names {
-	n := &Names{result: r, short: map[string]string{}}
+	n := &Names{result: r, short: map[string]string{}, shown: map[string]map[string]string{}, mixed: TargetVaries(r)}
 	for _, name := range labelNames(r) {
-		if len(valuesOf(r, name)) > 1 {
+		values := valuesOf(r, name)
+		if len(values) > 1 {
 			n.Varied = append(n.Varied, name)
 		}
+		n.shown[name] = shortened(name, values)
 	}
 	uses := map[string]int{}
 	for _, name := range labelNames(r) {
@@ -110,15 +120,60 @@ func (n *Names) Value(cell int, name string) string {
 	if !ok || value == "" {
 		return None
 	}
-	if isSize(name) {
-		value = Size(value)
+	return n.shown[name][value]
+}
+
+// shortened gives each value of a label the shortest form in which no two of
+// them look the same.
+func shortened(name string, values []string) map[string]string {
+	forms := []func(string) string{middleOut, func(v string) string { return v }}
+	switch {
+	case name == Disk:
+		forms = append([]func(string) string{pathEnd}, forms...)
+	case isSize(name):
+		forms = []func(string) string{func(v string) string { return middleOut(Size(v)) }, forms[1]}
 	}
-	return middleOut(value)
+	var shown map[string]string
+	for _, form := range forms {
+		shown = map[string]string{}
+		taken := map[string]bool{}
+		for _, v := range values {
+			shown[v] = form(v)
+			taken[shown[v]] = true
+		}
+		if len(taken) == len(values) {
+			break
+		}
+	}
+	return shown
 }
 
 func isSize(name string) bool {
 	short := withoutSection(name)
 	return strings.HasSuffix(short, "size") || strings.HasSuffix(short, "bytes") || short == "buffer.memory"
+}
+
+// pathEnd shortens a long disk to the end of its path, whole names only:
+// dir:/mnt/ssd/a/long/way becomes dir:.../long/way. A path that has but one name
+// stays.
+func pathEnd(disk string) string {
+	kind, path, ok := strings.Cut(disk, ":")
+	if !ok || utf8.RuneCountInString(disk) <= diskWidest {
+		return disk
+	}
+	names := strings.Split(strings.TrimRight(path, "/"), "/")
+	end := names[len(names)-1]
+	if len(names) == 1 || end == "" {
+		return disk
+	}
+	for i := len(names) - 2; i > 0; i-- {
+		longer := names[i] + "/" + end
+		if utf8.RuneCountInString(kind+":.../"+longer) > diskWidest {
+			break
+		}
+		end = longer
+	}
+	return kind + ":.../" + end
 }
 
 // middleOut shortens a long value, such as a path, in its middle.
@@ -134,21 +189,32 @@ func middleOut(value string) string {
 // Named is a cell's value of a label, with the label's name unless the value
 // speaks for itself: "zstd", "acks=all".
 func (n *Names) Named(cell int, name string) string {
-	switch value := n.Value(cell, name); withoutSection(name) {
-	case CompressionType:
-		if value == "none" {
-			return "no compression"
-		}
+	value := n.Value(cell, name)
+	switch short := withoutSection(name); {
+	case short == CompressionType && value == "none":
+		return "no compression"
+	case short == CompressionType, short == Disk, short == mode, n.chosen(cell, name) && startsWithLetter(value):
 		return value
-	case Disk, mode:
-		return value
-	default:
-		return n.Short(name) + "=" + value
 	}
+	return n.Short(name) + "=" + value
 }
 
-// Cell names a cell by what varies, and says what its figures must not be
-// mistaken for: "lz4, acks=all (simulated)". A lone cell has the scenario's name.
+// chosen says whether a label is a choice that the scenario gave a name, such as
+// "every batch", and no setting.
+func (n *Names) chosen(cell int, name string) bool {
+	config := n.result.Cells[cell].Config
+	_, isSetting := config[name]
+	return len(config) > 0 && !isSetting
+}
+
+func startsWithLetter(value string) bool {
+	first, _ := utf8.DecodeRuneInString(value)
+	return unicode.IsLetter(first)
+}
+
+// Cell names a cell by what varies and, where a result has both, whether its
+// figures were measured or simulated: "lz4, sim (simulated)". A lone cell has
+// the scenario's name.
 func (n *Names) Cell(cell int) string {
 	return n.Bare(cell) + n.Suffix(cell)
 }
@@ -165,15 +231,23 @@ func (n *Names) Bare(cell int) string {
 	return strings.Join(parts, ", ")
 }
 
-// Simulated follows the name of what was not measured.
-const Simulated = " (simulated)"
-
-// Suffix is Simulated or nothing.
+// Suffix is " (simulated)" or " (measured)" in a result that has both, else nothing:
+// then it is said once for all, which is on whoever uses the name.
 func (n *Names) Suffix(cell int) string {
-	if n.result.Cells[cell].Target == results.TargetSim {
-		return Simulated
+	if !n.mixed {
+		return ""
 	}
-	return ""
+	return " (" + Target(n.result.Cells[cell]) + ")"
+}
+
+// TargetVaries says whether some figures were measured and others simulated.
+func TargetVaries(r *results.Result) bool {
+	return slices.ContainsFunc(r.Cells, func(c results.Cell) bool { return c.Target != r.Cells[0].Target })
+}
+
+// AllSimulated says whether there are cells, and none of them was measured.
+func AllSimulated(r *results.Result) bool {
+	return len(r.Cells) > 0 && !slices.ContainsFunc(r.Cells, func(c results.Cell) bool { return c.Target != results.TargetSim })
 }
 
 // Target is how a cell's figures came about.
@@ -185,18 +259,6 @@ func Target(c results.Cell) string {
 		return "simulated"
 	}
 	return c.Target
-}
-
-// Load is a cell's load: "20,000/s", or "max (at saturation)".
-func Load(c results.Cell) string {
-	words := "max"
-	if c.OfferedPerS > 0 {
-		words = Digits(c.OfferedPerS) + "/s"
-	}
-	if c.AtSaturation {
-		words += " (at saturation)"
-	}
-	return words
 }
 
 // Check is what the read-back found: "ok", or every kind of bad record; and how

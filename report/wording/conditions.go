@@ -38,7 +38,7 @@ func Conditions(r *results.Result) string {
 	if !r.Complete {
 		incomplete = "incomplete run"
 	}
-	return Join(strings.Join(settings, ", "), loadWords(r), targetWords(r), incomplete)
+	return Join(strings.Join(settings, ", "), CommonLoad(r), Targets(r), incomplete)
 }
 
 // Join joins the parts of a subtitle or note that there are.
@@ -89,37 +89,24 @@ func recordWords(r *results.Result) string {
 	return words + " records"
 }
 
-// loadWords is the load of all cells, or nothing when it varies.
-func loadWords(r *results.Result) string {
-	first := r.Cells[0]
-	for _, cell := range r.Cells {
-		if cell.Load != first.Load || cell.OfferedPerS != first.OfferedPerS {
-			return ""
-		}
-	}
-	switch {
-	case first.OfferedPerS > 0:
-		return Digits(first.OfferedPerS) + " records/s offered"
-	case first.Load == "closed":
-		return "full speed"
+// CommonLabel is a label's value, in full, that all cells have, or nothing.
+func CommonLabel(r *results.Result, name string) string {
+	if values := valuesOf(r, name); len(values) == 1 {
+		return values[0]
 	}
 	return ""
 }
 
-// targetWords says how figures came about, and never leaves it out.
-func targetWords(r *results.Result) string {
-	measured, simulated := false, false
-	for _, cell := range r.Cells {
-		simulated = simulated || cell.Target == results.TargetSim
-		measured = measured || cell.Target != results.TargetSim
-	}
+// Targets says how figures came about: measured, simulated, or both. A result
+// without cells has none.
+func Targets(r *results.Result) string {
 	switch {
-	case measured && simulated:
+	case len(r.Cells) == 0:
+		return ""
+	case TargetVaries(r):
 		return "measured and simulated"
-	case simulated:
-		return "simulated"
 	}
-	return "measured"
+	return Target(r.Cells[0])
 }
 
 // Repeats says what is done with several repeats of a cell, such as "median of"
@@ -141,28 +128,3 @@ func Repeats(r *results.Result, before, after string) string {
 	}
 	return before + count + " runs" + after
 }
-
-// Saturation says which cells' latency was measured at full speed: none, all, or
-// their names.
-func Saturation(r *results.Result) string {
-	names := NamesOf(r)
-	var saturated []string
-	for i, cell := range r.Cells {
-		if cell.AtSaturation {
-			saturated = append(saturated, names.Bare(i))
-		}
-	}
-	switch {
-	case len(saturated) == 0:
-		return ""
-	case len(saturated) == len(r.Cells):
-		return "at saturation: latency at full speed is mostly queueing"
-	case len(saturated) > saturatedListed:
-		return "at saturation (latency is mostly queueing): " + strconv.Itoa(len(saturated)) + " of " +
-			strconv.Itoa(len(r.Cells)) + " cells"
-	}
-	return "at saturation (latency is mostly queueing): " + strings.Join(saturated, "; ")
-}
-
-// saturatedListed is how many cells a note names.
-const saturatedListed = 4

@@ -13,6 +13,9 @@ import (
 // None stands for a figure that there is not.
 const None = "-"
 
+// NotAvailable stands for a figure that the system does not tell.
+const NotAvailable = "not available"
+
 // Duration writes nanoseconds with three digits and the unit that suits them:
 // 950 ns, 1.23 ms, 12.3 s.
 func Duration(ns int64) string {

@@ -59,19 +59,50 @@ func TestCellNames(t *testing.T) {
 		{"a size has a unit", cells(map[string]string{"records.size": "4096"},
 			map[string]string{"records.size": "1"}), "size=4 KiB"},
 		{"a cell lacks the label", cells(map[string]string{}, map[string]string{"records.size": "1"}), "size=-"},
-		{"a long path loses its middle", cells(
-			map[string]string{"disk": "dir:/0123456789/0123456789/0123456789/0123456789/end"},
-			map[string]string{"disk": "sim"}), "dir:/0123456789/01...789/0123456789/end"},
+		{"a long path keeps its end", disks("dir:/0123456789/0123456789/0123456789/end", "sim"), "dir:.../0123456789/end"},
+		{"a long name stays whole", disks("dir:/mnt/a-rather-long-name-of-a-directory", "sim"),
+			"dir:.../a-rather-long-name-of-a-directory"},
+		{"a relative name is all there is", disks("dir:a-rather-long-name-of-a-directory/", "sim"),
+			"dir:a-rather-long-name-of-a-directory/"},
+		{"paths with one end lose their middle", disks("dir:/mnt/ssd-1/0123456789/0123456789/0123456789/end",
+			"dir:/mnt/ssd-2/0123456789/0123456789/0123456789/end"), "dir:/mnt/ssd-1/012...789/0123456789/end"},
+		{"paths that differ in the middle stay", disks("dir:/0123456789/0123456789/1/0123456789/0123456789/end",
+			"dir:/0123456789/0123456789/2/0123456789/0123456789/end"), "dir:/0123456789/0123456789/1/0123456789/0123456789/end"},
+		{"a choice with a name speaks for itself", choices("every batch", "never"), "every batch"},
+		{"a choice with a number does not", choices("1", "2"), "policy=1"},
 	} {
 		if got := NamesOf(c.r).Cell(0); got != c.want {
 			t.Errorf("%s: got %q, want %q", c.why, got, c.want)
 		}
 	}
-	simulated := cells(map[string]string{"disk": "sim"})
-	simulated.Cells[0].Target = results.TargetSim
-	if got := NamesOf(simulated).Cell(0); got != "s (simulated)" {
-		t.Errorf("a simulated cell is named %q", got)
+	mixed := disks("sim", "dir:a")
+	if got := NamesOf(mixed).Cell(1); got != "dir:a" {
+		t.Errorf("in a result of one target a cell is named %q", got)
 	}
+	mixed.Cells[0].Target = results.TargetSim
+	for i, want := range []string{"sim (simulated)", "dir:a (measured)"} {
+		if got := NamesOf(mixed).Cell(i); got != want {
+			t.Errorf("in a result of two targets a cell is named %q, want %q", got, want)
+		}
+	}
+}
+
+func disks(names ...string) *results.Result {
+	var labels []map[string]string
+	for _, name := range names {
+		labels = append(labels, map[string]string{"disk": name})
+	}
+	return cells(labels...)
+}
+
+// choices are cells of a label that is no setting.
+func choices(names ...string) *results.Result {
+	r := cells()
+	for _, name := range names {
+		r.Cells = append(r.Cells, results.Cell{Labels: map[string]string{"policy": name},
+			Config: map[string]string{"topic.flush.messages": "1"}})
+	}
+	return r
 }
 
 // Goal: conditions name what all cells share, and always how figures came about.
@@ -127,5 +158,14 @@ func TestRepeatsAndSaturation(t *testing.T) {
 	r.Cells[1].AtSaturation = true
 	if got := Saturation(r); got != "at saturation: latency at full speed is mostly queueing" {
 		t.Errorf("all cells at saturation: %q", got)
+	}
+	r.Cells = append(r.Cells, r.Cells[0], r.Cells[0])
+	for i, label := range []string{"max", "max", "1/s", "max"} {
+		r.Cells[i].Labels = map[string]string{"load.rate": label, "disk": string(rune('a' + i))}
+		r.Cells[i].Config = r.Cells[i].Labels
+	}
+	r.Cells[2].AtSaturation = false
+	if got := Saturation(r); got != "at saturation (latency is mostly queueing): rate=max" {
+		t.Errorf("three cells of one load at saturation: %q", got)
 	}
 }

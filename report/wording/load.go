@@ -1,0 +1,135 @@
+package wording
+
+import (
+	"strconv"
+	"strings"
+
+	"brokerlab/results"
+)
+
+// SaturationMark follows the load of a cell at full speed where others are not;
+// a note says what it means.
+const SaturationMark = "*"
+
+// load is what makes the load of two cells the same.
+type load struct {
+	kind     string
+	offered  float64
+	saturate bool
+}
+
+func loadOf(c results.Cell) load { return load{c.Load, c.OfferedPerS, c.AtSaturation} }
+
+// Load is a cell's load beside other loads: "20,000/s", or "max*".
+func Load(c results.Cell) string {
+	words := "max"
+	if c.OfferedPerS > 0 {
+		words = Digits(c.OfferedPerS) + "/s"
+	}
+	return words + mark(c)
+}
+
+func mark(c results.Cell) string {
+	if c.AtSaturation {
+		return SaturationMark
+	}
+	return ""
+}
+
+// CommonLoad is the load of all cells, or nothing when it varies: "full speed",
+// "5,000 records/s offered".
+func CommonLoad(r *results.Result) string {
+	if len(r.Cells) == 0 || LoadVaries(r) {
+		return ""
+	}
+	switch first := r.Cells[0]; {
+	case first.OfferedPerS > 0:
+		return Digits(first.OfferedPerS) + " records/s offered"
+	case first.Load == "closed":
+		return "full speed"
+	}
+	return ""
+}
+
+// LoadVaries says whether cells have different loads.
+func LoadVaries(r *results.Result) bool {
+	for _, cell := range r.Cells {
+		if loadOf(cell) != loadOf(r.Cells[0]) {
+			return true
+		}
+	}
+	return false
+}
+
+// LoadLabel is the varied label that a varying load follows from, or nothing.
+func (n *Names) LoadLabel() string {
+	if !LoadVaries(n.result) {
+		return ""
+	}
+	for _, name := range n.Varied {
+		if name != Disk && n.decidesLoad(name) {
+			return name
+		}
+	}
+	return ""
+}
+
+func (n *Names) decidesLoad(name string) bool {
+	of := map[string]load{}
+	for _, cell := range n.result.Cells {
+		value := cell.Labels[name]
+		if l, ok := of[value]; ok && l != loadOf(cell) {
+			return false
+		}
+		of[value] = loadOf(cell)
+	}
+	return true
+}
+
+// LoadValue is a cell's value of the label that its load follows from, with what
+// a value of the scenario's own naming does not tell: "full speed*", "open loop,
+// 5,000/s".
+func (n *Names) LoadValue(cell int, name string) string {
+	c := n.result.Cells[cell]
+	words := n.Value(cell, name)
+	if c.OfferedPerS > 0 && n.chosen(cell, name) {
+		words += ", " + Digits(c.OfferedPerS) + "/s"
+	}
+	return words + mark(c)
+}
+
+// Saturation says which cells' latency was measured at full speed: none, all, or
+// what they have in common, or their names.
+func Saturation(r *results.Result) string {
+	n := NamesOf(r)
+	label := n.LoadLabel()
+	var saturated []string
+	cells, seen := 0, map[string]bool{}
+	for i, cell := range r.Cells {
+		if !cell.AtSaturation {
+			continue
+		}
+		cells++
+		name := n.Bare(i)
+		if label != "" {
+			name = n.Named(i, label)
+		}
+		if !seen[name] {
+			saturated = append(saturated, name)
+		}
+		seen[name] = true
+	}
+	switch {
+	case cells == 0:
+		return ""
+	case cells == len(r.Cells):
+		return "at saturation: latency at full speed is mostly queueing"
+	case len(saturated) > saturatedListed:
+		return "at saturation (latency is mostly queueing): " + strconv.Itoa(cells) + " of " +
+			strconv.Itoa(len(r.Cells)) + " cells"
+	}
+	return "at saturation (latency is mostly queueing): " + strings.Join(saturated, "; ")
+}
+
+// saturatedListed is how many names a note has.
+const saturatedListed = 4
