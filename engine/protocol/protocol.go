@@ -2,12 +2,14 @@
 // Kafka's messages by Kafka's names, as typed structs with their size on the
 // wire. It does not encode them; record batches inside them are Kafka's bytes.
 //
-// Sizes follow Kafka's message schemas at the versions named on each type
-// (clients/src/main/resources/common/message), flexible versions with compact
-// lengths counted as the bytes that they take for the usual short fields.
+// Sizes are those that Kafka's clients write at the versions named on each type
+// (clients/src/main/resources/common/message), with null and empty what is left
+// out here. Kafka groups partitions by topic; here each names its own, and those
+// of one topic that stand side by side count as one group.
 package protocol
 
 import (
+	"strings"
 	"time"
 
 	"brokerlab/engine/env"
@@ -28,8 +30,8 @@ const (
 // ConsumerReplicaID is the replica id of a fetch that comes from a consumer.
 const ConsumerReplicaID int32 = -1
 
-// DebuggingReplicaID asks for offsets up to the log end, past the high watermark
-// (FetchRequest.DEBUGGING_CONSUMER_ID).
+// DebuggingReplicaID asks ListOffsets for the log end, past the high watermark
+// (ListOffsetsRequest.DEBUGGING_REPLICA_ID). A fetch with it is a consumer's.
 const DebuggingReplicaID int32 = -2
 
 // Values of acks.
@@ -95,24 +97,15 @@ func (r *Response) WireBytes() int { return 4 + 4 + 1 + r.Body.BodyBytes() }
 // Release implements env.Message.
 func (r *Response) Release() { r.Body.Release() }
 
-// topicBytes is the size of a topic's entry when all of its partitions follow.
-// A list that holds partitions of one topic side by side pays it once.
-func topicBytes(prev, next TopicPartition, first bool) int {
-	if !first && prev.Topic == next.Topic {
-		return 0
-	}
-	return 1 + len(next.Topic) + 1 + 1
-}
-
 // MetadataRequest asks for brokers and partition leaders (Metadata v12). No
 // topics means all.
 type MetadataRequest struct{ Topics []string }
 
 // BodyBytes implements Body.
 func (r *MetadataRequest) BodyBytes() int {
-	n := 4
+	n := compactLen(len(r.Topics)) + 3
 	for _, t := range r.Topics {
-		n += 18 + len(t)
+		n += 16 + compactBytes(len(t)) + 1
 	}
 	return n
 }
@@ -124,6 +117,12 @@ func (r *MetadataRequest) Release() {}
 type BrokerMetadata struct {
 	ID   int32
 	Addr string
+}
+
+// host is the address without its port, which is a field of its own on the wire.
+func (b *BrokerMetadata) host() string {
+	host, _, _ := strings.Cut(b.Addr, ":")
+	return host
 }
 
 // PartitionMetadata is one partition's leader and replicas.
@@ -146,16 +145,19 @@ type MetadataResponse struct {
 
 // BodyBytes implements Body.
 func (r *MetadataResponse) BodyBytes() int {
-	n := 16
+	n := 4 + compactLen(len(r.Brokers)) + 1 + 4 + 1
 	for _, b := range r.Brokers {
-		n += 11 + len(b.Addr)
+		n += 4 + compactBytes(len(b.host())) + 4 + 2
 	}
-	var prev TopicPartition
-	for i, p := range r.Partitions {
-		n += topicBytes(prev, p.TopicPartition, i == 0) + 17 + 4*len(p.Replicas) + 4*len(p.ISR)
-		prev = p.TopicPartition
-	}
-	return n
+	return n + grouped(len(r.Partitions), 24,
+		func(i int) string { return r.Partitions[i].Topic },
+		func(i int) int {
+			p := &r.Partitions[i]
+			if p.Partition < 0 {
+				return 0 // an unknown topic has no partitions
+			}
+			return 16 + compactLen(len(p.Replicas)) + 4*len(p.Replicas) + compactLen(len(p.ISR)) + 4*len(p.ISR)
+		})
 }
 
 // Release implements Body.
@@ -177,14 +179,9 @@ type ProduceRequest struct {
 
 // BodyBytes implements Body.
 func (r *ProduceRequest) BodyBytes() int {
-	n := 1 + 2 + 4 + 2
-	var prev TopicPartition
-	for i := range r.Partitions {
-		p := &r.Partitions[i]
-		n += topicBytes(prev, p.TopicPartition, i == 0) + 4 + 4 + 1 + p.Records.Len()
-		prev = p.TopicPartition
-	}
-	return n
+	return 1 + 2 + 4 + 1 + grouped(len(r.Partitions), 1,
+		func(i int) string { return r.Partitions[i].Topic },
+		func(i int) int { return 4 + compactBytes(r.Partitions[i].Records.Len()) + 1 })
 }
 
 // Release implements Body.
@@ -210,14 +207,9 @@ type ProduceResponse struct{ Partitions []ProducePartitionResult }
 
 // BodyBytes implements Body.
 func (r *ProduceResponse) BodyBytes() int {
-	n := 4 + 2
-	var prev TopicPartition
-	for i := range r.Partitions {
-		p := &r.Partitions[i]
-		n += topicBytes(prev, p.TopicPartition, i == 0) + 33
-		prev = p.TopicPartition
-	}
-	return n
+	return 4 + 1 + grouped(len(r.Partitions), 1,
+		func(i int) string { return r.Partitions[i].Topic },
+		func(i int) int { return 33 })
 }
 
 // Release implements Body.
@@ -244,14 +236,9 @@ type FetchRequest struct {
 
 // BodyBytes implements Body.
 func (r *FetchRequest) BodyBytes() int {
-	n := 4 + 4 + 4 + 4 + 1 + 4 + 4 + 4
-	var prev TopicPartition
-	for i := range r.Partitions {
-		p := &r.Partitions[i]
-		n += topicBytes(prev, p.TopicPartition, i == 0) + 33
-		prev = p.TopicPartition
-	}
-	return n
+	return 4 + 4 + 4 + 4 + 1 + 4 + 4 + 3 + grouped(len(r.Partitions), 1,
+		func(i int) string { return r.Partitions[i].Topic },
+		func(i int) int { return 33 })
 }
 
 // Release implements Body.
@@ -273,14 +260,9 @@ type FetchResponse struct{ Partitions []FetchPartitionResult }
 
 // BodyBytes implements Body.
 func (r *FetchResponse) BodyBytes() int {
-	n := 4 + 2 + 4 + 2
-	var prev TopicPartition
-	for i := range r.Partitions {
-		p := &r.Partitions[i]
-		n += topicBytes(prev, p.TopicPartition, i == 0) + 40 + p.Records.Len()
-		prev = p.TopicPartition
-	}
-	return n
+	return 4 + 2 + 4 + 1 + grouped(len(r.Partitions), 1,
+		func(i int) string { return r.Partitions[i].Topic },
+		func(i int) int { return 36 + compactBytes(r.Partitions[i].Records.Len()) })
 }
 
 // Release implements Body.
@@ -306,13 +288,9 @@ type ListOffsetsRequest struct {
 
 // BodyBytes implements Body.
 func (r *ListOffsetsRequest) BodyBytes() int {
-	n := 8
-	var prev TopicPartition
-	for i := range r.Partitions {
-		n += topicBytes(prev, r.Partitions[i].TopicPartition, i == 0) + 17
-		prev = r.Partitions[i].TopicPartition
-	}
-	return n
+	return 4 + 1 + 1 + grouped(len(r.Partitions), 1,
+		func(i int) string { return r.Partitions[i].Topic },
+		func(i int) int { return 17 })
 }
 
 // Release implements Body.
@@ -330,13 +308,9 @@ type ListOffsetsResponse struct{ Partitions []ListOffsetsResult }
 
 // BodyBytes implements Body.
 func (r *ListOffsetsResponse) BodyBytes() int {
-	n := 8
-	var prev TopicPartition
-	for i := range r.Partitions {
-		n += topicBytes(prev, r.Partitions[i].TopicPartition, i == 0) + 27
-		prev = r.Partitions[i].TopicPartition
-	}
-	return n
+	return 4 + 1 + grouped(len(r.Partitions), 1,
+		func(i int) string { return r.Partitions[i].Topic },
+		func(i int) int { return 27 })
 }
 
 // Release implements Body.
