@@ -97,7 +97,10 @@ func (m *member) end(now env.Time) {
 		return
 	}
 	m.at(now)
-	m.deliver(now)
+	// An interval that would begin where the load ends is none.
+	if m.index == 0 || m.records > 0 || now > m.s.cfg.Start.Add(m.s.startOf(m.index)) {
+		m.deliver(now)
+	}
 	m.ended = true
 }
 

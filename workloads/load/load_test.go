@@ -1,0 +1,224 @@
+package load_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"brokerlab/disks/simfs"
+	"brokerlab/engine/broker"
+	"brokerlab/engine/cluster"
+	"brokerlab/engine/commitlog"
+	"brokerlab/engine/consumer"
+	"brokerlab/engine/env"
+	"brokerlab/engine/producer"
+	"brokerlab/engine/protocol"
+	"brokerlab/engine/realworld"
+	"brokerlab/engine/simworld"
+	"brokerlab/engine/task"
+	"brokerlab/workloads/arrival"
+	"brokerlab/workloads/check"
+	"brokerlab/workloads/load"
+	"brokerlab/workloads/payload"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const addr = "broker:9092"
+
+var tp = protocol.TopicPartition{Topic: "t"}
+
+// inWorlds runs body as a client of a broker with one partition.
+func inWorlds(t *testing.T, disk simfs.Config, body func(t *testing.T, n env.Node)) {
+	for _, c := range []struct {
+		name string
+		make func(t *testing.T) env.World
+	}{
+		{"real", func(*testing.T) env.World { return realworld.New(realworld.Config{Seed: 1, Poison: true}) }},
+		{"sim", func(t *testing.T) env.World {
+			cfg := simworld.DefaultConfig()
+			cfg.Poison = true
+			w := simworld.New(cfg)
+			t.Cleanup(w.Close)
+			return w
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := c.make(t)
+			storage := simfs.NewDisk(disk)
+			server := w.NewNode(env.NodeConfig{Name: "broker", Mount: storage.Mount})
+			n := w.NewNode(env.NodeConfig{Name: "client"})
+			plan, err := cluster.Assign([]cluster.Broker{{ID: 1, Addr: addr}},
+				[]cluster.Topic{{Name: "t", Partitions: 1, ReplicationFactor: 1}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = w.Run(n, func() {
+				cfg := broker.DefaultConfig()
+				cfg.ID, cfg.Plan, cfg.LogDir = 1, plan, "logs"
+				cfg.Topics = []broker.TopicLog{{Topic: "t", Log: commitlog.DefaultConfig()}}
+				b, err := broker.Start(server, cfg)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				body(t, n)
+				if err := b.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			storage.Close() // it holds what was appended
+			if live := n.Pool().Live(); live != 0 {
+				t.Errorf("%d buffers were not released", live)
+			}
+		})
+	}
+}
+
+// loaded is one load with its checker.
+type loaded struct {
+	shared   load.Shared
+	checker  *check.Checker
+	produced load.Produced
+	consumed int64
+}
+
+// newLoaded prepares a load of 200 ms.
+func newLoaded(t *testing.T, n env.Node, closed bool) *loaded {
+	l := &loaded{}
+	var err error
+	if l.shared.Payload, err = payload.New(payload.Config{Kind: payload.JSONLogs, Size: 200, Seed: 1}); err != nil {
+		t.Error(err)
+	}
+	if l.checker, err = check.New(check.Config{Producers: 1, Partitions: 1}); err != nil {
+		t.Error(err)
+	}
+	begin := n.Now().Add(20 * time.Millisecond)
+	series := load.SeriesConfig{Start: begin, Closed: closed}
+	l.shared.Topic, l.shared.End, l.shared.Replicas = "t", begin.Add(200*time.Millisecond), 1
+	l.shared.Produce, l.shared.Consume = load.NewSeries(series), load.NewSeries(series)
+	return l
+}
+
+// run produces and consumes until all that was sent is read, and reads it back.
+func (l *loaded) run(t *testing.T, n env.Node, cfg load.ProducerConfig) check.Result {
+	cfg.Client = producer.DefaultConfig()
+	cfg.Client.Bootstrap, cfg.Sender = []string{addr}, l.checker.Sender(0)
+	cfg.Arrival.Start, cfg.Arrival.Producers = l.shared.End-env.Time(200*time.Millisecond), 1
+	reads := consumer.DefaultConfig()
+	reads.Bootstrap = []string{addr}
+	ends := task.NewFuture[[]load.Target](n)
+	g := task.NewGroup(n)
+	g.Go("consume", func() (err error) {
+		l.consumed, err = load.Consume(n, &l.shared, reads, []consumer.Assignment{{TopicPartition: tp}},
+			func() ([]load.Target, bool) {
+				targets, err := ends.Wait(0)
+				return targets, !errors.Is(err, env.ErrTimeout)
+			})
+		return err
+	})
+	var err error
+	if l.produced, err = load.Produce(n, &l.shared, cfg); err != nil {
+		t.Error(err)
+	}
+	targets := []load.Target{{TopicPartition: tp, End: l.shared.Acked.Load()}}
+	ends.Set(targets, nil)
+	if err := errors.Join(g.Wait(), load.ReadBack(n, l.shared.Payload, reads, targets, l.checker.Observer())); err != nil {
+		t.Error(err)
+	}
+	return l.checker.Result()
+}
+
+// TestLoad: what producers and consumers count is what was sent, acknowledged and
+// read, in both loops and modes.
+func TestLoad(t *testing.T) {
+	for _, c := range []struct {
+		why   string
+		rate  float64
+		sync  bool
+		limit int64
+	}{
+		{"an open loop", 2000, false, 0},
+		{"one record at a time", 100, true, 0},
+		{"full speed, to a limit of bytes", 0, false, 300_000},
+	} {
+		t.Run(c.why, func(t *testing.T) {
+			inWorlds(t, simfs.DefaultConfig(), func(t *testing.T, n env.Node) {
+				l := newLoaded(t, n, c.rate == 0)
+				l.shared.DiskLimit = c.limit
+				found := l.run(t, n, load.ProducerConfig{Sync: c.sync, Arrival: arrival.Config{RatePerSec: c.rate}})
+				sent := l.produced.Sent
+				if found.Bad() != 0 || found.Sent != sent || found.Acked != sent || l.consumed != sent || sent == 0 {
+					t.Errorf("%d sent, %d consumed, found %+v", sent, l.consumed, found)
+				}
+				if l.shared.Acked.Load() != sent || l.shared.Consumed.Load() != sent || l.shared.Failed.Load() != 0 {
+					t.Errorf("shown are %d, %d, %d of %d", l.shared.Acked.Load(), l.shared.Consumed.Load(),
+						l.shared.Failed.Load(), sent)
+				}
+				// A record has 200 bytes of value; half a batch and the buffer may come on top of a limit.
+				if l.produced.RecordBytes != 200*sent || l.produced.WireBytes <= l.produced.RecordBytes {
+					t.Errorf("%d bytes of records, %d on the wire", l.produced.RecordBytes, l.produced.WireBytes)
+				}
+				simulated := strings.HasSuffix(t.Name(), "/sim") // nothing else keeps it from being on time
+				if due := int64(c.rate / 5); c.rate > 0 && (sent > due || simulated && sent < due) {
+					t.Errorf("%d records sent, %d were due", sent, due)
+				}
+				if c.limit > 0 && l.produced.WireBytes < c.limit {
+					t.Errorf("%d bytes sent, the limit is %d", l.produced.WireBytes, c.limit)
+				}
+				for _, s := range []*load.Series{l.shared.Produce, l.shared.Consume} {
+					var counted int64
+					for _, i := range s.Intervals() {
+						counted += i.Records
+					}
+					if counted > sent {
+						t.Errorf("%d of %d records are in intervals", counted, sent)
+					}
+				}
+			})
+		})
+	}
+}
+
+// TestFullDisk: records that a full disk refuses are failed, not lost, and the
+// first error says why.
+func TestFullDisk(t *testing.T) {
+	inWorlds(t, simfs.Config{CapacityBytes: 50_000}, func(t *testing.T, n env.Node) {
+		l := newLoaded(t, n, false)
+		begin := l.shared.End - env.Time(200*time.Millisecond)
+		cfg := load.ProducerConfig{Client: producer.DefaultConfig(), Sender: l.checker.Sender(0),
+			Arrival: arrival.Config{Start: begin, RatePerSec: 5000, Producers: 1}}
+		cfg.Client.Bootstrap = []string{addr}
+		out, err := load.Produce(n, &l.shared, cfg)
+		if err != nil || !errors.Is(out.FirstError, protocol.ErrStorage) {
+			t.Errorf("produce: %v, first error %v", err, out.FirstError)
+		}
+		acked, failed := l.shared.Acked.Load(), l.shared.Failed.Load()
+		if acked == 0 || failed == 0 || acked+failed != out.Sent {
+			t.Errorf("%d acknowledged and %d failed of %d", acked, failed, out.Sent)
+		}
+	})
+}
+
+// TestStop: a load that is stopped from outside ends before its time, with every
+// record answered.
+func TestStop(t *testing.T) {
+	inWorlds(t, simfs.DefaultConfig(), func(t *testing.T, n env.Node) {
+		l := newLoaded(t, n, false)
+		l.shared.End = env.Never
+		l.shared.Stop()
+		cfg := load.ProducerConfig{Client: producer.DefaultConfig(), Sender: l.checker.Sender(0),
+			Arrival: arrival.Config{RatePerSec: 1000, Producers: 1}}
+		cfg.Client.Bootstrap = []string{addr}
+		out, err := load.Produce(n, &l.shared, cfg)
+		if err != nil || out.Sent != l.shared.Acked.Load() {
+			t.Errorf("%d sent, %d acknowledged, %v", out.Sent, l.shared.Acked.Load(), err)
+		}
+	})
+}
