@@ -117,24 +117,15 @@ type rig struct {
 func run(t testing.TB, wd world, s setup, body func(r *rig)) {
 	t.Helper()
 	r := &rig{t: t, stage: wd.make(t), setup: s}
-	var ids []cluster.Broker
-	for i := range s.brokers {
-		name := fmt.Sprintf("broker-%d", i+1)
-		ids = append(ids, cluster.Broker{ID: int32(i + 1), Addr: name + ":9092"})
+	r.boot(func(i int) func(env.Node) env.FS {
 		disk, ok := s.diskOf[i]
 		if !ok {
 			disk = s.disk
 		}
-		r.nodes = append(r.nodes, r.stage.NewNode(env.NodeConfig{Name: name, Mount: r.stage.mount(t, disk)}))
-	}
-	var err error
-	topics := []cluster.Topic{{Name: topic, Partitions: s.partitions, ReplicationFactor: s.replicas}}
-	if r.plan, err = cluster.Assign(ids, topics); err != nil {
-		t.Fatal(err)
-	}
-	r.client = r.stage.NewNode(env.NodeConfig{Name: "client"})
+		return r.stage.mount(t, disk)
+	})
 	r.brokers = make([]*broker.Broker, s.brokers)
-	err = r.stage.Run(r.client, func() {
+	err := r.stage.Run(r.client, func() {
 		for i := range r.nodes {
 			if s.started == 0 || i < s.started {
 				r.start(i)
@@ -149,6 +140,23 @@ func run(t testing.TB, wd world, s setup, body func(r *rig)) {
 		t.Fatal(err)
 	}
 	r.checkPools()
+}
+
+// boot makes the nodes and the plan.
+func (r *rig) boot(mount func(i int) func(env.Node) env.FS) {
+	var ids []cluster.Broker
+	for i := range r.setup.brokers {
+		name := fmt.Sprintf("broker-%d", i+1)
+		ids = append(ids, cluster.Broker{ID: int32(i + 1), Addr: name + ":9092"})
+		r.nodes = append(r.nodes, r.stage.NewNode(env.NodeConfig{Name: name, Mount: mount(i)}))
+	}
+	var err error
+	r.plan, err = cluster.Assign(ids, []cluster.Topic{
+		{Name: topic, Partitions: r.setup.partitions, ReplicationFactor: r.setup.replicas}})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.client = r.stage.NewNode(env.NodeConfig{Name: "client"})
 }
 
 // checkPools says which node has not given its buffers back.
