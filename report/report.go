@@ -1,6 +1,6 @@
 // Package report makes the report of a run out of its folder alone: report.md
-// and the charts that it shows. The same folder, named by the same path, gives the
-// same bytes. It judges nothing: what failed is the result's to say.
+// and the charts that it shows. The same folder gives the same bytes, wherever it
+// is. It judges nothing: what failed is the result's to say.
 package report
 
 import (
@@ -43,7 +43,7 @@ func Write(f *results.Folder) ([]string, error) {
 		}
 		files = append(files, c.Name)
 	}
-	if err := f.WriteFile(MarkdownFile, markdown(f.Path, r, charts)); err != nil {
+	if err := f.WriteFile(MarkdownFile, markdown(r, charts)); err != nil {
 		return nil, err
 	}
 	return files, nil
@@ -52,9 +52,8 @@ func Write(f *results.Folder) ([]string, error) {
 // page is a Markdown text in the making.
 type page struct {
 	bytes.Buffer
-	folder string // its path
-	r      *results.Result
-	names  *wording.Names
+	r     *results.Result
+	names *wording.Names
 }
 
 // say writes a paragraph, escaped by the caller where it must be.
@@ -69,8 +68,8 @@ func (p *page) list(items []string) {
 	p.WriteString("\n")
 }
 
-func markdown(folder string, r *results.Result, charts []chart.File) []byte {
-	p := &page{folder: folder, r: r, names: wording.NamesOf(r)}
+func markdown(r *results.Result, charts []chart.File) []byte {
+	p := &page{r: r, names: wording.NamesOf(r)}
 	p.head()
 	p.say("## Result")
 	if words := table.Head(r); words != "" {

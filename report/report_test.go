@@ -73,7 +73,7 @@ func TestMarkdown(t *testing.T) {
 			r.Cells[1].Warnings = append(r.Cells[1].Warnings, "the generator was 12 ms late")
 			r.Wall.Command = []string{"brokerlab", "run", "--set", "topic.name=it's one", "flush-policies"}
 		}
-		got := markdown("results/runs/"+run.Scenario+"/2026-11-22T20-15-03Z", r, nil)
+		got := markdown(r, nil)
 		path := filepath.Join("testdata", run.Scenario+".md")
 		if *rewrite {
 			if err := os.WriteFile(path, got, 0o644); err != nil {
@@ -127,6 +127,22 @@ func TestShell(t *testing.T) {
 	} {
 		if got := shell(c.args); got != c.want {
 			t.Errorf("%q became %s, want %s", c.args, got, c.want)
+		}
+	}
+}
+
+// Goal: the scenario in a folder is run again by the path that it had, and its results go where the first went.
+// Method: a table of folders.
+func TestRerun(t *testing.T) {
+	for _, c := range []struct{ folder, want string }{
+		{"results/runs/q/t", "brokerlab run results/runs/q/t/scenario.yaml"},
+		{"/tmp/my runs/q/t", "brokerlab run '/tmp/my runs/q/t/scenario.yaml' --out '/tmp/my runs'"},
+		{"q/t", "brokerlab run q/t/scenario.yaml --out ."},
+		{"", "brokerlab run ./scenario.yaml"},
+	} {
+		p := &page{r: &results.Result{Wall: results.RunWall{Folder: c.folder}}}
+		if got := shell(p.rerun()); got != c.want {
+			t.Errorf("folder %q: got %s, want %s", c.folder, got, c.want)
 		}
 	}
 }

@@ -115,13 +115,15 @@ func (p *page) again() {
 
 // rerun runs the scenario of the folder again, with its results beside it.
 func (p *page) rerun() []string {
-	args := []string{"brokerlab", "run", filepath.ToSlash(filepath.Join(p.folder, results.ScenarioFile))}
-	if !strings.Contains(args[2], "/") {
-		args[2] = "./" + args[2]
+	folder := p.r.Wall.Folder
+	args := []string{"brokerlab", "run", "./" + results.ScenarioFile}
+	if folder == "" { // as in a folder of an older program: from within it
+		return args
 	}
-	scenario := filepath.Dir(filepath.Clean(p.folder))
-	if root := filepath.Dir(scenario); filepath.Base(scenario) == p.r.Scenario && root != filepath.FromSlash(rootUnlessGiven) {
-		args = append(args, "--out", filepath.ToSlash(root))
+	args[2] = filepath.ToSlash(filepath.Join(folder, results.ScenarioFile))
+	root := filepath.ToSlash(filepath.Dir(filepath.Dir(folder)))
+	if root != rootUnlessGiven {
+		args = append(args, "--out", root)
 	}
 	return args
 }

@@ -47,6 +47,7 @@ type RunWall struct {
 	Started time.Time `json:"started"` // UTC
 	Seconds float64   `json:"wall_s"`
 	Command []string  `json:"command"`
+	Folder  string    `json:"folder"` // of the run, from where it was started
 	Version Version   `json:"version"`
 	Machine Machine   `json:"machine"`
 }

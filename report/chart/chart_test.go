@@ -5,10 +5,14 @@ import (
 	"fmt"
 	"image"
 	"image/png"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"brokerlab/report/plotstyle"
 	"brokerlab/report/reporttest"
@@ -187,7 +191,7 @@ func dashKey(l look) string {
 	return b.String()
 }
 
-// Goal: a line by percentile ends where ten samples are left above it.
+// Goal: a line by percentile begins and ends where ten samples are left beyond it.
 // Method: histograms of known counts.
 func TestCurveEndsWithItsSamples(t *testing.T) {
 	for _, c := range []struct {
@@ -213,6 +217,9 @@ func TestCurveEndsWithItsSamples(t *testing.T) {
 			t.Errorf("%s: drawn is %v, want %v", c.why, points != nil, !c.nothing)
 			continue
 		}
+		if points != nil && math.Abs(plotstyle.Quantile(points[0].X)-10/float64(c.count)) > 1e-9 {
+			t.Errorf("%s: begins at %v nines", c.why, points[0].X)
+		}
 		if points != nil && (points[len(points)-1].X < c.end-1e-4 || points[len(points)-1].X > c.end+1e-4) {
 			t.Errorf("%s: ends at %v nines, want %v", c.why, points[len(points)-1].X, c.end)
 		}
@@ -226,25 +233,63 @@ func TestCurveEndsWithItsSamples(t *testing.T) {
 	}
 }
 
-// Goal: throughput over time is the median of each second, without a short rest.
-// Method: three repeats of known bytes.
+// Goal: throughput over time is the median of each interval: a rate over the
+// interval's own length, at its middle; only what is shorter than 0.2 s is left out.
+// Method: three repeats of known bytes, cut where the warm-up ends.
 func TestThroughputOverRepeats(t *testing.T) {
-	repeat := func(bytes ...int64) results.Repeat {
-		var r results.Repeat
-		for at, b := range bytes {
-			r.Seconds = append(r.Seconds, results.Second{At: float64(at), Length: 1, Bytes: b, Warmup: at == 0})
+	repeat := func(last float64, bytes ...int64) (r results.Repeat) {
+		for n, b := range bytes {
+			r.Seconds = append(r.Seconds, results.Second{At: []float64{0, 0.5, 1, 2}[n],
+				Length: []float64{0.5, 0.5, 1, last}[n], Bytes: b, Warmup: n == 0})
 		}
 		return r
 	}
-	cell := results.Cell{Repeats: []results.Repeat{repeat(1e6, 4e6), repeat(3e6, 5e6), repeat(2e6)}}
-	cell.Repeats[2].Seconds = append(cell.Repeats[2].Seconds, results.Second{At: 1, Length: 0.1, Bytes: 9e6})
+	cell := results.Cell{Repeats: []results.Repeat{repeat(0.4, 1e6, 2e6, 4e6, 2e6), repeat(0.2, 3e6, 1e6, 5e6, 1e6),
+		repeat(0.1, 2e6, 3e6, 6e6, 9e6)}}
 	s := throughput(cell)
-	if len(s.at) != 2 || s.at[0] != 0.5 || s.median[0] != 2 || s.median[1] != 4.5 || s.least[0] != 1 ||
-		s.greatest[0] != 3 {
-		t.Errorf("the series is %+v, want medians 2 and 4.5", s)
+	for _, c := range []struct {
+		why       string
+		got, want []float64
+	}{
+		{"middles", s.at, []float64{0.25, 0.75, 1.5, 2.15}},
+		{"medians", s.median, []float64{4, 4, 5, 5}},
+		{"least", s.least, []float64{2, 2, 4, 5}},
+		{"greatest", s.greatest, []float64{6, 6, 6, 5}},
+		{"ends of the warm-up and of the load", []float64{s.warmup, s.end}, []float64{0.5, 2.4}},
+	} {
+		if diff := cmp.Diff(c.want, c.got, cmpopts.EquateApprox(0, 1e-9)); diff != "" {
+			t.Errorf("%s: (-want +got)\n%s", c.why, diff)
+		}
 	}
-	if s.warmup != 1 {
-		t.Errorf("the warm-up ends at %v s, want 1", s.warmup)
+}
+
+// Goal: several settings become groups and colours that a reader can tell apart.
+// Method: the grids of synthetic runs, by their names.
+func TestGrid(t *testing.T) {
+	for _, c := range []struct {
+		why           string
+		run           reporttest.Run
+		groups, kinds string // empty: no grid
+	}{
+		{"one setting needs none", reporttest.Codecs(0), "", ""},
+		{"the codec has the colours", reporttest.Grid(0),
+			"batch.size=4 KiB|batch.size=16 KiB|batch.size=64 KiB|batch.size=256 KiB",
+			"no compression|gzip|snappy|lz4|zstd"},
+		{"fewer values make groups, and what was measured is said where it differs", reporttest.Flush(0),
+			"dir:results/data (measured)|sim (simulated)",
+			"flush.messages=never|flush.messages=10000|flush.messages=100|flush.messages=1"},
+		{"the last of three settings makes groups", reporttest.Modes(0),
+			"sim (simulated)|dir:.../and/a/folder/below (measured)",
+			"async, full speed|async, steady|sync, full speed|sync, steady"},
+		{"too many for colours", reporttest.Many(0), "", ""},
+	} {
+		var groups, kinds string
+		if g := dataOf(c.run).grid; g != nil {
+			groups, kinds = strings.Join(g.groups, "|"), strings.Join(g.kinds, "|")
+		}
+		if groups != c.groups || kinds != c.kinds {
+			t.Errorf("%s: got groups %q and colours %q", c.why, groups, kinds)
+		}
 	}
 }
 

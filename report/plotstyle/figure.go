@@ -166,7 +166,7 @@ func ShortenTick(label string, width vg.Length) string {
 	return shorten(face(tickPoints, InkLabel), label, width)
 }
 
-// legend is entries in rows; in several rows they stand in columns.
+// legend is entries in rows; where a block takes several, they stand in columns.
 type legend struct {
 	rows [][]Swatch
 	step vg.Length // from one column to the next; 0: as wide as each entry
@@ -187,7 +187,7 @@ func layLegend(blocks [][]Swatch, width vg.Length) (l legend) {
 		longest = max(longest, sum)
 	}
 	columns := math.MaxInt
-	if longest > width || len(blocks) > 1 {
+	if longest > width {
 		columns = max(1, int((width+entryGap)/(widest+entryGap)))
 		l.step = width / vg.Length(columns)
 	}

@@ -59,7 +59,8 @@ func TestLegend(t *testing.T) {
 	}{
 		{"none", nil, 0, false},
 		{"a row", [][]Swatch{{entry("a"), entry("b")}}, 1, false},
-		{"two blocks", [][]Swatch{{entry("a"), entry("b")}, {entry("c")}}, 2, true},
+		{"two blocks of a row each", [][]Swatch{{entry("a"), entry("b")}, {entry("c")}}, 2, false},
+		{"a block that wraps beside one that does not", [][]Swatch{many, {entry("c")}}, 9, true},
 		{"many", [][]Swatch{many}, 8, true},
 		{"one that is too long", [][]Swatch{{entry(strings.Repeat("long ", 60)), entry("b")}}, 2, true},
 	} {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -33,6 +34,7 @@ type Cell struct {
 type Run struct {
 	Scenario, Title, Question string
 	Names                     []string
+	Choices                   []string // of Names, those that are no settings
 	Cells                     []Cell
 	Repeats, Seconds          int
 	Config                    map[string]string // of all cells
@@ -50,6 +52,7 @@ func Make(run Run) (*results.Result, Histograms) {
 		Wall: results.RunWall{
 			Started: time.Date(2026, 11, 22, 20, 15, 3, 0, time.UTC), Seconds: 61.5,
 			Command: []string{"brokerlab", "run", run.Scenario},
+			Folder:  "results/runs/" + run.Scenario + "/2026-11-22T20-15-03Z",
 			Version: results.Version{Brokerlab: "0.1.0", Commit: "0123456789abcdef", Go: "go1.26.8"},
 			Machine: results.Machine{OS: "linux", Arch: "amd64", Kernel: "6.1.0", CPU: "A Processor of 2.5 GHz", Cores: 2,
 				MemBytes: 8 << 30},
@@ -76,7 +79,9 @@ func makeCell(run Run, c Cell, stream uint64) (results.Cell, map[string][]result
 	}
 	for _, l := range c.Labels {
 		cell.Labels[l.Name] = l.Value
-		cell.Config[l.Name] = l.Value
+		if !slices.Contains(run.Choices, l.Name) {
+			cell.Config[l.Name] = l.Value
+		}
 	}
 	hs := map[string][]results.Interval{}
 	for n := 1; n <= run.Repeats; n++ {

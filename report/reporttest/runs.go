@@ -27,7 +27,7 @@ const dir = "dir:results/data"
 func Runs(perSecond int) []Run {
 	return []Run{
 		Quickstart(perSecond), Codecs(perSecond), Flush(perSecond), Grid(perSecond), Many(perSecond),
-		lone(perSecond), stalled(), few(), empty(), interrupted(perSecond), odd(perSecond),
+		lone(perSecond), stalled(), few(), empty(), interrupted(perSecond), odd(perSecond), Modes(perSecond),
 	}
 }
 
@@ -156,6 +156,24 @@ func odd(perSecond int) Run {
 		run.Cells = append(run.Cells, Cell{Labels: []Label{{"cluster.brokers", strconv.Itoa(n)}, {"disk", "sim"}},
 			Target: results.TargetSim, Rate: float64(1000 * n), MBPerS: float64(n) * 1234, Median: time.Duration(400 + n),
 			PerSecond: perSecond})
+	}
+	return run
+}
+
+// Modes varies two settings and a load of the scenario's own naming, on a
+// simulated and on a real disk, labels named as runs name them.
+func Modes(perSecond int) Run {
+	run := Run{Scenario: "modes", Title: "Modes, lingers and loads", Question: "What does waiting cost?",
+		Names: []string{"mode", "load", "disk"}, Choices: []string{"load"}, Repeats: 1, Seconds: 4, Config: config()}
+	for i, disk := range []string{"sim", "dir:/mnt/a-rather-long-mount-point/and/a/folder/below"} {
+		for j, mode := range []string{"async", "sync"} {
+			for k, load := range []string{"full speed", "steady"} {
+				run.Cells = append(run.Cells, Cell{Labels: []Label{{"mode", mode}, {"load", load}, {"disk", disk}},
+					Target: []string{results.TargetSim, results.TargetReal}[i], Rate: float64(2000 * k),
+					MBPerS: []float64{300, 2.05}[k] / float64(1+9*j), Median: time.Duration(1+i+2*j) * ms, Ratio: 2.9,
+					PerSecond: perSecond})
+			}
+		}
 	}
 	return run
 }

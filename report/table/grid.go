@@ -75,7 +75,8 @@ const headLines = 2
 // text is the table for a terminal.
 func (g grid) text() string {
 	lines := strings.Split(g.writer(oneLine).Render(), "\n")
-	rule := lines[headLines-1]
+	rule := strings.TrimSuffix(lines[headLines-1], strings.Repeat("-", columnGap)) // without what pads the last column
+	lines[headLines-1] = rule
 	all := append([]string{g.groupLine()}, lines[:headLines]...)
 	sections := g.sections
 	for i, line := range lines[headLines:] {

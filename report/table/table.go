@@ -204,7 +204,7 @@ func layoutOf(r *results.Result) layout {
 		all = append(all, c)
 	}
 	return layout{columns: append(all,
-		column{name: "read back", align: left, value: func(_ int, c results.Cell) string { return wording.Check(c.Counts) }})}
+		column{name: "verified", align: left, value: func(_ int, c results.Cell) string { return wording.Check(c.Counts) }})}
 }
 
 // figure is one figure of a latency.

@@ -83,12 +83,12 @@ func TestSections(t *testing.T) {
 	const want = `Measured and simulated.
 
                              - produce latency --
-a    records/s  MB/s  ratio  p50  p99  p99.9  max  fsyncs  read back
-----------------------------------------------------------------------
+a    records/s  MB/s  ratio  p50  p99  p99.9  max  fsyncs  verified
+-------------------------------------------------------------------
 simulated on sim:
 1            0     0      -    -    -      -    -       0  -
 2 3          0     0      -    -    -      -    -       0  -
-----------------------------------------------------------------------
+-------------------------------------------------------------------
 measured on dir:/mnt/ssd/a/rather/long/path/that/would/widen/the/table/much:
 1            0     0      -    -    -      -    -       0  -
 2 3          0     0      -    -    -      -    -       0  -
@@ -111,7 +111,7 @@ func TestLoads(t *testing.T) {
 			c.Load, c.AtSaturation = "closed", true
 		}
 		for i, l := range labels {
-			c.Labels[[]string{"load", "load.rate", "acks"}[i]] = l
+			c.Labels[[]string{"load", "rate", "acks"}[i]] = l
 		}
 		return c
 	}
@@ -121,18 +121,19 @@ func TestLoads(t *testing.T) {
 		has, hasNone []string
 	}{
 		{"names of the scenario's own tell the rate", []results.Cell{cell(0, "sim", "full speed"),
-			cell(5000, "sim", "open loop")}, []string{"Simulated.\n", "full speed*  ", "open loop, 5,000/s  ", "* at saturation:"},
+			cell(5000, "sim", "open loop")},
+			[]string{"Simulated.\n", "full speed*  ", "open loop, 5,000/s  ", "* at saturation:"},
 			[]string{"max*"}},
 		{"a rate needs no second one", []results.Cell{cell(0, "real", "", "max"), cell(100, "real", "", "100/s")},
 			[]string{"Measured.\n", "\nmax*  ", "\n100/s  ", "* at saturation:"}, []string{"load", "100/s, 100/s"}},
-		{"a rate that follows from no label", []results.Cell{cell(0, "real", "a", "b", "1"), cell(100, "real", "a", "b", "1")},
-			[]string{"\nload ", "\nmax*  ", "\n100/s  "}, nil},
+		{"a rate that follows from no label", []results.Cell{cell(0, "real", "a", "b", "1"),
+			cell(100, "real", "a", "b", "1")}, []string{"\nload ", "\nmax*  ", "\n100/s  "}, nil},
 		{"one load for all", []results.Cell{cell(100, "real", "a"), cell(100, "real", "b")},
 			[]string{"Measured, 100 records/s offered.", "\na "}, []string{"saturation", "*"}},
 		{"full speed for all", []results.Cell{cell(0, "sim", "a"), cell(0, "sim", "b")},
 			[]string{"Simulated, at full speed.", "At saturation: "}, []string{"* at", "a*"}},
 	} {
-		got := Text(&results.Result{Complete: true, LabelNames: []string{"load", "load.rate", "acks"}, Cells: c.cells})
+		got := Text(&results.Result{Complete: true, LabelNames: []string{"load", "rate", "acks"}, Cells: c.cells})
 		for _, want := range c.has {
 			if !strings.Contains(got, want) {
 				t.Errorf("%s: lacks %q:\n%s", c.why, want, got)
@@ -155,7 +156,7 @@ func TestOddResults(t *testing.T) {
 		want string
 	}{
 		{"nothing at all", results.Result{}, "no cell ran"},
-		{"a cell of zero values", results.Result{Cells: []results.Cell{{}}}, "read back"},
+		{"a cell of zero values", results.Result{Cells: []results.Cell{{}}}, "verified"},
 		{"a label that only cells have", results.Result{Cells: []results.Cell{{Labels: map[string]string{"topic.x": "1"}},
 			{Labels: map[string]string{"topic.x": "2"}}}}, "x "},
 		{"failed records", results.Result{Cells: []results.Cell{{Measures: results.Measures{

@@ -200,11 +200,15 @@ func (n *Names) Named(cell int, name string) string {
 }
 
 // chosen says whether a label is a choice that the scenario gave a name, such as
-// "every batch", and no setting.
+// "every batch", and no setting. Labels have settings' names without sections.
 func (n *Names) chosen(cell int, name string) bool {
 	config := n.result.Cells[cell].Config
-	_, isSetting := config[name]
-	return len(config) > 0 && !isSetting
+	for path := range config {
+		if path == name || strings.HasSuffix(path, "."+name) {
+			return false
+		}
+	}
+	return len(config) > 0
 }
 
 func startsWithLetter(value string) bool {
@@ -247,7 +251,8 @@ func TargetVaries(r *results.Result) bool {
 
 // AllSimulated says whether there are cells, and none of them was measured.
 func AllSimulated(r *results.Result) bool {
-	return len(r.Cells) > 0 && !slices.ContainsFunc(r.Cells, func(c results.Cell) bool { return c.Target != results.TargetSim })
+	measured := func(c results.Cell) bool { return c.Target != results.TargetSim }
+	return len(r.Cells) > 0 && !slices.ContainsFunc(r.Cells, measured)
 }
 
 // Target is how a cell's figures came about.

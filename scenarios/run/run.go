@@ -183,6 +183,7 @@ func (r *runner) begin(source []byte) error {
 	if r.folder, err = results.Create(r.opts.Out, base.Name, r.began); err != nil {
 		return err
 	}
+	r.result.Wall.Folder = r.folder.Path
 	if err := r.folder.WriteScenario(source); err != nil {
 		return err
 	}
