@@ -10,7 +10,7 @@
 //	                  fetch:   read below the high watermark (a follower: to the
 //	                           log end); waits for fetch.min.bytes
 //	replica fetcher:  one task per leader that this broker follows
-//	flush scheduler:  one task, when log.flush.scheduler.interval.ms is set
+//	log schedulers:   one task each: flushes by time, recovery points
 //
 // Lock order: Broker.mu, partition.mu, fetchWait.mu. A log's own lock is taken
 // with none of these held.
@@ -38,10 +38,10 @@ type TopicLog struct {
 // Config is what a broker is started with. Times and sizes of 0 are not
 // defaults: start from DefaultConfig.
 type Config struct {
-	ID     int32
-	Plan   *cluster.Plan
-	LogDir string // path on the node's file system
-	Topics []TopicLog
+	ID      int32
+	Plan    *cluster.Plan
+	LogDirs []string // log.dirs: paths on the node's file system
+	Topics  []TopicLog
 
 	ReplicaFetchMaxBytes int32         // replica.fetch.max.bytes, per partition
 	ReplicaFetchResponse int32         // replica.fetch.response.max.bytes
@@ -52,6 +52,9 @@ type Config struct {
 	ReconnectBackoff     time.Duration // reconnect.backoff.ms
 	// FlushScheduler is log.flush.scheduler.interval.ms; 0 means never.
 	FlushScheduler time.Duration
+	// OffsetCheckpoint is log.flush.offset.checkpoint.interval.ms: how often the
+	// recovery points of the logs are written.
+	OffsetCheckpoint time.Duration
 }
 
 // DefaultConfig returns Kafka's defaults for a broker.
@@ -60,6 +63,7 @@ func DefaultConfig() Config {
 		ReplicaFetchMaxBytes: 1 << 20, ReplicaFetchResponse: 10 << 20, ReplicaFetchMinBytes: 1,
 		ReplicaFetchWaitMax: 500 * time.Millisecond, ReplicaFetchBackoff: time.Second,
 		ReplicaSocketTimeout: 30 * time.Second, ReconnectBackoff: 50 * time.Millisecond,
+		OffsetCheckpoint: time.Minute,
 	}
 }
 
@@ -74,6 +78,10 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("broker %d: replica.socket.timeout.ms must be above replica.fetch.wait.max.ms", c.ID)
 	case c.ReconnectBackoff <= 0 || c.ReplicaFetchBackoff <= 0:
 		return fmt.Errorf("broker %d: backoffs must be positive", c.ID)
+	case len(c.LogDirs) == 0:
+		return fmt.Errorf("broker %d: no log directory", c.ID)
+	case c.OffsetCheckpoint <= 0:
+		return fmt.Errorf("broker %d: log.flush.offset.checkpoint.interval.ms must be positive", c.ID)
 	case c.FlushScheduler < 0:
 		return fmt.Errorf("broker %d: log.flush.scheduler.interval.ms is negative", c.ID)
 	}
@@ -87,6 +95,7 @@ func (c *Config) Validate() error {
 type Broker struct {
 	node       env.Node
 	cfg        Config
+	dirs       *commitlog.LogDirs
 	partitions []*partition // sorted as the plan sorts them
 	byName     map[protocol.TopicPartition]*partition
 	listener   env.Listener
@@ -129,22 +138,28 @@ func Start(node env.Node, cfg Config) (*Broker, error) {
 		byName: make(map[protocol.TopicPartition]*partition)}
 	b.mu.Mutex = node.NewMutex()
 	b.mu.stopped = node.NewCond(b.mu.Mutex)
+	var err error
+	if b.dirs, err = commitlog.OpenLogDirs(node, cfg.LogDirs); err != nil {
+		return nil, fmt.Errorf("broker %d: %w", cfg.ID, err)
+	}
 	for _, p := range cfg.Plan.Hosted(cfg.ID) {
 		if err := b.openPartition(p); err != nil {
-			return nil, errors.Join(err, b.endLogs((*commitlog.Log).Close))
+			return nil, errors.Join(err, b.endLogs((*commitlog.LogDirs).Close))
 		}
 	}
 	addr, _ := cfg.Plan.Addr(cfg.ID)
 	listener, err := node.Net().Listen(addr)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("broker %d: listen on %s: %w", cfg.ID, addr, err), b.endLogs((*commitlog.Log).Close))
+		err = fmt.Errorf("broker %d: listen on %s: %w", cfg.ID, addr, err)
+		return nil, errors.Join(err, b.endLogs((*commitlog.LogDirs).Close))
 	}
 	b.listener = listener
 	b.tasks.Go("acceptor", b.acceptLoop)
 	b.startFetchers()
 	if cfg.FlushScheduler > 0 {
-		b.tasks.Go("flush-scheduler", b.flushLoop)
+		b.tasks.Go("flush-scheduler", func() error { return b.every(cfg.FlushScheduler, b.flushDue) })
 	}
+	b.tasks.Go("offset-checkpoint", func() error { return b.every(cfg.OffsetCheckpoint, b.checkpoint) })
 	return b, nil
 }
 
@@ -159,12 +174,16 @@ func (b *Broker) openPartition(state cluster.Partition) error {
 	if !found {
 		return fmt.Errorf("broker %d: no log settings for topic %q", b.cfg.ID, state.Topic)
 	}
-	dir := fmt.Sprintf("%s/%s-%d", b.cfg.LogDir, state.Topic, state.Partition)
-	log, err := commitlog.Open(b.node, dir, logCfg)
+	log, err := b.dirs.Open(state.Topic, state.Partition, logCfg)
 	if err != nil {
 		return fmt.Errorf("broker %d: %w", b.cfg.ID, err)
 	}
 	p := &partition{Partition: state, log: log, leader: state.Leader == b.cfg.ID}
+	if p.leader {
+		if err := log.BeginEpoch(state.LeaderEpoch); err != nil {
+			return fmt.Errorf("broker %d: %w", b.cfg.ID, err)
+		}
+	}
 	p.mu.Mutex = b.node.NewMutex()
 	p.mu.hwRose = b.node.NewCond(p.mu.Mutex)
 	if p.leader {
@@ -177,14 +196,14 @@ func (b *Broker) openPartition(state cluster.Partition) error {
 
 // Close stops answering, ends the broker's tasks and closes its logs. Requests
 // that wait for the high watermark or for more log get their connection closed.
-func (b *Broker) Close() error { return b.end((*commitlog.Log).Close) }
+func (b *Broker) Close() error { return b.end((*commitlog.LogDirs).Close) }
 
 // Discard ends the broker as Close does, but deletes its logs instead of closing
 // them, which would force them to disk.
-func (b *Broker) Discard() error { return b.end((*commitlog.Log).Remove) }
+func (b *Broker) Discard() error { return b.end((*commitlog.LogDirs).Remove) }
 
-// end ends the tasks and then does the last thing to each log.
-func (b *Broker) end(last func(*commitlog.Log) error) error {
+// end ends the tasks and then does the last thing to the logs.
+func (b *Broker) end(last func(*commitlog.LogDirs) error) error {
 	b.mu.Lock()
 	if b.mu.closing {
 		b.mu.Unlock()
@@ -208,14 +227,11 @@ func (b *Broker) end(last func(*commitlog.Log) error) error {
 	return errors.Join(err, b.tasks.Wait(), b.endLogs(last))
 }
 
-func (b *Broker) endLogs(last func(*commitlog.Log) error) error {
-	var errs []error
-	for _, p := range b.partitions {
-		if err := last(p.log); err != nil && !errors.Is(err, commitlog.ErrFailed) {
-			errs = append(errs, fmt.Errorf("broker %d: %w", b.cfg.ID, err))
-		}
+func (b *Broker) endLogs(last func(*commitlog.LogDirs) error) error {
+	if err := last(b.dirs); err != nil {
+		return fmt.Errorf("broker %d: %w", b.cfg.ID, err)
 	}
-	return errors.Join(errs...)
+	return nil
 }
 
 // Err returns the error of the first log that failed: a disk that is full or
@@ -246,18 +262,30 @@ func (b *Broker) pauseUntil(deadline env.Time) bool {
 	return !b.mu.closing
 }
 
-// flushLoop is Kafka's flush scheduler (LogManager.flushDirtyLogs), which runs at
-// a fixed rate, also when a round takes long.
-func (b *Broker) flushLoop() error {
-	due := b.node.Now().Add(b.cfg.FlushScheduler)
-	for ; b.pauseUntil(due); due = due.Add(b.cfg.FlushScheduler) {
-		for _, p := range b.partitions {
-			if err := p.log.FlushIfDue(b.node.Now()); err != nil {
-				b.logFailed(err)
-			}
-		}
+// every does something to the logs at a fixed rate, also when a round takes long,
+// until the broker ends: Kafka's KafkaScheduler.
+func (b *Broker) every(interval time.Duration, do func()) error {
+	due := b.node.Now().Add(interval)
+	for ; b.pauseUntil(due); due = due.Add(interval) {
+		do()
 	}
 	return nil
+}
+
+// flushDue is LogManager.flushDirtyLogs.
+func (b *Broker) flushDue() {
+	for _, p := range b.partitions {
+		if err := p.log.FlushIfDue(b.node.Now()); err != nil {
+			b.logFailed(err)
+		}
+	}
+}
+
+// checkpoint is LogManager.checkpointLogRecoveryOffsets.
+func (b *Broker) checkpoint() {
+	if err := b.dirs.Checkpoint(); err != nil {
+		b.logFailed(err)
+	}
 }
 
 // Stats are a broker's totals over its logs.

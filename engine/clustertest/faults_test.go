@@ -170,7 +170,7 @@ func TestCrashOfLeader(t *testing.T) {
 		for i := range 20 {
 			o.send(p, 0, fmt.Sprint(i))
 		}
-		r.client.Sleep(2 * ms)
+		r.client.Sleep(6 * ms) // of which 4 are the followers' first leader epoch, which they force to disk
 		r.down(0, false)
 		r.client.Sleep(100 * ms)
 		r.reboot(0)

@@ -175,7 +175,7 @@ func (r *rig) checkPools() {
 // start boots a broker on its own node.
 func (r *rig) start(i int) {
 	cfg := broker.DefaultConfig()
-	cfg.ID, cfg.Plan, cfg.LogDir = int32(i+1), r.plan, "logs"
+	cfg.ID, cfg.Plan, cfg.LogDirs = int32(i+1), r.plan, []string{"logs"}
 	log := commitlog.DefaultConfig()
 	if r.setup.log != nil {
 		r.setup.log(&log)

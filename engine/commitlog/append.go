@@ -49,6 +49,9 @@ func (l *Log) appendAsLeader(leaderEpoch int32, batch env.Buf) (Appended, error)
 	if err := l.rollIfDueLocked(&h); err != nil {
 		return Appended{}, err
 	}
+	if err := l.assignEpochLocked(epochStart{epoch: leaderEpoch, offset: h.BaseOffset}); err != nil {
+		return Appended{}, err
+	}
 	m := l.node.Pool().Get(record.HeaderSize)
 	header := m.Bytes()[:record.HeaderSize]
 	h.Put(header)
@@ -99,6 +102,11 @@ func (l *Log) appendAsFollower(batches env.Buf) (Appended, error) {
 			return Appended{}, err
 		}
 		count, size := l.fitting(headers)
+		for _, h := range headers[:count] {
+			if err := l.assignEpochLocked(epochStart{epoch: h.PartitionLeaderEpoch, offset: h.BaseOffset}); err != nil {
+				return Appended{}, err
+			}
+		}
 		if err := l.writeLocked(batches.Slice(off, size), headers[:count]); err != nil {
 			return Appended{}, err
 		}
@@ -107,6 +115,13 @@ func (l *Log) appendAsFollower(batches env.Buf) (Appended, error) {
 	a.NextOffset = l.active().end
 	err = l.finishLocked(&a)
 	return a, err
+}
+
+// AwaitAppend returns when no append holds the log's lock: at once, or after the
+// writes and flushes of those that do.
+func (l *Log) AwaitAppend() {
+	l.writer.Lock()
+	defer l.writer.Unlock()
 }
 
 // checkFetched checks what needs no lock: that there are whole batches, their

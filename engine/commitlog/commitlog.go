@@ -1,9 +1,9 @@
 // Package commitlog is one partition's log on disk: segments of record batches
-// with sparse offset indexes, appended to by a leader or a follower, read by
-// offset, forced by a flush policy, and recovered after a crash. It does not
-// replicate, keeps no high watermark and no leader epochs, and does not delete
-// old segments; it promises after a power loss only what a Flush (or an append
-// that flushed) covered.
+// with sparse offset indexes and leader epochs, appended to by a leader or a
+// follower, read by offset, forced by a flush policy, and recovered after a
+// crash; and the directories that hold a broker's logs (LogDirs). It does not
+// replicate and keeps no high watermark; it promises after a power loss only what
+// a Flush (or an append that flushed) covered.
 //
 // It is Kafka's UnifiedLog, LogSegment, OffsetIndex and LogLoader. A partition's
 // directory holds, for each segment, two files named by the segment's base
@@ -14,6 +14,9 @@
 //	                            | last offset of a batch - base offset  int32 |
 //	                            | position of that batch in the .log    int32 |
 //
+// and one file for all of them, leader-epoch-checkpoint, with the first offset of
+// each leader epoch, in lines of text.
+//
 // An entry is made when a batch is appended and more than index.interval.bytes
 // went in since the last entry. The index is held in memory and written a page
 // at a time, at a roll and at Close; opening the log completes it from the .log.
@@ -22,17 +25,16 @@
 //
 // As in Kafka, an append holds the log's lock while it validates and
 // decompresses the records, writes the file, and forces it when flush.messages
-// is reached: what waits behind that lock is part of what is measured. A flush
-// by flush.ms runs beside appends. Readers take neither of these: they take a
-// second, short lock that is never held over I/O, where Kafka reads volatile
-// fields.
+// is reached: what waits behind that lock is part of what is measured, also the
+// news of followers (AwaitAppend). A flush by flush.ms runs beside appends.
+// Readers take neither of these: they take a second, short lock that is never
+// held over I/O, where Kafka reads volatile fields.
 //
 // Not as in Kafka: a flush forces the .log files (and the directory when it has
 // new names), but not the .index files, which recovery can rebuild; a roll
 // schedules no flush of the old segment: the next flush covers it; the directory
 // is forced when a log is made and when segments are removed; there is no time
-// index and no recovery point checkpoint, so that opening a log scans the last
-// segment and checks that the others follow one another.
+// index.
 //
 // Ours, and always on because it changes no bytes: the places of the last
 // recentBatchesMax batches are kept in memory, so that reads near the end find
@@ -147,6 +149,7 @@ type Stats struct {
 	RecordsAppended int64
 	Rolls           int64 // segments begun because the one before was full
 	Segments        int   // now
+	SegmentsScanned int64 // by recovery
 	RecoveryCut     int64 // bytes that recovery cut off or deleted
 }
 
@@ -158,6 +161,8 @@ type Log struct {
 	dir  string
 	cfg  Config
 	roll rollPolicy
+	// recovered says that Open scanned a segment.
+	recovered bool
 
 	// writer is Kafka's UnifiedLog.lock. It is held over validation, file writes
 	// and a due flush.messages flush.
@@ -166,6 +171,8 @@ type Log struct {
 		decompressor      *codec.Decompressor // nil before the first compressed batch
 		decompressedBytes int                 // of the last compressed batch: the next one is likely as large
 		headers           []record.Header     // scratch of the appends
+		// truncated is told when offsets were taken back; nil = nobody asks.
+		truncated func(*Log) error
 	}
 
 	// mu guards what readers see. It is never held over I/O. The task that
@@ -176,10 +183,11 @@ type Log struct {
 		end         int64      // log end offset
 		recent      int        // batches in the segments' recent lists
 		flush       flushPolicy
-		truncations int64 // how often offsets were taken back
-		names       int64 // how often the directory's names changed
-		namesSynced int64 // the value of names that the last SyncDir covered
-		failed      error // ErrFailed and its cause, for ever; nil = usable
+		epochs      epochCache // changed by the holder of writer only
+		truncations int64      // how often offsets were taken back
+		names       int64      // how often the directory's names changed
+		namesSynced int64      // the value of names that the last SyncDir covered
+		failed      error      // ErrFailed and its cause, for ever; nil = usable
 		closed      bool
 		stats       Stats
 	}
@@ -197,6 +205,14 @@ func (l *Log) EndOffset() int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.mu.end
+}
+
+// RecoveryPoint is the offset below which all is on disk: Kafka's
+// LocalLog.recoveryPoint.
+func (l *Log) RecoveryPoint() int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.mu.flush.recovery
 }
 
 // Stats returns the counters.

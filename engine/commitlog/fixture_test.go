@@ -368,7 +368,7 @@ func (b *bed) same(l *commitlog.Log, m *model) {
 	}
 }
 
-// faultFS counts calls and makes chosen ones fail.
+// faultFS counts calls, syncs of .log files only, and makes chosen ones fail.
 type faultFS struct {
 	env.FS
 	dropSyncs              bool
@@ -386,14 +386,21 @@ func (f *faultFS) heal() {
 	f.appendKeep = 0
 }
 
-func (f *faultFS) Create(name string) (env.File, error) { return f.wrap(f.FS.Create(name)) }
-func (f *faultFS) Open(name string) (env.File, error)   { return f.wrap(f.FS.Open(name)) }
+func (f *faultFS) Create(name string) (env.File, error) {
+	file, err := f.FS.Create(name)
+	return f.wrap(name, file, err)
+}
 
-func (f *faultFS) wrap(file env.File, err error) (env.File, error) {
+func (f *faultFS) Open(name string) (env.File, error) {
+	file, err := f.FS.Open(name)
+	return f.wrap(name, file, err)
+}
+
+func (f *faultFS) wrap(name string, file env.File, err error) (env.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &faultFile{File: file, fs: f}, nil
+	return &faultFile{File: file, fs: f, log: path.Ext(name) == ".log"}, nil
 }
 
 func (f *faultFS) SyncDir(dir string) error {
@@ -409,7 +416,8 @@ func (f *faultFS) SyncDir(dir string) error {
 
 type faultFile struct {
 	env.File
-	fs *faultFS
+	fs  *faultFS
+	log bool // a .log file: only their syncs are counted
 }
 
 func (f *faultFile) Append(b env.Buf) error {
@@ -438,7 +446,9 @@ func (f *faultFile) Truncate(size int64) error {
 }
 
 func (f *faultFile) Sync() error {
-	f.fs.syncs.Add(1)
+	if f.log {
+		f.fs.syncs.Add(1)
+	}
 	if f.fs.syncErr != nil {
 		return f.fs.syncErr
 	}

@@ -61,7 +61,10 @@ func TestAppendAsLeaderWritesKafkasFiles(t *testing.T) {
 				b.must(l.Close())
 				segments := m.segments(3000)
 				files := b.files()
-				if len(files) != 2*len(segments) || len(segments) < 3 {
+				if got := string(files["leader-epoch-checkpoint"]); got != "0\n1\n7 0\n" {
+					b.Errorf("leader-epoch-checkpoint is %q", got)
+				}
+				if len(files) != 2*len(segments)+1 || len(segments) < 3 {
 					b.Fatalf("%d files for %d segments", len(files), len(segments))
 				}
 				for _, batches := range segments {
@@ -410,6 +413,8 @@ func TestFlushesAreCounted(t *testing.T) {
 				cfg := commitlog.DefaultConfig()
 				cfg.FlushMessages = test.messages
 				l := b.open(cfg)
+				b.must(l.BeginEpoch(1))
+				b.fs.dirSyncs.Store(0)
 				flushed := 0
 				for range 10 {
 					a, err := l.AppendAsLeader(1, b.buf(b.batchOf([]byte("v"))))
@@ -467,6 +472,7 @@ func TestFlushesAreCounted(t *testing.T) {
 func TestFlushCoversRolledSegments(t *testing.T) {
 	inWorlds(t, func(b *bed) {
 		l, m := b.open(small()), &model{}
+		b.must(l.BeginEpoch(7))
 		b.must(l.Flush())
 		b.fs.dirSyncs.Store(0)
 		b.fill(l, m, 40, 5, 300)

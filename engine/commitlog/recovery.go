@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"math"
 	"path"
+	"slices"
 
 	"brokerlab/engine/env"
 	"brokerlab/engine/record"
@@ -14,14 +15,30 @@ import (
 // scanBytes is how much of a segment recovery reads at a time.
 const scanBytes = 1 << 20
 
-// Open opens the log in a directory, which it makes if need be, and recovers it:
-// Kafka's LogLoader. The last segment is scanned batch by batch, CRCs included,
-// and cut at the first that is not whole and right. The other segments must
-// follow one another: where one does not end at the base offset of the next, it
-// is scanned like the last one and those behind it are deleted, as in Kafka.
-// Indexes are completed from the log. Files that are no segment's are left
-// alone, except an index without its log, which is removed.
+// Past is what is known of a log's last life. The zero value is nothing.
+type Past struct {
+	// CleanShutdown says that the log was flushed and closed.
+	CleanShutdown bool
+	// RecoveryPoint is the offset below which all was flushed.
+	RecoveryPoint int64
+}
+
+// Open opens the log in a directory, of which nothing is known: see OpenAfter.
 func Open(node env.Node, dir string, cfg Config) (*Log, error) {
+	return OpenAfter(node, dir, cfg, Past{})
+}
+
+// OpenAfter opens the log in a directory, which it makes if need be, and recovers
+// it: Kafka's LogLoader. After a clean shutdown no segment is scanned, else those
+// that reach beyond the recovery point: batch by batch, CRCs included, cut at the
+// first that is not whole and right. The segments must follow one another: where
+// one was cut or does not end at the base offset of the next, those behind it are
+// deleted. Segments that are not scanned are trusted, but one that does not end
+// where the next one begins is scanned after all. Indexes are completed from the
+// log, and leader epochs from what is scanned: without a leader-epoch-checkpoint
+// file everything is. Files that are no segment's are left alone, except an index
+// without its log, which is removed.
+func OpenAfter(node env.Node, dir string, cfg Config, past Past) (*Log, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("open log %s: %w", dir, err)
 	}
@@ -31,18 +48,50 @@ func Open(node env.Node, dir string, cfg Config) (*Log, error) {
 	}
 	l.writer.Mutex = node.NewMutex()
 	l.mu.Mutex = node.NewMutex()
-	if err := l.load(); err != nil {
+	if err := l.load(past); err != nil {
 		_ = l.dropFiles(l.mu.segments) // the error that is returned says more
 		return nil, fmt.Errorf("open log %s: %w", dir, err)
 	}
-	s := l.active()
+	return l, nil
+}
+
+// load opens and recovers the segments and the leader epochs.
+func (l *Log) load(past Past) error {
+	if err := l.fs.MkdirAll(l.dir); err != nil {
+		return err
+	}
+	files, err := l.listSegments()
+	if err != nil {
+		return err
+	}
+	var known bool
+	l.mu.epochs.entries, known, err = readEpochs(l.node, path.Join(l.dir, epochsName))
+	if err != nil {
+		return err
+	}
+	epochsInFile := l.mu.epochs.entries
+	if !known {
+		past = Past{}
+	}
+	if err := l.loadSegments(files, past); err != nil {
+		return err
+	}
+	s, first := l.active(), l.mu.segments[0]
 	l.mu.end = s.end
 	l.mu.names = 1 // what is new in the directory is not known: the first flush forces it
-	l.mu.flush = flushPolicy{
-		messages: cfg.FlushMessages, interval: cfg.FlushInterval,
-		recovery: l.mu.segments[0].base, lastFlush: node.Now(),
+	recovery := min(max(past.RecoveryPoint, first.base), s.end)
+	if past.CleanShutdown && !l.recovered {
+		recovery = s.end
 	}
-	return l, nil
+	l.mu.flush = flushPolicy{
+		messages: l.cfg.FlushMessages, interval: l.cfg.FlushInterval, recovery: recovery, lastFlush: l.node.Now(),
+	}
+	l.mu.epochs.cutStart(first.base)
+	l.mu.epochs.cutEnd(s.end)
+	if slices.Equal(l.mu.epochs.entries, epochsInFile) {
+		return nil
+	}
+	return l.writeEpochsLocked()
 }
 
 // segmentFile is a .log file as the directory lists it.
@@ -51,15 +100,8 @@ type segmentFile struct {
 	bytes int64
 }
 
-// load fills mu.segments. The last of them has an open index.
-func (l *Log) load() error {
-	if err := l.fs.MkdirAll(l.dir); err != nil {
-		return err
-	}
-	files, err := l.listSegments()
-	if err != nil {
-		return err
-	}
+// loadSegments fills mu.segments. The last of them has an open index.
+func (l *Log) loadSegments(files []segmentFile, past Past) error {
 	for i, file := range files {
 		s, err := l.openSegment(file.base)
 		if err != nil {
@@ -67,19 +109,31 @@ func (l *Log) load() error {
 		}
 		l.mu.segments = append(l.mu.segments, s)
 		last := i == len(files)-1
+		next := int64(math.MaxInt64)
 		if !last {
-			last, err = l.checkClosed(s, files[i+1].base)
-			if err != nil {
+			next = files[i+1].base
+		}
+		broken := !past.CleanShutdown && next > past.RecoveryPoint
+		if !broken {
+			if broken, err = l.trust(s); err != nil {
+				return err
+			}
+			broken = broken || !last && s.end != next
+		}
+		whole := true
+		if broken {
+			if whole, err = l.recoverSegment(s); err != nil {
 				return err
 			}
 		}
-		if !last {
-			continue
+		if last || !whole || s.end != next {
+			l.mu.recent = len(s.recent) - 1
+			return l.deleteSegments(files[i+1:])
 		}
-		if err := l.recoverLast(s); err != nil {
+		s.forgetRecent(0)
+		if err := l.closeIndex(s); err != nil {
 			return err
 		}
-		return l.deleteSegments(files[i+1:])
 	}
 	s, err := l.createSegment(0)
 	if err != nil {
@@ -193,11 +247,11 @@ func (l *Log) loadIndex(s *segment) ([]indexEntry, error) {
 	return parseEntries(file, s.log.Size()), nil
 }
 
-// checkClosed loads a segment that others follow: it takes the entries of its
-// index, if the last one is true, and walks the headers behind that one, so that
-// missing entries are added and the segment's end is known. broken says that the
-// segment does not end where the next one begins.
-func (l *Log) checkClosed(s *segment, next int64) (broken bool, err error) {
+// trust loads a segment without a scan: it takes the entries of its index, if the
+// last one is true, and walks the headers behind that one, so that missing entries
+// are added and the segment's end is known. broken says that the headers do not
+// lead to the end of the file.
+func (l *Log) trust(s *segment) (broken bool, err error) {
 	entries, err := l.loadIndex(s)
 	if err != nil {
 		return false, err
@@ -216,6 +270,7 @@ func (l *Log) checkClosed(s *segment, next int64) (broken bool, err error) {
 			s.sparse.entries = entries[: n-1 : n-1]
 			s.sparse.sinceBytes = l.cfg.IndexIntervalBytes + 1 // so that add makes this entry again
 			s.size, s.end = int64(e.position), h.BaseOffset
+			s.recent[0] = batchRef{baseOffset: uint32(s.end - s.base), position: e.position}
 		}
 	}
 	for s.size < w.size {
@@ -229,37 +284,36 @@ func (l *Log) checkClosed(s *segment, next int64) (broken bool, err error) {
 		s.add(&h)
 		s.forgetRecent(0)
 	}
-	if s.end != next {
-		return true, nil
-	}
-	if err := l.settleIndex(s, entries); err != nil {
-		return false, err
-	}
-	return false, l.closeIndex(s)
+	s.synced = s.size
+	return false, l.settleIndex(s, entries)
 }
 
-// recoverLast scans a segment from its start, CRCs included, cuts off what is
-// not whole and right, and makes its index anew: Kafka's LogSegment.recover.
-func (l *Log) recoverLast(s *segment) error {
+// recoverSegment scans a segment from its start, CRCs included, cuts off what is
+// not whole and right, and makes its index anew: Kafka's LogSegment.recover. It
+// reports whether the whole file was right.
+func (l *Log) recoverSegment(s *segment) (whole bool, err error) {
 	entries, err := l.loadIndex(s)
 	if err != nil {
-		return err
+		return false, err
 	}
 	s.sparse = sparseIndex{intervalBytes: l.cfg.IndexIntervalBytes}
 	s.recent = []batchRef{{}}
-	s.size, s.end = 0, s.base
+	s.size, s.end, s.synced = 0, s.base, -1
+	l.recovered = true
+	l.mu.epochs.cutEnd(s.base + 1) // later ones are found in the batches
 	if err := l.scan(s); err != nil {
-		return err
+		return false, err
 	}
 	s.forgetRecent(recentBatchesMax)
-	l.mu.recent = len(s.recent) - 1
-	if cut := s.log.Size() - s.size; cut > 0 {
+	l.mu.stats.SegmentsScanned++
+	cut := s.log.Size() - s.size
+	if cut > 0 {
 		l.mu.stats.RecoveryCut += cut
 		if err := s.log.Truncate(s.size); err != nil {
-			return err
+			return false, err
 		}
 	}
-	return l.settleIndex(s, entries)
+	return cut == 0, l.settleIndex(s, entries)
 }
 
 // scan adds the batches of a segment's file to it up to the first that is not
@@ -316,6 +370,7 @@ func (l *Log) scanChunk(s *segment, b env.Buf) (need int64, err error) {
 		if l.checkCRC(b, off, &h) != nil {
 			return 0, nil
 		}
+		l.mu.epochs.assign(epochStart{epoch: h.PartitionLeaderEpoch, offset: h.BaseOffset})
 		s.add(&h)
 		off += h.SizeBytes()
 	}

@@ -2,6 +2,7 @@ package commitlog
 
 import (
 	"fmt"
+	"path"
 	"sort"
 )
 
@@ -35,9 +36,17 @@ func (l *Log) truncateLocked(offset int64) error {
 	if err != nil {
 		return err
 	}
-	l.unpublish(keep, cut)
+	epochsCut := l.unpublish(keep, cut)
+	if l.writer.truncated != nil {
+		if err := l.writer.truncated(l); err != nil {
+			return l.fail(err)
+		}
+	}
 	if err := l.cutFiles(s, gone); err != nil {
 		return l.fail(err)
+	}
+	if epochsCut {
+		return l.writeEpochsLocked()
 	}
 	return nil
 }
@@ -69,8 +78,9 @@ func (l *Log) cutAt(s *segment, offset int64) (cutPoint, error) {
 }
 
 // unpublish takes the batches behind a cut away from readers: the segments from
-// keep on, and what lies behind c in the one before.
-func (l *Log) unpublish(keep int, c cutPoint) {
+// keep on, and what lies behind c in the one before. It reports whether leader
+// epochs went too.
+func (l *Log) unpublish(keep int, c cutPoint) (epochsCut bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, s := range l.mu.segments[keep:] {
@@ -89,6 +99,7 @@ func (l *Log) unpublish(keep int, c cutPoint) {
 	l.mu.truncations++
 	l.mu.names++
 	l.mu.flush.truncated(s.end)
+	return l.mu.epochs.cutEnd(s.end)
 }
 
 // cutRecent drops the places of batches behind a cut.
@@ -195,6 +206,11 @@ func (l *Log) removeLocked() error {
 	}
 	for i := len(segments) - 1; i >= 0; i-- {
 		if err := l.removeFiles(segments[i]); err != nil {
+			return err
+		}
+	}
+	for _, name := range []string{epochsName, epochsName + ".tmp"} {
+		if err := removeIfThere(l.fs, path.Join(l.dir, name)); err != nil {
 			return err
 		}
 	}

@@ -33,7 +33,7 @@ func planOf(s *spec.Scenario) (*cluster.Plan, error) {
 
 func brokerConfig(s *spec.Scenario, plan *cluster.Plan, index int) broker.Config {
 	cfg := broker.DefaultConfig()
-	cfg.ID, cfg.Plan, cfg.LogDir = int32(index+1), plan, logDir
+	cfg.ID, cfg.Plan, cfg.LogDirs = int32(index+1), plan, []string{logDir}
 	log := commitlog.DefaultConfig()
 	log.SegmentBytes = s.Topic.SegmentBytes
 	log.IndexIntervalBytes = s.Topic.IndexInterval

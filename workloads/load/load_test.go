@@ -58,7 +58,7 @@ func inWorlds(t *testing.T, disk simfs.Config, body func(t *testing.T, n env.Nod
 			}
 			err = w.Run(n, func() {
 				cfg := broker.DefaultConfig()
-				cfg.ID, cfg.Plan, cfg.LogDir = 1, plan, "logs"
+				cfg.ID, cfg.Plan, cfg.LogDirs = 1, plan, []string{"logs"}
 				cfg.Topics = []broker.TopicLog{{Topic: "t", Log: commitlog.DefaultConfig()}}
 				b, err := broker.Start(server, cfg)
 				if err != nil {
