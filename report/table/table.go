@@ -40,7 +40,7 @@ func Markdown(r *results.Result) string {
 }
 
 // Head says how figures came about, and what all cells share of disk and load:
-// "Measured on dir:data, at full speed."
+// "Figures: measured on dir:data, at full speed."
 func Head(r *results.Result) string {
 	if len(r.Cells) == 0 {
 		return ""
@@ -59,7 +59,7 @@ func Head(r *results.Result) string {
 	if words == "" {
 		return ""
 	}
-	return strings.ToUpper(words[:1]) + words[1:] + "."
+	return "Figures: " + words + "."
 }
 
 // Notes say what the figures of the table are.

@@ -80,7 +80,7 @@ func TestSections(t *testing.T) {
 			r.Cells = append(r.Cells, results.Cell{Labels: map[string]string{"a": a, "disk": disk}, Target: target})
 		}
 	}
-	const want = `Measured and simulated.
+	const want = `Figures: measured and simulated.
 
                              - produce latency --
 a    records/s  MB/s  ratio  p50  p99  p99.9  max  fsyncs  verified
@@ -122,16 +122,16 @@ func TestLoads(t *testing.T) {
 	}{
 		{"names of the scenario's own tell the rate", []results.Cell{cell(0, "sim", "full speed"),
 			cell(5000, "sim", "open loop")},
-			[]string{"Simulated.\n", "full speed*  ", "open loop, 5,000/s  ", "* at saturation:"},
+			[]string{"Figures: simulated.\n", "full speed*  ", "open loop, 5,000/s  ", "* at saturation:"},
 			[]string{"max*"}},
 		{"a rate needs no second one", []results.Cell{cell(0, "real", "", "max"), cell(100, "real", "", "100/s")},
-			[]string{"Measured.\n", "\nmax*  ", "\n100/s  ", "* at saturation:"}, []string{"load", "100/s, 100/s"}},
+			[]string{"Figures: measured.\n", "\nmax*  ", "\n100/s  ", "* at saturation:"}, []string{"load", "100/s, 100/s"}},
 		{"a rate that follows from no label", []results.Cell{cell(0, "real", "a", "b", "1"),
 			cell(100, "real", "a", "b", "1")}, []string{"\nload ", "\nmax*  ", "\n100/s  "}, nil},
 		{"one load for all", []results.Cell{cell(100, "real", "a"), cell(100, "real", "b")},
-			[]string{"Measured, 100 records/s offered.", "\na "}, []string{"saturation", "*"}},
+			[]string{"Figures: measured, 100 records/s offered.", "\na "}, []string{"saturation", "*"}},
 		{"full speed for all", []results.Cell{cell(0, "sim", "a"), cell(0, "sim", "b")},
-			[]string{"Simulated, at full speed.", "At saturation: "}, []string{"* at", "a*"}},
+			[]string{"Figures: simulated, at full speed.", "At saturation: "}, []string{"* at", "a*"}},
 	} {
 		got := Text(&results.Result{Complete: true, LabelNames: []string{"load", "rate", "acks"}, Cells: c.cells})
 		for _, want := range c.has {
