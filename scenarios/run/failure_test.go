@@ -1,0 +1,121 @@
+package run
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"brokerlab/disks/simfs"
+	"brokerlab/engine/env"
+	"brokerlab/scenarios/spec"
+)
+
+// Goal: a disk that fills up in the middle of a run is one error that says so, in
+// both worlds, and the run ends. Method: brokers on disks of 1 MB, without the
+// limit that a run sets itself.
+func TestDiskFills(t *testing.T) {
+	for _, disk := range []string{"dir:" + t.TempDir(), DiskSim} {
+		file, err := spec.Parse("tiny.yaml", []byte(tiny))
+		if err != nil {
+			t.Fatal(err)
+		}
+		cells, err := file.Cells()
+		if err != nil {
+			t.Fatal(err)
+		}
+		live := &Live{}
+		live.begin(where{}, nil)
+		dir, _ := Directory(disk)
+		rep, err := newRepeat(&cells[0].Scenario, disk, dir, 1, live)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rep.stage.mount = func(string) func(env.Node) env.FS {
+			return simfs.NewDisk(simfs.Config{CapacityBytes: 1_000_000}).Mount
+		}
+		rep.shared = rep.newShared(0)
+		err = rep.run()
+		rep.stage.close()
+		if !errors.Is(err, env.ErrNoSpace) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: the run ended with %v, want one line that the disk is full", Target(disk), err)
+		}
+	}
+}
+
+// Goal: what cannot be stored is refused before anything starts. Method: table.
+func TestRefusedDisks(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	foreign := t.TempDir()
+	if err := os.WriteFile(filepath.Join(foreign, "precious"), []byte("mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var usage *UsageError
+	for _, c := range []struct {
+		why   string
+		disk  string
+		set   string
+		usage bool
+		want  error
+	}{
+		{"more than the disk has", "dir:" + filepath.Join(t.TempDir(), "data"), "load.max-bytes=1000TB", false,
+			env.ErrNoSpace},
+		{"a directory with somebody's files", "dir:" + foreign, "", true, nil},
+		{"a path below a file", "dir:" + filepath.Join(file, "data"), "", false, nil},
+		{"a disk that is not known", "floppy", "", true, nil},
+	} {
+		scenario, err := spec.Parse("tiny.yaml", []byte(tiny))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if path, value, ok := strings.Cut(c.set, "="); ok {
+			if err := scenario.Set(path, value); err != nil {
+				t.Fatal(err)
+			}
+		}
+		out := t.TempDir()
+		outcome, err := Run(scenario, []byte(tiny), Options{Disks: []string{c.disk}, Out: out, Live: &Live{}})
+		if err == nil || outcome != nil || errors.As(err, &usage) != c.usage || c.want != nil && !errors.Is(err, c.want) {
+			t.Errorf("%s: %v, outcome %v", c.why, err, outcome)
+		}
+		if left, _ := filepath.Glob(filepath.Join(out, "*")); len(left) > 0 {
+			t.Errorf("%s: left a run folder: %v", c.why, left)
+		}
+	}
+	if text, err := os.ReadFile(filepath.Join(foreign, "precious")); err != nil || string(text) != "mine" {
+		t.Errorf("somebody's file is %q, %v", text, err)
+	}
+}
+
+// Goal: a simulated run is stopped from outside as a real one is. Method: stop a
+// load of an hour of virtual time once something is acknowledged.
+func TestSimulatedRunInterrupted(t *testing.T) {
+	file, err := spec.Parse("tiny.yaml", []byte(tiny))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, value := range map[string]string{"load.duration": "1h", "load.max-bytes": "10TB"} {
+		if err := file.Set(path, value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	live := &Live{}
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for s, ok := live.Status(); !ok || s.Acked == 0; s, ok = live.Status() {
+			time.Sleep(time.Millisecond)
+		}
+		live.Stop()
+	}()
+	out, err := Run(file, []byte(tiny), Options{Disks: []string{DiskSim}, Out: t.TempDir(), Live: live})
+	<-stopped
+	if !errors.Is(err, ErrInterrupted) || out == nil || out.Result.Complete || out.Result.Incomplete == "" {
+		t.Errorf("error %v, outcome %+v", err, out)
+	}
+}
