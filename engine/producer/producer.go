@@ -8,7 +8,13 @@
 //	                       receiver (one task a connection) -> callbacks
 //
 // A batch that is full is compressed by the task that filled it, and one whose
-// linger ended by the sender, as in Kafka. Lock order: Producer.mu alone.
+// linger ended by the sender. Kafka's streams compress whole blocks (16 to 64
+// KiB) while records are put in, under the partition's lock, and the rest when the
+// batch is closed: by the task that found no room, else by the sender.
+//
+// Not as in Kafka: no retries, and so no idempotence and no delivery.timeout.ms;
+// keys choose no partition; the free choice is uniform. Lock order: Producer.mu
+// alone.
 package producer
 
 import (

@@ -28,8 +28,8 @@ func (p *Producer) put(r *Record, done func(Ack, error)) error {
 		intended = now
 	}
 	timestamp := p.node.Wall().UnixMilli()
-	// As Kafka, by an upper bound: the record's fields at their longest.
-	size := record.RecordSize(1<<30, 1<<40, r.Key, r.Value, r.Headers)
+	// As Kafka, by an upper bound (AbstractRecords.estimateSizeInBytesUpperBound).
+	size := record.SizeUpperBound(r.Key, r.Value, r.Headers)
 	if size+record.HeaderSize > p.cfg.MaxRequestSize || int64(size+record.HeaderSize) > p.cfg.BufferMemory {
 		return fmt.Errorf("%w: %d bytes, with max.request.size %d and buffer.memory %d",
 			ErrRecordTooLarge, size+record.HeaderSize, p.cfg.MaxRequestSize, p.cfg.BufferMemory)

@@ -38,6 +38,19 @@ func AppendRecord(
 	return dst
 }
 
+// recordOverheadMax is the most that a record's fields take besides key, value
+// and headers (Kafka's DefaultRecord.MAX_RECORD_OVERHEAD): three varints of 5, 5
+// and 10 bytes and the attributes.
+const recordOverheadMax = 21
+
+// SizeUpperBound is the most that a record takes, wherever in a batch it is put
+// and whenever (Kafka's DefaultRecord.recordSizeUpperBound). Producers hold it,
+// with a batch header, against max.request.size.
+func SizeUpperBound(key, value []byte, headers []RecordHeader) int {
+	const least = 3 // attributes and deltas of 0 in bodySize
+	return recordOverheadMax + bodySize(0, 0, key, value, headers) - least
+}
+
 func bodySize(
 	offsetDelta int32, timestampDelta int64, key, value []byte, headers []RecordHeader,
 ) int {
