@@ -72,7 +72,7 @@ func (b *Broker) readAll(r *protocol.FetchRequest) (resp *protocol.FetchResponse
 		bytes += out.Records.Len()
 		enough = enough || out.Err != protocol.ErrNone
 	}
-	return resp, enough || bytes >= int(r.MinBytes)
+	return resp, enough || bytes >= int(min(r.MinBytes, r.MaxBytes)) // as KafkaApis.handleFetchRequest
 }
 
 // readPartition reads one partition. The first one that has records gives at

@@ -85,8 +85,19 @@ func (p *partition) appended(end int64) {
 	wakeAll(p.mu.onAppend)
 }
 
-// fetched tells the leader's partition how far a follower's log reaches.
+// fetched tells the leader's partition how far a follower's log reaches. If that
+// is news it waits for the log's lock, which an append holds also while it
+// flushes: Kafka raises the high watermark under that lock
+// (UnifiedLog.maybeIncrementHighWatermark), so that a follower's fetch waits for
+// the leader's disk.
 func (p *partition) fetched(id int32, offset int64) {
+	p.mu.Lock()
+	news := p.mu.progress.Moves(id, offset)
+	p.mu.Unlock()
+	if !news {
+		return
+	}
+	p.log.AwaitAppend()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.mu.progress.Fetched(id, offset) {
@@ -100,10 +111,12 @@ func (p *partition) hwRoseLocked() {
 }
 
 // followed sets the high watermark that the leader told a follower; no higher
-// than the follower's own log.
+// than the follower's own log, and lower than before if the leader says so
+// (UnifiedLog.maybeUpdateHighWatermark).
 func (p *partition) followed(leaderHW int64) {
+	end := p.log.EndOffset()
 	p.mu.Lock()
-	p.mu.hw = max(p.mu.hw, min(leaderHW, p.log.EndOffset()))
+	p.mu.hw = min(leaderHW, end)
 	p.mu.Unlock()
 }
 

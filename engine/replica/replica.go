@@ -61,6 +61,16 @@ func (p *Progress) Appended(end int64) (rose bool) {
 	return p.advance()
 }
 
+// Moves says whether Fetched would change what is known of the follower.
+func (p *Progress) Moves(id int32, offset int64) bool {
+	for i := range p.followers {
+		if f := &p.followers[i]; f.id == id {
+			return f.end != offset
+		}
+	}
+	return false
+}
+
 // Fetched says that a follower asked for offset, so that its log reaches there.
 // It reports whether the high watermark rose. A broker that is no replica of the
 // partition changes nothing.

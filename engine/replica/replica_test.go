@@ -29,14 +29,18 @@ func TestHighWatermark(t *testing.T) {
 		if step.append > 0 {
 			rose = p.Appended(step.append)
 		} else {
+			known := p.Moves(step.id, step.offset)
 			rose = p.Fetched(step.id, step.offset)
+			if p.Moves(step.id, step.offset) || rose && !known {
+				t.Errorf("%s: what was told is still news, or was none and raised the high watermark", step.why)
+			}
 		}
 		if rose != step.rose || p.HighWatermark() != step.hw {
 			t.Errorf("%s: rose %v to %d, want %v to %d", step.why, rose, p.HighWatermark(), step.rose, step.hw)
 		}
 	}
 	p.Appended(20)
-	if p.Fetched(9, 20) || p.HighWatermark() != 10 {
+	if p.Moves(9, 20) || p.Fetched(9, 20) || p.HighWatermark() != 10 {
 		t.Error("broker 9 is no replica and moved the high watermark")
 	}
 }
