@@ -10,6 +10,9 @@
 //	lz4     frame, independent blocks of 64 KiB  1 to 17, 9        at level 9
 //	zstd    one frame without checksum           -131072 to 22, 3  no
 //
+// gzip and snappy can be had from two libraries each (Implementation); both write
+// the same framing, and read and refuse the same bytes.
+//
 // Levels are Kafka's (KIP-390), and what they do is the library's: gzip is
 // klauspost's, whose output is 3 to 5 % larger than zlib's on log lines. zstd has
 // four levels only: below 3, 3 to 5, 6 to 9, and above. lz4's 9 is not a high

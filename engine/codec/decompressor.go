@@ -4,10 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
-	"slices"
 
-	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 )
 
@@ -24,18 +21,40 @@ var (
 type Decompressor struct {
 	limit  int
 	source bytes.Reader // what gzip reads from
-	gzip   gzip.Reader
+	gzip   gzipReader
+	snappy *snappyBlocks
 	zstd   *zstd.Decoder // nil before its first use
 	probe  [1]byte
 }
 
 // NewDecompressor returns a decompressor that accepts up to limit bytes of output
-// from one call of Append. limit is at least 1.
+// from one call of Append, with the default implementation of each codec. limit
+// is at least 1.
 func NewDecompressor(limit int) *Decompressor {
 	if limit < 1 {
 		panic(fmt.Sprintf("codec: decompressor limit %d", limit))
 	}
-	return &Decompressor{limit: limit}
+	return &Decompressor{
+		limit:  limit,
+		gzip:   newGzipReader(implementations[Gzip][0]),
+		snappy: snappyBlocksOf(implementations[Snappy][0]),
+	}
+}
+
+// Use chooses the implementation that decompresses t from now on, or returns
+// CheckImplementation's error. All of them accept the same input.
+func (d *Decompressor) Use(t Type, impl Implementation) error {
+	impl, err := resolve(t, impl)
+	if err != nil {
+		return err
+	}
+	switch t {
+	case Gzip:
+		d.gzip = newGzipReader(impl)
+	case Snappy:
+		d.snappy = snappyBlocksOf(impl)
+	}
+	return nil
 }
 
 // Append appends the decompressed form of src to dst. It does not allocate in
@@ -80,41 +99,4 @@ func (d *Decompressor) appendAny(dst []byte, t Type, src []byte) ([]byte, error)
 
 func (d *Decompressor) errLimit() error {
 	return fmt.Errorf("more than %d bytes of output: %w", d.limit, ErrLimit)
-}
-
-func (d *Decompressor) appendGzip(dst, src []byte) ([]byte, error) {
-	d.source.Reset(src)
-	defer d.source.Reset(nil)
-	if err := d.gzip.Reset(&d.source); err != nil {
-		return nil, noEOF(err)
-	}
-	start := len(dst)
-	for {
-		// A full dst is not grown before there is a byte to put: the output may
-		// end here.
-		var n int
-		var err error
-		if len(dst) < cap(dst) {
-			n, err = d.gzip.Read(dst[len(dst):cap(dst)])
-			dst = dst[:len(dst)+n]
-		} else if n, err = d.gzip.Read(d.probe[:]); n > 0 {
-			dst = append(slices.Grow(dst, min(4*len(src), d.limit)+1), d.probe[0])
-		}
-		switch {
-		case len(dst)-start > d.limit:
-			return nil, d.errLimit()
-		case err == io.EOF:
-			return dst, nil
-		case err != nil:
-			return nil, err
-		}
-	}
-}
-
-// noEOF turns io.EOF, which means a good end to callers, into what it is here.
-func noEOF(err error) error {
-	if err == io.EOF {
-		return io.ErrUnexpectedEOF
-	}
-	return err
 }

@@ -1,11 +1,14 @@
 package codec
 
 import (
+	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/golang/snappy"
+	"github.com/klauspost/compress/s2"
 )
 
 // Kafka's Java producer writes snappy through snappy-java's SnappyOutputStream:
@@ -30,14 +33,38 @@ func maxSnappySize(n int) int {
 	return size
 }
 
-func appendSnappy(dst, src []byte) []byte {
+// snappyBlocks is a library for raw blocks. Both functions use the whole of dst,
+// if it is as large as snappy.MaxEncodedLen, or as the content.
+type snappyBlocks struct {
+	encode func(dst, src []byte) []byte
+	decode func(dst, src []byte) ([]byte, error)
+}
+
+var (
+	golangSnappy    = snappyBlocks{snappy.Encode, snappy.Decode}
+	klauspostSnappy = snappyBlocks{s2.EncodeSnappy, decodeS2}
+)
+
+func snappyBlocksOf(impl Implementation) *snappyBlocks {
+	if impl == Klauspost {
+		return &klauspostSnappy
+	}
+	return &golangSnappy
+}
+
+// append writes xerial framing.
+func (s *snappyBlocks) append(dst, src []byte) []byte {
 	dst = append(dst, xerialHeader...)
 	for len(src) > 0 {
 		in := src[:min(len(src), xerialBlock)]
 		src = src[len(in):]
 		room := snappy.MaxEncodedLen(len(in))
 		dst = slices.Grow(dst, 4+room)
-		block := snappy.Encode(dst[len(dst)+4:len(dst)+4+room], in)
+		free := dst[len(dst)+4 : len(dst)+4+room]
+		block := s.encode(free, in)
+		if &block[0] != &free[0] {
+			panic("codec: snappy: the library left the room that it was given")
+		}
 		dst = binary.BigEndian.AppendUint32(dst, uint32(len(block)))
 		dst = dst[:len(dst)+len(block)]
 	}
@@ -84,8 +111,86 @@ func (d *Decompressor) appendSnappyBlock(dst, block []byte, limit int) ([]byte, 
 		return nil, fmt.Errorf("block of %d bytes claims %d: %w", len(block), size, ErrCorrupt)
 	}
 	dst = slices.Grow(dst, size)
-	if _, err := snappy.Decode(dst[len(dst):len(dst)+size], block); err != nil {
+	if _, err := d.snappy.decode(dst[len(dst):len(dst)+size], block); err != nil {
 		return nil, err
 	}
 	return dst[:len(dst)+size], nil
+}
+
+// errS2 says that a block uses what s2 added to snappy's format.
+var errS2 = errors.New("a copy with offset 0, which is no snappy")
+
+// decodeS2 decodes a raw block with s2's decoder, but takes no more than snappy:
+// what one client accepts must not be garbage to another. The one difference is
+// that to s2 a one-byte offset of 0 repeats the last offset.
+func decodeS2(dst, block []byte) ([]byte, error) {
+	if mayRepeat(block) && repeats(block) {
+		return nil, errS2
+	}
+	return s2.Decode(dst, block)
+}
+
+// A copy whose offset has 11 bits is a tag, in which 3 bits of the length are
+// free, and a byte.
+const (
+	copy1Mask     = 0xe3 // of the tag: the offset's high bits and the kind
+	copy1OffsetLo = 0x01 // so masked, the tag of an offset below 256
+)
+
+// mayRepeat looks for the two bytes of a copy with offset 0, wherever they are.
+// Zeros are rare in compressed text, so that it costs much less than to walk
+// through the tags. If there are many it leaves it at that.
+func mayRepeat(block []byte) bool {
+	zerosMax := 16 + len(block)/64
+	for at := 1; at < len(block); at++ {
+		next := bytes.IndexByte(block[at:], 0)
+		if next < 0 {
+			return false
+		}
+		at += next
+		zerosMax--
+		if block[at-1]&copy1Mask == copy1OffsetLo || zerosMax == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// repeats walks through the tags of a raw block. Whether they make sense is the
+// decoder's business.
+func repeats(block []byte) bool {
+	_, at := binary.Uvarint(block)
+	for at = max(at, 0); at < len(block); {
+		tag := block[at]
+		switch tag & 3 {
+		case 0:
+			at += literalSize(block[at:])
+		case 1:
+			if tag&copy1Mask == copy1OffsetLo && at+1 < len(block) && block[at+1] == 0 {
+				return true
+			}
+			at += 2
+		case 2:
+			at += 3
+		case 3:
+			at += 5
+		}
+	}
+	return false
+}
+
+// literalSize is the size of the literal at the start of b, tag and length
+// included, or that of b: the tag holds the length less 1 below 60, else says how
+// many bytes after it do.
+func literalSize(b []byte) int {
+	const inTag = 60
+	n := int(b[0] >> 2)
+	if n < inTag {
+		return 1 + n + 1
+	}
+	lengthSize, length := n-inTag+1, uint32(0)
+	for i, c := range b[1:min(len(b), 1+lengthSize)] {
+		length |= uint32(c) << (8 * i)
+	}
+	return 1 + lengthSize + int(min(length, uint32(len(b)))) + 1
 }
