@@ -27,20 +27,22 @@ func note(t testing.TB, at env.Time, req *protocol.ProduceRequest) string {
 	return fmt.Sprintf("%v %s", time.Duration(at), strings.Join(parts, " "))
 }
 
-// TestLinger: when batches leave, to the nanosecond. Method: a simulated world in
-// which nothing takes time; a script notes what comes when. A batch of 200 bytes
-// has room for one value of 100 bytes and not for two.
-func TestLinger(t *testing.T) {
+// lingerCase is what a producer does and when its batches leave.
+type lingerCase struct {
+	why    string
+	change func(*producer.Config)
+	do     func(r *rig, p *producer.Producer, send func(partition int32, value string))
+	want   []string
+}
+
+// lingerCases: a batch of 200 bytes has room for one value of 100 bytes and not
+// for two.
+func lingerCases() []lingerCase {
 	long := strings.Repeat("L", 100)
 	linger := func(d time.Duration) func(*producer.Config) {
 		return func(c *producer.Config) { c.Linger, c.BatchSize = d, 200 }
 	}
-	cases := []struct {
-		why    string
-		change func(*producer.Config)
-		do     func(r *rig, p *producer.Producer, send func(partition int32, value string))
-		want   []string
-	}{
+	return []lingerCase{
 		{"a lone record leaves at the end of its linger", linger(5 * ms),
 			func(r *rig, _ *producer.Producer, send func(int32, string)) { send(0, "a"); r.client.Sleep(10 * ms) },
 			[]string{"5ms p0:a"}},
@@ -97,7 +99,12 @@ func TestLinger(t *testing.T) {
 			r.client.Sleep(3 * ms)
 		}, []string{"2ms p0:a p1:b", "5ms p2:c"}},
 	}
-	for _, c := range cases {
+}
+
+// TestLinger: when batches leave, to the nanosecond. Method: a simulated world in
+// which nothing takes time; a script notes what comes when.
+func TestLinger(t *testing.T) {
+	for _, c := range lingerCases() {
 		t.Run(c.why, func(t *testing.T) {
 			var got []string
 			handle := func(p *peer, req *protocol.Request) {

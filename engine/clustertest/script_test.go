@@ -17,7 +17,6 @@ type script struct {
 	r        *rig
 	listener env.Listener
 	tasks    *task.Group
-	peers    []*peer // every connection, in the order in which they came
 	// handle gets the other requests of one connection one after the other; what
 	// it leaves in them is released after it.
 	handle func(p *peer, req *protocol.Request)
