@@ -2,16 +2,22 @@ package spec
 
 import (
 	"fmt"
+	"math/bits"
 	"strings"
 )
 
-// Largest overheads of one record in a batch of its own: the batch's header and
-// the record's own fields (Kafka's AbstractRecords.estimateSizeInBytesUpperBound
-// for a record without key and headers).
-const (
-	batchHeaderBytes    = 61
-	recordOverheadBytes = 21
-)
+// batchOverhead is the most that a record of valueBytes, without key and headers,
+// takes in a batch of its own, besides the value: Kafka's
+// AbstractRecords.estimateSizeInBytesUpperBound.
+func batchOverhead(valueBytes int64) int64 {
+	const (
+		batchHeader    = 61
+		recordOverhead = 21 // DefaultRecord.MAX_RECORD_OVERHEAD
+		keyAndHeaders  = 2  // a null and a count of 0
+	)
+	valueLength := (bits.Len64(uint64(valueBytes)<<1) + 6) / 7 // a zigzag varint
+	return batchHeader + recordOverhead + keyAndHeaders + int64(valueLength)
+}
 
 // contradiction is a rule about several settings. Each setting by itself was
 // checked by its notation.
@@ -31,11 +37,12 @@ func tooLarge(path string, bytes int64, limitPath string, limit int64) string {
 }
 
 func recordTooLarge(s *Scenario, limitPath string, limit int64) string {
-	if s.Records.Size+batchHeaderBytes+recordOverheadBytes <= limit {
+	overhead := batchOverhead(s.Records.Size)
+	if s.Records.Size+overhead <= limit {
 		return ""
 	}
 	return fmt.Sprintf("a record of %s does not fit in %s %s: its batch needs %d bytes more",
-		formatBytes(s.Records.Size), limitPath, formatBytes(limit), batchHeaderBytes+recordOverheadBytes)
+		formatBytes(s.Records.Size), limitPath, formatBytes(limit), overhead)
 }
 
 var contradictions = []contradiction{
