@@ -76,8 +76,10 @@ func TestPowerLossKeepsWhatWasFlushed(t *testing.T) {
 }
 
 // live uses the log until the power goes.
-func (b *bed) live(l *commitlog.Log, h *history) {
-	for {
+func (b *bed) live(l *commitlog.Log, h *history) { b.liveFor(l, h, 1<<62) }
+
+func (b *bed) liveFor(l *commitlog.Log, h *history, steps int) {
+	for range steps {
 		switch b.rand.IntN(10) {
 		case 0:
 			b.must(l.Flush())
