@@ -137,7 +137,10 @@ type Producer struct {
 		completed   env.Cond // broadcast when batches are complete during a flush
 		ratio       ratioEstimator
 		compressors []*codec.Compressor
-		closing     bool
+		// wallAhead is what the time of day, in ns since 1970, is ahead of Now. It is
+		// taken anew with each batch, so that a record costs one reading of a clock.
+		wallAhead int64
+		closing   bool
 	}
 }
 
@@ -167,6 +170,7 @@ func New(node env.Node, cfg Config) (*Producer, error) {
 	p.mu.memoryFreed = node.NewCond(p.mu.Mutex)
 	p.mu.completed = node.NewCond(p.mu.Mutex)
 	p.mu.ratio.ratio = 1
+	p.mu.wallAhead = node.Wall().UnixNano() - int64(node.Now())
 	p.mu.acc = accumulator{linger: cfg.Linger, memoryLimit: cfg.BufferMemory,
 		brokers: make([]brokerQueue, len(md.Brokers))}
 	for i := range md.Partitions {

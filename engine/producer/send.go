@@ -2,6 +2,7 @@ package producer
 
 import (
 	"fmt"
+	"time"
 
 	"brokerlab/engine/codec"
 	"brokerlab/engine/env"
@@ -27,7 +28,6 @@ func (p *Producer) put(r *Record, done func(Ack, error)) error {
 	if intended == 0 {
 		intended = now
 	}
-	timestamp := p.node.Wall().UnixMilli()
 	// As Kafka, by an upper bound (AbstractRecords.estimateSizeInBytesUpperBound).
 	size := record.SizeUpperBound(r.Key, r.Value, r.Headers)
 	if size+record.HeaderSize > p.cfg.MaxRequestSize || int64(size+record.HeaderSize) > p.cfg.BufferMemory {
@@ -37,6 +37,7 @@ func (p *Producer) put(r *Record, done func(Ack, error)) error {
 	p.node.Charge(env.OpRecordEncode, size)
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	timestamp := (p.mu.wallAhead + int64(now)) / int64(time.Millisecond)
 	at, err := p.placeLocked(r, placing{size: size, timestamp: timestamp, since: now})
 	if err != nil {
 		return err
@@ -154,6 +155,7 @@ func (p *Producer) placeLocked(r *Record, in placing) (place, error) {
 
 func (p *Producer) newBatchLocked(q *partitionQueue, cost int64) *batch {
 	now := p.node.Now() // not when Send began: it may have waited for memory
+	p.mu.wallAhead = p.node.Wall().UnixNano() - int64(now)
 	b := p.mu.acc.newBatch()
 	b.tp, b.cost, b.limit, b.created = q.tp, cost, int(cost), now
 	b.stamps[protocol.StageCreated] = now
