@@ -35,7 +35,9 @@ func pollAll(r *rig, c *consumer.Consumer, count int) (got []string, final error
 }
 
 // fetchScript answers fetches with what give returns for each partition.
-func fetchScript(give func(*peer, protocol.FetchPartition) protocol.FetchPartitionResult) func(*peer, *protocol.Request) {
+func fetchScript(
+	give func(*peer, protocol.FetchPartition) protocol.FetchPartitionResult,
+) func(*peer, *protocol.Request) {
 	return func(p *peer, req *protocol.Request) {
 		in := req.Body.(*protocol.FetchRequest)
 		out := &protocol.FetchResponse{}
