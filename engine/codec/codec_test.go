@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"testing"
 
 	"brokerlab/engine/env"
@@ -29,57 +30,74 @@ func testLevels(t Type) []int {
 	}
 }
 
-func newCompressor(t *testing.T, codec Type, level int) *Compressor {
+// variant is a codec as one of its implementations does it.
+type variant struct {
+	codec Type
+	impl  Implementation
+}
+
+func (v variant) String() string { return fmt.Sprintf("%v/%s", v.codec, v.impl) }
+
+// variants are all codecs by all implementations, the default ones first.
+func variants() (out []variant) {
+	for _, codec := range Types() {
+		out = append(out, variant{codec, Default})
+	}
+	for _, codec := range Types() {
+		for _, impl := range Implementations(codec) {
+			if impl != Implementations(codec)[0] {
+				out = append(out, variant{codec, impl})
+			}
+		}
+	}
+	return out
+}
+
+func (v variant) compressor(t testing.TB, level int) *Compressor {
 	t.Helper()
-	c, err := NewCompressor(codec, level)
+	c, err := NewCompressorOf(v.codec, level, v.impl)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return c
 }
 
-func compress(t *testing.T, codec Type, src []byte) []byte {
+func (v variant) decompressor(t testing.TB, limit int) *Decompressor {
 	t.Helper()
-	out, err := newCompressor(t, codec, DefaultLevel(codec)).Append(nil, src)
+	d := NewDecompressor(limit)
+	if err := d.Use(v.codec, v.impl); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// compress is at the default level.
+func (v variant) compress(t testing.TB, src []byte) []byte {
+	t.Helper()
+	out, err := v.compressor(t, DefaultLevel(v.codec)).Append(nil, src)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return out
 }
 
+func compress(t testing.TB, codec Type, src []byte) []byte {
+	t.Helper()
+	return variant{codec, Default}.compress(t, src)
+}
+
 // Goal: what goes in comes out, the bound on the compressed size holds, and the
 // same input gives the same bytes whatever was compressed before it. Method:
-// each codec, at several levels, on samples of several sizes and kinds; one used
+// each codec by each implementation, at several levels, on samples of several sizes and kinds; one used
 // and one fresh compressor per level; outputs are appended to what is there.
 func TestRoundTrip(t *testing.T) {
-	prefix := []byte("what is there")
-	for _, codec := range Types() {
-		for _, level := range testLevels(codec) {
-			t.Run(fmt.Sprintf("%v/%d", codec, level), func(t *testing.T) {
-				used, d := newCompressor(t, codec, level), NewDecompressor(1<<20)
+	for _, v := range variants() {
+		for _, level := range testLevels(v.codec) {
+			t.Run(fmt.Sprintf("%v/%d", v, level), func(t *testing.T) {
+				used, d := v.compressor(t, level), v.decompressor(t, 1<<20)
 				for _, s := range samples() {
-					if len(s.b) > 256<<10 && level != DefaultLevel(codec) {
-						continue // slow, and the same code as the smaller ones
-					}
-					packed, err := used.Append(prefix[:len(prefix):len(prefix)], s.b)
-					if err != nil || !bytes.HasPrefix(packed, prefix) {
-						t.Fatalf("%s: compress: %.20q, error %v", s.name, packed, err)
-					}
-					packed = packed[len(prefix):]
-					room := make([]byte, 0, MaxCompressedSize(codec, len(s.b)))
-					again, err := newCompressor(t, codec, level).Append(room, s.b)
-					if err != nil || !bytes.Equal(packed, again) {
-						t.Errorf("%s: a used compressor gives %d bytes, a fresh one %d other bytes", s.name, len(packed), len(again))
-					}
-					if cap(again) != cap(room) {
-						t.Errorf("%s: %d bytes of output outgrew the bound %d", s.name, len(again), cap(room))
-					}
-					out, err := d.Append(prefix[:len(prefix):len(prefix)], codec, packed)
-					if err != nil {
-						t.Fatalf("%s: %v", s.name, err)
-					}
-					if !bytes.HasPrefix(out, prefix) || !bytes.Equal(out[len(prefix):], s.b) {
-						t.Errorf("%s: other bytes came out", s.name)
+					if len(s.b) <= 256<<10 || level == DefaultLevel(v.codec) { // else slow, and no other code
+						roundTrip(t, v, level, used, d, s)
 					}
 				}
 			})
@@ -87,8 +105,40 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
+func roundTrip(t *testing.T, v variant, level int, used *Compressor, d *Decompressor, s sample) {
+	prefix := []byte("what is there")
+	packed, err := used.Append(prefix[:len(prefix):len(prefix)], s.b)
+	if err != nil || !bytes.HasPrefix(packed, prefix) {
+		t.Fatalf("%s: compress: %.20q, error %v", s.name, packed, err)
+	}
+	packed = packed[len(prefix):]
+	room := make([]byte, 0, MaxCompressedSize(v.codec, len(s.b)))
+	again, err := v.compressor(t, level).Append(room, s.b)
+	if err != nil || !bytes.Equal(packed, again) {
+		t.Errorf("%s: a used compressor gives %d bytes, a fresh one %d other bytes", s.name, len(packed), len(again))
+	}
+	if cap(again) != cap(room) {
+		t.Errorf("%s: %d bytes of output outgrew the bound %d", s.name, len(again), cap(room))
+	}
+	out, err := d.Append(prefix[:len(prefix):len(prefix)], v.codec, packed)
+	if err != nil {
+		t.Fatalf("%s: %v", s.name, err)
+	}
+	if !bytes.HasPrefix(out, prefix) || !bytes.Equal(out[len(prefix):], s.b) {
+		t.Errorf("%s: other bytes came out", s.name)
+	}
+	if _, err := d.Append(nil, v.codec, nil); v.codec != None && !errors.Is(err, ErrCorrupt) {
+		t.Errorf("%s: nothing is no frame: error %v", s.name, err)
+	}
+	if len(s.b) > 0 {
+		if _, err := v.decompressor(t, max(1, len(s.b)-1)).Append(nil, v.codec, packed); len(s.b) > 1 && !errors.Is(err, ErrLimit) {
+			t.Errorf("%s: one byte less than it needs: error %v", s.name, err)
+		}
+	}
+}
+
 // Goal: the frames are those of Kafka's Java clients. Method: the first bytes
-// of each codec, spelt out, and the framing of empty input.
+// of each codec and implementation, spelt out, and the framing of empty input.
 func TestFraming(t *testing.T) {
 	hello := []byte("hello hello hello hello hello hello")
 	for _, test := range []struct {
@@ -111,13 +161,21 @@ func TestFraming(t *testing.T) {
 		{"zstd: one frame, no checksum", Zstd, hello, "\x28\xb5\x2f\xfd\x00", 0},
 		{"zstd: nothing is a frame too", Zstd, nil, "\x28\xb5\x2f\xfd\x20\x00\x01\x00\x00", 9},
 	} {
-		out := compress(t, test.codec, test.src)
-		if !bytes.HasPrefix(out, []byte(test.want)) || test.size != 0 && len(out) != test.size {
-			t.Errorf("%s: %q (%d bytes), want %q (%d)", test.name, out, len(out), test.want, test.size)
+		for _, v := range variants() {
+			if v.codec != test.codec {
+				continue
+			}
+			out := v.compress(t, test.src)
+			if !bytes.HasPrefix(out, []byte(test.want)) || test.size != 0 && len(out) != test.size {
+				t.Errorf("%s: %v: %q (%d bytes), want %q (%d)", test.name, v, out, len(out), test.want, test.size)
+			}
 		}
 	}
-	if out := compress(t, Snappy, make([]byte, 3*xerialBlock+1)); bytes.Count(out, []byte("\x80\x80\x02")) != 3 {
-		t.Errorf("snappy: want three blocks of 32 KiB in %q", out)
+	for _, impl := range Implementations(Snappy) {
+		out := variant{Snappy, impl}.compress(t, make([]byte, 3*xerialBlock+1))
+		if bytes.Count(out, []byte("\x80\x80\x02")) != 3 {
+			t.Errorf("snappy/%s: want three blocks of 32 KiB in %q", impl, out)
+		}
 	}
 }
 
@@ -153,11 +211,81 @@ func TestOthersReadOurs(t *testing.T) {
 			return out, nil
 		},
 	}
-	for _, codec := range Types()[1:] {
+	for _, v := range variants()[1:] {
 		for _, s := range samples() {
-			if out, err := readers[codec](compress(t, codec, s.b)); err != nil || !bytes.Equal(out, s.b) {
-				t.Errorf("%v: %s: %d bytes, error %v", codec, s.name, len(out), err)
+			if out, err := readers[v.codec](v.compress(t, s.b)); err != nil || !bytes.Equal(out, s.b) {
+				t.Errorf("%v: %s: %d bytes, error %v", v, s.name, len(out), err)
 			}
+		}
+	}
+}
+
+// Goal: whatever one implementation of a codec writes, every other one reads.
+// Method: each by each, on all samples, with decompressors that are used again.
+func TestImplementationsReadEachOther(t *testing.T) {
+	for _, reader := range variants() {
+		d := reader.decompressor(t, 1<<20)
+		for _, writer := range variants() {
+			if writer.codec != reader.codec {
+				continue
+			}
+			for _, s := range samples() {
+				out, err := d.Append(nil, reader.codec, writer.compress(t, s.b))
+				if err != nil || !bytes.Equal(out, s.b) {
+					t.Errorf("%v reads %v: %s: %d bytes, error %v", reader, writer, s.name, len(out), err)
+				}
+			}
+		}
+	}
+}
+
+// Goal: an implementation is chosen by its name, and only where there is one.
+// Method: a row for each codec; for the others an error that says what there is.
+func TestImplementations(t *testing.T) {
+	for _, test := range []struct {
+		codec Type
+		want  []Implementation
+		wrong Implementation
+		says  string
+	}{
+		{None, nil, Golang, `codec: none implementation "golang" is none of default`},
+		{Gzip, []Implementation{Klauspost, Standard}, Golang,
+			`codec: gzip implementation "golang" is none of default, klauspost, standard`},
+		{Snappy, []Implementation{Golang, Klauspost}, "s2",
+			`codec: snappy implementation "s2" is none of default, golang, klauspost`},
+		{LZ4, []Implementation{Pierrec}, Klauspost, `codec: lz4 implementation "klauspost" is none of default, pierrec`},
+		{Zstd, []Implementation{Klauspost}, Standard, `codec: zstd implementation "standard" is none of default, klauspost`},
+		{Type(5), nil, Default, "codec: unknown codec 5"},
+	} {
+		if got := Implementations(test.codec); !slices.Equal(got, test.want) {
+			t.Errorf("%v: %v, want %v", test.codec, got, test.want)
+		}
+		_, err := NewCompressorOf(test.codec, DefaultLevel(test.codec), test.wrong)
+		if err == nil || err.Error() != test.says {
+			t.Errorf("%v: a compressor by %s: error %v, want %s", test.codec, test.wrong, err, test.says)
+		}
+		if err := NewDecompressor(1).Use(test.codec, test.wrong); err == nil || err.Error() != test.says {
+			t.Errorf("%v: a decompressor by %s: error %v, want %s", test.codec, test.wrong, err, test.says)
+		}
+		for _, impl := range append([]Implementation{Default, ""}, test.want...) {
+			if err := CheckImplementation(test.codec, impl); test.codec.known() && err != nil {
+				t.Errorf("%v: %q: %v", test.codec, impl, err)
+			}
+		}
+	}
+}
+
+// Goal: a choice is not ignored. Method: the two implementations of a codec write
+// different bytes, and the default one those of the first.
+func TestImplementationsDiffer(t *testing.T) {
+	src := jsonLines(20 << 10)
+	for _, codec := range []Type{Gzip, Snappy} {
+		var outs [][]byte
+		for _, impl := range Implementations(codec) {
+			outs = append(outs, variant{codec, impl}.compress(t, src))
+		}
+		if bytes.Equal(outs[0], outs[1]) || !bytes.Equal(outs[0], compress(t, codec, src)) {
+			t.Errorf("%v: %d and %d bytes, by default %d", codec, len(outs[0]), len(outs[1]), len(compress(t, codec, src)))
 		}
 	}
 }
@@ -208,14 +336,22 @@ func TestReadsOthers(t *testing.T) {
 		{"a zstd stream with a window of 8 MiB", Zstd, stream.Bytes()},
 		{"two zstd frames", Zstd, append(compress(t, Zstd, src[:5000]), compress(t, Zstd, src[5000:])...)},
 	} {
-		for _, dst := range [][]byte{nil, make([]byte, 0, len(src))} {
-			out, err := NewDecompressor(len(src)).Append(dst, test.codec, test.src)
-			if err != nil || !bytes.Equal(out, src) {
-				t.Errorf("%s: %d bytes, error %v", test.name, len(out), err)
+		for _, v := range variants() {
+			if v.codec == test.codec {
+				readBack(t, test.name, v, test.src, src)
 			}
-			if _, err := NewDecompressor(len(src)-1).Append(dst, test.codec, test.src); !errors.Is(err, ErrLimit) {
-				t.Errorf("%s: one byte less than it needs: %v", test.name, err)
-			}
+		}
+	}
+}
+
+func readBack(t *testing.T, name string, v variant, packed, want []byte) {
+	for _, dst := range [][]byte{nil, make([]byte, 0, len(want))} {
+		out, err := v.decompressor(t, len(want)).Append(dst, v.codec, packed)
+		if err != nil || !bytes.Equal(out, want) {
+			t.Errorf("%s: %v: %d bytes, error %v", name, v, len(out), err)
+		}
+		if _, err := v.decompressor(t, len(want)-1).Append(dst, v.codec, packed); !errors.Is(err, ErrLimit) {
+			t.Errorf("%s: %v: one byte less than it needs: %v", name, v, err)
 		}
 	}
 }
@@ -287,30 +423,31 @@ func TestOps(t *testing.T) {
 }
 
 // Goal: a batch costs no allocation in steady state, in exactly the room that it
-// needs. Method: AllocsPerRun for each codec and level, after a few batches: the
+// needs. Method: AllocsPerRun for each implementation and level, after a few batches: the
 // zstd encoder makes its tables one by one.
 func TestNoAllocations(t *testing.T) {
 	if raceOn {
 		t.Skip("the zstd decoder keeps tables in a sync.Pool, which forgets under the race detector")
 	}
 	src := jsonLines(100 << 10)
-	for _, codec := range Types() {
-		for _, level := range testLevels(codec) {
-			c, d := newCompressor(t, codec, level), NewDecompressor(len(src))
-			room := make([]byte, 0, MaxCompressedSize(codec, len(src)))
+	for _, v := range variants() {
+		for _, level := range testLevels(v.codec) {
+			c, d := v.compressor(t, level), v.decompressor(t, len(src))
+			room := make([]byte, 0, MaxCompressedSize(v.codec, len(src)))
 			var packed []byte
 			for range 3 {
 				packed, _ = c.Append(room, src)
 			}
 			if n := testing.AllocsPerRun(5, func() { packed, _ = c.Append(room, src) }); n != 0 {
-				t.Errorf("%v level %d: compress: %v allocations", codec, level, n)
+				t.Errorf("%v level %d: compress: %v allocations", v, level, n)
 			}
 			out := make([]byte, 0, len(src))
-			if n := testing.AllocsPerRun(5, func() { out, _ = d.Append(out[:0], codec, packed) }); n != 0 {
-				t.Errorf("%v level %d: decompress: %v allocations", codec, level, n)
+			n := testing.AllocsPerRun(5, func() { out, _ = d.Append(out[:0], v.codec, packed) })
+			if n != 0 && v != (variant{Gzip, Standard}) { // see Standard
+				t.Errorf("%v level %d: decompress: %v allocations", v, level, n)
 			}
 			if !bytes.Equal(out, src) {
-				t.Errorf("%v level %d: other bytes came out", codec, level)
+				t.Errorf("%v level %d: other bytes came out", v, level)
 			}
 		}
 	}

@@ -104,7 +104,8 @@ func (r *repeat) rates(out *results.Repeat) (warnings []string) {
 		acked, bytes, taken = acked+t.Records, bytes+t.Bytes, taken+second.Consumed
 	}
 	if r.live.stopped.Load() {
-		warnings = append(warnings, fmt.Sprintf("interrupted after %v of the load", r.shared.Produce.Length().Round(time.Millisecond)))
+		warnings = append(warnings, fmt.Sprintf("interrupted after %v of the load",
+			r.shared.Produce.Length().Round(time.Millisecond)))
 	} else if window < measuredMin {
 		warnings = append(warnings, fmt.Sprintf("only %v were measured after the warm-up of %v: "+
 			"raise load.max-bytes or load.duration", window.Round(time.Millisecond), r.s.Load.Warmup))
