@@ -200,11 +200,27 @@ func layoutOf(r *results.Result) layout {
 	figures = append(figures,
 		column{name: "fsyncs", value: func(_ int, c results.Cell) string { return wording.Count(c.Fsyncs) }})
 	for _, c := range figures {
+		value := c.value
 		c.align = right
+		c.value = func(i int, cell results.Cell) string {
+			if notRun(cell) {
+				return wording.None // a zero would read as a measurement
+			}
+			return value(i, cell)
+		}
 		all = append(all, c)
 	}
-	return layout{columns: append(all,
-		column{name: "verified", align: left, value: func(_ int, c results.Cell) string { return wording.Check(c.Counts) }})}
+	return layout{columns: append(all, column{name: "verified", align: left, value: verified})}
+}
+
+// notRun says whether a run ended before the cell.
+func notRun(c results.Cell) bool { return len(c.Repeats) == 0 }
+
+func verified(_ int, c results.Cell) string {
+	if notRun(c) {
+		return "not run"
+	}
+	return wording.Check(c.Counts)
 }
 
 // figure is one figure of a latency.

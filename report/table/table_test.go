@@ -77,7 +77,8 @@ func TestSections(t *testing.T) {
 			if disk == "sim" {
 				target = results.TargetSim
 			}
-			r.Cells = append(r.Cells, results.Cell{Labels: map[string]string{"a": a, "disk": disk}, Target: target})
+			r.Cells = append(r.Cells, results.Cell{Labels: map[string]string{"a": a, "disk": disk}, Target: target,
+				Repeats: make([]results.Repeat, 1)})
 		}
 	}
 	const want = `Figures: measured and simulated.
@@ -156,11 +157,13 @@ func TestOddResults(t *testing.T) {
 		want string
 	}{
 		{"nothing at all", results.Result{}, "no cell ran"},
-		{"a cell of zero values", results.Result{Cells: []results.Cell{{}}}, "verified"},
+		{"a cell of zero values", results.Result{Cells: []results.Cell{{}}}, "not run"},
+		{"a cell that ran and gave nothing", results.Result{Cells: []results.Cell{{Repeats: make([]results.Repeat, 1)}}},
+			"0  -"},
 		{"a label that only cells have", results.Result{Cells: []results.Cell{{Labels: map[string]string{"topic.x": "1"}},
 			{Labels: map[string]string{"topic.x": "2"}}}}, "x "},
-		{"failed records", results.Result{Cells: []results.Cell{{Measures: results.Measures{
-			Counts: results.Counts{Sent: 5, Failed: 2}}}}}, "ok; 2 failed"},
+		{"failed records", results.Result{Cells: []results.Cell{{Repeats: make([]results.Repeat, 1),
+			Measures: results.Measures{Counts: results.Counts{Sent: 5, Failed: 2}}}}}, "ok; 2 failed"},
 		{"a real disk beside a simulated one", results.Result{LabelNames: []string{"disk"}, Cells: []results.Cell{
 			{Labels: map[string]string{"disk": "dir:/x"}, Target: results.TargetReal},
 			{Labels: map[string]string{"disk": "sim"}, Target: results.TargetSim}}}, "sim     simulated"},
