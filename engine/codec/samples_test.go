@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
+	"testing"
 )
 
 // jsonLines is n bytes of log lines as a service would write them.
@@ -65,3 +66,59 @@ var samples = sync.OnceValue(func() (out []sample) {
 	}
 	return out
 })
+
+// variant is a codec as one of its implementations does it.
+type variant struct {
+	codec Type
+	impl  Implementation
+}
+
+func (v variant) String() string { return fmt.Sprintf("%v/%s", v.codec, v.impl) }
+
+// variants are all codecs by all implementations, the default ones first.
+func variants() (out []variant) {
+	for _, codec := range Types() {
+		out = append(out, variant{codec, Default})
+	}
+	for _, codec := range Types() {
+		for _, impl := range Implementations(codec) {
+			if impl != Implementations(codec)[0] {
+				out = append(out, variant{codec, impl})
+			}
+		}
+	}
+	return out
+}
+
+func (v variant) compressor(t testing.TB, level int) *Compressor {
+	t.Helper()
+	c, err := NewCompressorOf(v.codec, level, v.impl)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func (v variant) decompressor(t testing.TB, limit int) *Decompressor {
+	t.Helper()
+	d := NewDecompressor(limit)
+	if err := d.Use(v.codec, v.impl); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// compress is at the default level.
+func (v variant) compress(t testing.TB, src []byte) []byte {
+	t.Helper()
+	out, err := v.compressor(t, DefaultLevel(v.codec)).Append(nil, src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func compress(t testing.TB, codec Type, src []byte) []byte {
+	t.Helper()
+	return variant{codec, Default}.compress(t, src)
+}
