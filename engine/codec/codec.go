@@ -11,7 +11,15 @@
 //	zstd    one frame without checksum           -131072 to 22, 3  no
 //
 // gzip and snappy can be had from two libraries each (Implementation); both write
-// the same framing, and read and refuse the same bytes.
+// the same framing, and read and refuse the same bytes. MB/s on one core of the
+// first, and the second's speed relative to it, batches of 16 KiB:
+//
+//	               log lines     mixed         random        ratio of log lines
+//	               pack  unpack  pack  unpack  pack  unpack
+//	snappy golang  1695    5295  2833   20706  14008  28369  2.85
+//	    klauspost  1.02    0.72  0.67    0.64   0.56   0.99  2.79
+//	gzip klauspost  241     517   152     298   4604  14061  4.88
+//	      standard 0.34    0.85  0.60    0.75   0.03   0.89  4.99
 //
 // Levels are Kafka's (KIP-390), and what they do is the library's: gzip is
 // klauspost's, whose output is 3 to 5 % larger than zlib's on log lines. zstd has
