@@ -101,7 +101,8 @@ func (a Attributes) LogAppendTime() bool { return a&attrLogAppendTime != 0 }
 // Transactional says that the batch belongs to a transaction.
 func (a Attributes) Transactional() bool { return a&attrTransactional != 0 }
 
-// Control says that the batch holds a transaction marker and no user's records.
+// Control says that the batch holds a transaction marker and no user's records:
+// consumers skip it, but count its offset.
 func (a Attributes) Control() bool { return a&attrControl != 0 }
 
 // Header is the batch header, field by field.
@@ -186,6 +187,15 @@ func (h *Header) Put(b []byte) {
 	binary.BigEndian.PutUint16(b[51:], uint16(h.ProducerEpoch))
 	binary.BigEndian.PutUint32(b[53:], uint32(h.BaseSequence))
 	binary.BigEndian.PutUint32(b[57:], uint32(h.RecordCount))
+}
+
+// SetLogAppendTime makes timestamp (ms since 1970) that of all records, as a broker
+// does for message.timestamp.type=LogAppendTime: it sets the attribute and the max
+// timestamp, and leaves the records as they are (DefaultRecordBatch.setMaxTimestamp).
+// The CRC covers both: the caller computes it again.
+func (h *Header) SetLogAppendTime(timestamp int64) {
+	h.Attributes |= attrLogAppendTime
+	h.MaxTimestamp = timestamp
 }
 
 // SizeBytes is the size of the whole batch in bytes, header and records.

@@ -32,7 +32,8 @@ func (r *Record) Headers() ([]RecordHeader, error) {
 }
 
 // Iterator walks through the records of one batch, which may have been compacted:
-// offsets rise, with gaps. It is a value to be kept on the caller's stack.
+// offsets rise, with gaps. It gives the marker of a control batch as any record:
+// ask Attributes.Control before. It is a value to be kept on the caller's stack.
 type Iterator struct {
 	rest          []byte
 	baseOffset    int64
