@@ -28,6 +28,11 @@ type Config struct {
 	MaxPartitionFetchBytes int           // max.partition.fetch.bytes
 	RequestTimeout         time.Duration // request.timeout.ms
 	ReconnectBackoff       time.Duration // reconnect.backoff.ms
+	// Implementation is the library that decompresses the batches of Codec
+	// (compression.implementation, ours); those of other codecs are decompressed
+	// by their default. The zero value is the default for all of them.
+	Codec          codec.Type
+	Implementation codec.Implementation
 }
 
 // DefaultConfig returns Kafka's defaults.
@@ -52,7 +57,7 @@ func (c *Config) Validate() error {
 	case c.ReconnectBackoff <= 0:
 		return errors.New("consumer: reconnect.backoff.ms must be positive")
 	}
-	return nil
+	return codec.CheckImplementation(c.Codec, c.Implementation)
 }
 
 // batchLimit is the largest size that a batch may decompress to. Kafka sets no
@@ -128,6 +133,9 @@ func New(node env.Node, cfg Config, assigned []Assignment) (*Consumer, error) {
 	c.mu.Mutex = node.NewMutex()
 	c.mu.arrived = node.NewCond(c.mu.Mutex)
 	c.mu.stopped = node.NewCond(c.mu.Mutex)
+	if err := c.decompressor.Use(cfg.Codec, cfg.Implementation); err != nil {
+		panic(fmt.Sprintf("consumer: a validated implementation is none: %v", err))
+	}
 	if err := c.assign(assigned); err != nil {
 		return nil, fmt.Errorf("consumer %s: %w", cfg.ClientID, err)
 	}

@@ -57,6 +57,9 @@ type Config struct {
 	MaxRequestSize int           // max.request.size, bytes
 	Compression    codec.Type    // compression.type
 	Level          int           // compression.<type>.level
+	// Implementation is the library that compresses (compression.implementation,
+	// ours); the zero value is the codec's default.
+	Implementation codec.Implementation
 	RequestTimeout time.Duration // request.timeout.ms
 	// OnBatch, if set, is called for each batch that was acknowledged or failed,
 	// before the callbacks of its records. The Batch is valid during the call.
@@ -85,7 +88,10 @@ func (c *Config) Validate() error {
 		return errors.New("producer: buffer.memory, max.in.flight.requests.per.connection, max.request.size " +
 			"and request.timeout.ms must be positive")
 	}
-	return codec.CheckLevel(c.Compression, c.Level)
+	if err := codec.CheckLevel(c.Compression, c.Level); err != nil {
+		return err
+	}
+	return codec.CheckImplementation(c.Compression, c.Implementation)
 }
 
 // Record is what is sent. Key and Value are copied by Send.

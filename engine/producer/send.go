@@ -227,7 +227,7 @@ func (p *Producer) compressor() *codec.Compressor {
 		return c
 	}
 	p.mu.Unlock()
-	c, err := codec.NewCompressor(p.cfg.Compression, p.cfg.Level)
+	c, err := codec.NewCompressorOf(p.cfg.Compression, p.cfg.Level, p.cfg.Implementation)
 	if err != nil {
 		panic(fmt.Sprintf("producer: a validated codec has no compressor: %v", err))
 	}

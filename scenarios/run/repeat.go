@@ -213,7 +213,11 @@ func (r *repeat) startConsumers(j *join) {
 			assigned = append(assigned, consumer.Assignment{TopicPartition: tp, Offset: protocol.EarliestOffset})
 		}
 		j.start(node, "consume", func() error {
-			_, err := load.Consume(node, r.shared, consumerConfig(r.s, name), assigned, r.ends)
+			cfg, err := consumerConfig(r.s, name)
+			if err != nil {
+				return err
+			}
+			_, err = load.Consume(node, r.shared, cfg, assigned, r.ends)
 			return err
 		})
 	}
@@ -233,7 +237,10 @@ func (r *repeat) findEnds() error {
 	targets := make([]load.Target, len(r.plan.Partitions))
 	j := newJoin(r.driver)
 	j.start(r.verifier, "list-offsets", func() error {
-		cfg := consumerConfig(r.s, "verifier")
+		cfg, err := consumerConfig(r.s, "verifier")
+		if err != nil {
+			return err
+		}
 		md, err := client.FetchMetadata(r.verifier, cfg.Bootstrap, cfg.ClientID, nil, cfg.RequestTimeout)
 		if err != nil {
 			return err
@@ -260,7 +267,10 @@ func (r *repeat) readBack() error {
 	observer := r.check.Observer()
 	j := newJoin(r.driver)
 	j.start(r.verifier, "read-back", func() error {
-		cfg := consumerConfig(r.s, "verifier")
+		cfg, err := consumerConfig(r.s, "verifier")
+		if err != nil {
+			return err
+		}
 		cfg.FetchMinBytes = 1
 		return load.ReadBack(r.verifier, r.source, cfg, *r.targets.Load(), observer)
 	})

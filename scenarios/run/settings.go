@@ -62,7 +62,7 @@ func producerConfig(s *spec.Scenario, index int) (producer.Config, error) {
 	cfg.BufferMemory, cfg.MaxBlock = p.BufferMemory, p.MaxBlock
 	cfg.MaxInFlight, cfg.MaxRequestSize = p.MaxInFlight, int(p.MaxRequestSize)
 	cfg.RequestTimeout = p.RequestTimeout
-	cfg.Compression = kind
+	cfg.Compression, cfg.Implementation = kind, codec.Implementation(p.Implementation)
 	switch kind {
 	case codec.Gzip:
 		cfg.Level = p.GzipLevel
@@ -85,15 +85,20 @@ func acksOf(name string) int16 {
 	}
 }
 
-func consumerConfig(s *spec.Scenario, clientID string) consumer.Config {
+func consumerConfig(s *spec.Scenario, clientID string) (consumer.Config, error) {
+	kind, err := codec.Parse(s.Producers.Compression)
+	if err != nil {
+		return consumer.Config{}, err
+	}
 	cfg := consumer.DefaultConfig()
+	cfg.Codec, cfg.Implementation = kind, codec.Implementation(s.Producers.Implementation)
 	cfg.ClientID = clientID
 	cfg.Bootstrap = []string{brokerAddr(0)}
 	cfg.FetchMinBytes = int(s.Consumers.FetchMinBytes)
 	cfg.FetchMaxWait = s.Consumers.FetchMaxWait
 	cfg.FetchMaxBytes = int(s.Consumers.FetchMaxBytes)
 	cfg.MaxPartitionFetchBytes = int(s.Consumers.MaxPartitionFetchBytes)
-	return cfg
+	return cfg, cfg.Validate()
 }
 
 // assignedTo is a consumer's share of the partitions: an even division in the

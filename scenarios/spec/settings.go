@@ -130,6 +130,7 @@ var clusterSettings = []setting{
 }
 
 const (
+	wordDefault   = "default"
 	wordNever     = "never"
 	wordMax       = "max"
 	wordUnlimited = "unlimited"
@@ -176,6 +177,10 @@ var producerSettings = []setting{
 		within(size, 1, kafkaIntMax), "largest request"),
 	row("producers.compression.type", func(s *Scenario) *string { return &s.Producers.Compression },
 		oneOf("none", "gzip", "snappy", "lz4", "zstd"), "codec of record batches (Kafka's own default is none)"),
+	row("producers.compression.implementation", func(s *Scenario) *string { return &s.Producers.Implementation },
+		oneOf(implementationNames...),
+		"library that does its work in clients: gzip `klauspost` or `standard`, snappy `golang` or `klauspost`, the "+
+			"first by default; brokers have the default, and simulated processors are priced for it"),
 	row("producers.compression.gzip.level", func(s *Scenario) *int { return &s.Producers.GzipLevel },
 		level(func(n int) bool { return n == -1 || n >= 1 && n <= 9 }, "-1 (the codec's default) or 1 to 9"),
 		"-1 is the codec's own default"),
@@ -238,8 +243,8 @@ func Default(name string) Scenario {
 		},
 		Producers: Producers{
 			Count: 1, Mode: "async", Acks: "all", BatchSize: 16384, Linger: 5 * time.Millisecond, BufferMemory: 32 << 20,
-			MaxBlock: time.Minute, MaxInFlight: 5, MaxRequestSize: 1 << 20, Compression: "snappy", GzipLevel: -1,
-			LZ4Level: 9, ZstdLevel: 3, RequestTimeout: 30 * time.Second,
+			MaxBlock: time.Minute, MaxInFlight: 5, MaxRequestSize: 1 << 20, Compression: "snappy",
+			Implementation: wordDefault, GzipLevel: -1, LZ4Level: 9, ZstdLevel: 3, RequestTimeout: 30 * time.Second,
 		},
 		Consumers: Consumers{
 			Count: 1, FetchMinBytes: 1, FetchMaxWait: 500 * time.Millisecond, FetchMaxBytes: 50 << 20,

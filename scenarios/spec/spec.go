@@ -64,6 +64,7 @@ type Producers struct {
 	MaxInFlight    int           // max.in.flight.requests.per.connection; 5
 	MaxRequestSize int64         // max.request.size; 1048576
 	Compression    string        // compression.type: none gzip snappy lz4 zstd; snappy (ours; Kafka: none)
+	Implementation string        // compression.implementation (ours): default, or a library of the codec; default
 	GzipLevel      int           // compression.gzip.level; -1 (the library's default)
 	LZ4Level       int           // compression.lz4.level; 9
 	ZstdLevel      int           // compression.zstd.level; 3

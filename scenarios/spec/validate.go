@@ -77,6 +77,7 @@ var contradictions = []contradiction{
 	{[]string{"records.size", "topic.segment.bytes"}, func(s *Scenario) string {
 		return recordTooLarge(s, "segment.bytes", s.Topic.SegmentBytes)
 	}},
+	{[]string{"producers.compression.implementation", "producers.compression.type"}, implementationMissing},
 	{[]string{"load.max-bytes", "records.size"}, func(s *Scenario) string {
 		if s.Load.MaxBytes == 0 || s.Load.MaxBytes >= s.Records.Size {
 			return ""
