@@ -3,6 +3,7 @@ package commitlog
 import (
 	"errors"
 	"fmt"
+	"math"
 
 	"brokerlab/engine/env"
 	"brokerlab/engine/record"
@@ -167,11 +168,15 @@ func (l *Log) fitting(headers []record.Header) (count, sizeBytes int) {
 	fill := l.active().fill()
 	for i := range headers {
 		h := &headers[i]
-		if i > 0 && l.roll.due(fill, h.SizeBytes(), h.LastOffset()) {
+		if i > 0 && l.roll.due(fill, l.rollBatch(h)) {
 			break
+		}
+		if fill.sizeBytes == 0 {
+			fill.firstBatch = h.MaxTimestamp
 		}
 		fill.sizeBytes += int64(h.SizeBytes())
 		fill.indexEntries++ // at most
+		fill.timeEntries++
 		sizeBytes += h.SizeBytes()
 		count++
 	}
@@ -179,13 +184,27 @@ func (l *Log) fitting(headers []record.Header) (count, sizeBytes int) {
 }
 
 // rollIfDueLocked begins a new segment if the batch does not go into the active
-// one: Kafka's UnifiedLog.maybeRoll. Unlike Kafka it starts no flush of the old
-// segment; the next flush covers it.
+// one: Kafka's UnifiedLog.maybeRoll.
 func (l *Log) rollIfDueLocked(h *record.Header) error {
-	old := l.active()
-	if !l.roll.due(old.fill(), h.SizeBytes(), h.LastOffset()) {
+	if !l.roll.due(l.active().fill(), l.rollBatch(h)) {
 		return nil
 	}
+	return l.rollLocked()
+}
+
+// rollBatch is what the roll policy wants to know of a batch.
+func (l *Log) rollBatch(h *record.Header) rollBatch {
+	b := rollBatch{sizeBytes: h.SizeBytes(), lastOffset: h.LastOffset(), maxTimestamp: h.MaxTimestamp}
+	if l.active().firstBatch < 0 {
+		b.now = l.node.Wall().UnixMilli()
+	}
+	return b
+}
+
+// rollLocked begins a new segment: Kafka's UnifiedLog.roll. The old one is
+// flushed in the background.
+func (l *Log) rollLocked() error {
+	old := l.active()
 	if err := l.closeIndex(old); err != nil {
 		return l.fail(err)
 	}
@@ -198,6 +217,11 @@ func (l *Log) rollIfDueLocked(h *record.Header) error {
 	l.mu.segments = append(l.mu.segments, s)
 	l.mu.names++
 	l.mu.stats.Rolls++
+	l.mu.rolled = s.base
+	if !l.mu.flushing {
+		l.mu.flushing = true
+		l.node.Go("flush-log", l.flushRolled)
+	}
 	return nil
 }
 
@@ -216,7 +240,7 @@ func (l *Log) writeLocked(buf env.Buf, headers []record.Header) error {
 		return l.fail(err)
 	}
 	l.publish(s, headers, size)
-	if (len(s.sparse.entries)-s.indexWritten)*indexEntryBytes >= indexPageBytes {
+	if s.indexPageFull() {
 		if err := l.writeIndex(s); err != nil {
 			return l.fail(err)
 		}
@@ -266,7 +290,7 @@ func (l *Log) finishLocked(a *Appended) error {
 	if !due {
 		return nil
 	}
-	if err := l.flush(); err != nil {
+	if err := l.flush(flushScope{before: math.MaxInt64}); err != nil {
 		return err
 	}
 	a.Flushed = l.node.Now()

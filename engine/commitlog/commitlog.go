@@ -1,25 +1,30 @@
 // Package commitlog is one partition's log on disk: segments of record batches
-// with sparse offset indexes and leader epochs, appended to by a leader or a
-// follower, read by offset, forced by a flush policy, and recovered after a
+// with sparse indexes by offset and by time and leader epochs, appended to by a leader or a
+// follower, read by offset, found by time, forced by a flush policy, and recovered after a
 // crash; and the directories that hold a broker's logs (LogDirs). It does not
 // replicate and keeps no high watermark; it promises after a power loss only what
 // a Flush (or an append that flushed) covered.
 //
 // It is Kafka's UnifiedLog, LogSegment, OffsetIndex and LogLoader. A partition's
-// directory holds, for each segment, two files named by the segment's base
+// directory holds, for each segment, three files named by the segment's base
 // offset in 20 digits:
 //
 //	00000000000000000000.log    record batches v2, one after another
 //	00000000000000000000.index  8-byte entries, big-endian, as Kafka's OffsetIndex:
 //	                            | last offset of a batch - base offset  int32 |
 //	                            | position of that batch in the .log    int32 |
+//	00000000000000000000.timeindex  12-byte entries, as Kafka's TimeIndex:
+//	                            | largest timestamp so far, ms          int64 |
+//	                            | last offset of its batch - base offset int32 |
 //
 // and one file for all of them, leader-epoch-checkpoint, with the first offset of
 // each leader epoch, in lines of text.
 //
 // An entry is made when a batch is appended and more than index.interval.bytes
-// went in since the last entry. The index is held in memory and written a page
-// at a time, at a roll and at Close; opening the log completes it from the .log.
+// went in since the last entry; the time index gets its last one when its segment
+// is closed. Both are held in memory and written a page at a time, at a roll and
+// at Close; opening the log completes them from the .log. A roll hands the old
+// segment to a task that forces it to disk, as Kafka's UnifiedLog.roll does.
 //
 // # What is Kafka's and what is ours
 //
@@ -30,11 +35,10 @@
 // Readers take neither of these: they take a second, short lock that is never
 // held over I/O, where Kafka reads volatile fields.
 //
-// Not as in Kafka: a flush forces the .log files (and the directory when it has
-// new names), but not the .index files, which recovery can rebuild; a roll
-// schedules no flush of the old segment: the next flush covers it; the directory
-// is forced when a log is made and when segments are removed; there is no time
-// index.
+// Not as in Kafka: a flush forces the indexes of closed segments only, where
+// Kafka forces those of the active one each time (recovery scans that segment
+// anyway); the directory is forced also when a log is made and when segments are
+// removed; indexes are not preallocated.
 //
 // Ours, and always on because it changes no bytes: the places of the last
 // recentBatchesMax batches are kept in memory, so that reads near the end find
@@ -78,8 +82,8 @@ const (
 	// recentBatchesMax bounds the batches whose places a log keeps in memory, at
 	// 8 bytes each.
 	recentBatchesMax = 1 << 16
-	// indexBytesMax is Kafka's segment.index.bytes.
-	indexBytesMax = 10 << 20
+	// indexBytesMax bounds what is read of an index file.
+	indexBytesMax = 1 << 28
 	// indexPageBytes is how much of an index is written at a time.
 	indexPageBytes = 4096
 	// decompressedBytesMax bounds what one produced batch may decompress to.
@@ -92,6 +96,8 @@ const (
 // Config is a topic's log settings, by Kafka's names.
 type Config struct {
 	SegmentBytes       int64         // segment.bytes
+	SegmentInterval    time.Duration // segment.ms
+	SegmentIndexBytes  int64         // segment.index.bytes: the largest index of a segment
 	IndexIntervalBytes int64         // index.interval.bytes
 	FlushMessages      int64         // flush.messages; 0 = never
 	FlushInterval      time.Duration // flush.ms; 0 = never
@@ -100,7 +106,10 @@ type Config struct {
 
 // DefaultConfig returns Kafka's defaults.
 func DefaultConfig() Config {
-	return Config{SegmentBytes: 1 << 30, IndexIntervalBytes: 4096, MaxMessageBytes: 1048588}
+	return Config{
+		SegmentBytes: 1 << 30, SegmentInterval: 7 * 24 * time.Hour, SegmentIndexBytes: 10 << 20,
+		IndexIntervalBytes: 4096, MaxMessageBytes: 1048588,
+	}
 }
 
 // Validate says what is wrong with the settings. The smallest segment is far
@@ -109,6 +118,10 @@ func (c Config) Validate() error {
 	switch {
 	case c.SegmentBytes < record.HeaderSize || c.SegmentBytes > math.MaxInt32:
 		return fmt.Errorf("segment.bytes %d is not between %d and %d", c.SegmentBytes, record.HeaderSize, math.MaxInt32)
+	case c.SegmentInterval < time.Millisecond:
+		return fmt.Errorf("segment.ms %v is below 1 ms", c.SegmentInterval)
+	case c.SegmentIndexBytes < 4 || c.SegmentIndexBytes > math.MaxInt32:
+		return fmt.Errorf("segment.index.bytes %d is not between 4 and %d", c.SegmentIndexBytes, math.MaxInt32)
 	case c.IndexIntervalBytes < 0 || c.IndexIntervalBytes > math.MaxInt32:
 		return fmt.Errorf("index.interval.bytes %d is not between 0 and %d", c.IndexIntervalBytes, math.MaxInt32)
 	case c.FlushMessages < 0:
@@ -142,7 +155,7 @@ type ReadRequest struct {
 
 // Stats counts what a log has done since it was opened.
 type Stats struct {
-	Fsyncs          int64 // of .log files
+	Fsyncs          int64 // of .log files, those of the background included
 	DirSyncs        int64
 	BytesAppended   int64
 	BatchesAppended int64
@@ -189,6 +202,8 @@ type Log struct {
 		namesSynced int64      // the value of names that the last SyncDir covered
 		failed      error      // ErrFailed and its cause, for ever; nil = usable
 		closed      bool
+		rolled      int64 // a background flush of the segments before it is due
+		flushing    bool  // that flush runs
 		stats       Stats
 	}
 }
@@ -207,12 +222,12 @@ func (l *Log) EndOffset() int64 {
 	return l.mu.end
 }
 
-// RecoveryPoint is the offset below which all is on disk: Kafka's
-// LocalLog.recoveryPoint.
+// RecoveryPoint is the offset below which all is on disk, so that recovery need
+// not scan it: Kafka's LocalLog.recoveryPoint.
 func (l *Log) RecoveryPoint() int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.mu.flush.recovery
+	return l.recoveryPointLocked()
 }
 
 // Stats returns the counters.

@@ -12,24 +12,37 @@ import (
 // Goal: segments roll exactly where Kafka's LogSegment.shouldRoll says. Method:
 // a table around every limit.
 func TestRollPolicy(t *testing.T) {
-	p := rollPolicy{segmentBytes: 1000, indexEntriesMax: 10}
+	p := rollPolicy{segmentBytes: 1000, indexBytes: 80, intervalMillis: 60}
 	tests := []struct {
-		name       string
-		fill       segmentFill
-		batchBytes int
-		lastOffset int64
-		want       bool
+		name  string
+		fill  segmentFill
+		batch rollBatch
+		want  bool
 	}{
-		{"an empty segment takes a batch of any size", segmentFill{base: 5}, 5000, 5, false},
-		{"a batch that fills the segment to the byte goes in", segmentFill{sizeBytes: 900}, 100, 5, false},
-		{"one byte more rolls", segmentFill{sizeBytes: 901}, 100, 5, true},
-		{"an index with one free entry takes a batch", segmentFill{sizeBytes: 1, indexEntries: 9}, 100, 5, false},
-		{"a full index rolls", segmentFill{sizeBytes: 1, indexEntries: 10}, 100, 5, true},
-		{"the last offset that 31 bits can say goes in", segmentFill{base: 7, sizeBytes: 1}, 100, 7 + math.MaxInt32, false},
-		{"the next offset rolls", segmentFill{base: 7, sizeBytes: 1}, 100, 8 + math.MaxInt32, true},
+		{"an empty segment takes any batch", segmentFill{base: 5}, rollBatch{sizeBytes: 5000, lastOffset: 5}, false},
+		{"a batch that fills the segment to the byte goes in", segmentFill{sizeBytes: 900}, rollBatch{sizeBytes: 100}, false},
+		{"one byte more rolls", segmentFill{sizeBytes: 901}, rollBatch{sizeBytes: 100}, true},
+		{"an index with one free entry takes a batch", segmentFill{sizeBytes: 1, indexEntries: 9}, rollBatch{}, false},
+		{"a full index rolls", segmentFill{sizeBytes: 1, indexEntries: 10}, rollBatch{}, true},
+		{"a time index with two free entries takes a batch", segmentFill{sizeBytes: 1, timeEntries: 4}, rollBatch{}, false},
+		{"with one, which the roll needs, it rolls", segmentFill{sizeBytes: 1, timeEntries: 5}, rollBatch{}, true},
+		{"the last offset that 31 bits can say goes in", segmentFill{base: 7, sizeBytes: 1},
+			rollBatch{lastOffset: 7 + math.MaxInt32}, false},
+		{"the next offset rolls", segmentFill{base: 7, sizeBytes: 1}, rollBatch{lastOffset: 8 + math.MaxInt32}, true},
+		{"a batch segment.ms younger than the first goes in", segmentFill{sizeBytes: 1, firstBatch: 100},
+			rollBatch{maxTimestamp: 160}, false},
+		{"one that is a millisecond younger rolls", segmentFill{sizeBytes: 1, firstBatch: 100},
+			rollBatch{maxTimestamp: 161}, true},
+		{"the clock does not count where batches have timestamps", segmentFill{sizeBytes: 1, firstBatch: 100},
+			rollBatch{maxTimestamp: 100, now: 1000}, false},
+		{"it does where the first batch has none", segmentFill{sizeBytes: 1, firstBatch: -1, created: 100},
+			rollBatch{maxTimestamp: 5, now: 161}, true},
+		{"not before segment.ms is over", segmentFill{sizeBytes: 1, firstBatch: -1, created: 100},
+			rollBatch{maxTimestamp: 500, now: 160}, false},
+		{"an empty segment is never too old", segmentFill{firstBatch: -1}, rollBatch{now: 1 << 40}, false},
 	}
 	for _, test := range tests {
-		if got := p.due(test.fill, test.batchBytes, test.lastOffset); got != test.want {
+		if got := p.due(test.fill, test.batch); got != test.want {
 			t.Errorf("%s: due = %v", test.name, got)
 		}
 	}

@@ -18,7 +18,7 @@ func TestEpochCache(t *testing.T) {
 	}{
 		{"the first epoch", func() bool { return c.assign(epochStart{2, 0}) }, true, []epochStart{{2, 0}}},
 		{"its next batch is no news", func() bool { return c.assign(epochStart{2, 10}) }, false, []epochStart{{2, 0}}},
-		{"a batch without an epoch is none", func() bool { return c.assign(epochStart{-1, 11}) }, false, []epochStart{{2, 0}}},
+		{"a batch without an epoch", func() bool { return c.assign(epochStart{-1, 11}) }, false, []epochStart{{2, 0}}},
 		{"a new leader", func() bool { return c.assign(epochStart{4, 20}) }, true, []epochStart{{2, 0}, {4, 20}}},
 		{"a leader that wrote nothing is replaced", func() bool { return c.assign(epochStart{5, 20}) }, true,
 			[]epochStart{{2, 0}, {5, 20}}},

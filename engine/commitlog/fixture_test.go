@@ -374,6 +374,7 @@ type faultFS struct {
 	dropSyncs              bool
 	syncs, dirSyncs, reads atomic.Int64
 	syncErr                error
+	failSyncs              atomic.Bool // as syncErr, for tests whose tasks run
 	dirSyncErr             error
 	appendErr              error
 	appendKeep             int // bytes that a failing append writes
@@ -448,6 +449,9 @@ func (f *faultFile) Truncate(size int64) error {
 func (f *faultFile) Sync() error {
 	if f.log {
 		f.fs.syncs.Add(1)
+	}
+	if f.fs.failSyncs.Load() {
+		return errDisk
 	}
 	if f.fs.syncErr != nil {
 		return f.fs.syncErr

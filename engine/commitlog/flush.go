@@ -1,15 +1,17 @@
 package commitlog
 
 import (
+	"math"
 	"path"
 
 	"brokerlab/engine/env"
 )
 
 // Flush forces everything that was appended before the call to stable storage:
-// the .log files and the directory's names. Appends may run beside it.
+// the .log files, the indexes of segments that are not active, and the
+// directory's names. Appends may run beside it.
 func (l *Log) Flush() error {
-	if err := l.flush(); err != nil {
+	if err := l.flush(flushScope{before: math.MaxInt64, indexes: true}); err != nil {
 		return l.wrap("flush", err)
 	}
 	return nil
@@ -27,11 +29,49 @@ func (l *Log) FlushIfDue(now env.Time) error {
 	return l.Flush()
 }
 
+// flushRolled is the task that forces the segments that were rolled away from, one
+// flush after another, until none waits. A flush that fails fails the log; then,
+// or when the log is closed, nobody is left to be told.
+func (l *Log) flushRolled() {
+	for {
+		l.mu.Lock()
+		before := min(l.mu.rolled, l.active().base)
+		if l.usableLocked() != nil || l.recoveryPointLocked() >= before {
+			l.mu.flushing = false
+			l.mu.Unlock()
+			return
+		}
+		l.mu.Unlock()
+		_ = l.flush(flushScope{before: before, indexes: true})
+	}
+}
+
+// recoveryPointLocked is the offset below which nothing has to be scanned after a
+// power loss: all is flushed, and the indexes of the segments that end there are
+// on disk. It needs mu.
+func (l *Log) recoveryPointLocked() int64 {
+	last := len(l.mu.segments) - 1
+	for _, s := range l.mu.segments[:last] {
+		if !s.indexSynced {
+			return min(s.base, l.mu.flush.recovery)
+		}
+	}
+	return l.mu.flush.recovery
+}
+
+// flushScope says what a flush has to cover.
+type flushScope struct {
+	before  int64 // the segments that begin before this offset
+	indexes bool  // and the indexes of those that are not active
+}
+
 // flushWork is what one flush covers, as of one instant.
 type flushWork struct {
 	segments    []*segment // pinned, oldest first
 	sizes       []int64    // of the segments
-	end         int64      // log end offset
+	dirty       []bool     // its .log has to be forced
+	indexes     []bool     // its indexes have to
+	end         int64      // offset below which all is covered
 	truncations int64
 	names       int64 // directory changes to force; 0 = none wait
 }
@@ -39,17 +79,24 @@ type flushWork struct {
 // flush is Kafka's UnifiedLog.flush: the segments from the recovery point on,
 // oldest first, then the directory if it has new names. It needs no lock; two at
 // once do the work twice, as in Kafka.
-func (l *Log) flush() error {
-	w, err := l.beginFlush()
+func (l *Log) flush(scope flushScope) error {
+	w, err := l.beginFlush(scope)
 	if err != nil {
 		return err
 	}
 	synced := 0
-	for _, s := range w.segments {
-		if err = s.log.Sync(); err != nil {
-			break
+	for i, s := range w.segments {
+		if w.dirty[i] {
+			if err = s.log.Sync(); err != nil {
+				break
+			}
+			synced++
 		}
-		synced++
+		if w.indexes[i] {
+			if err = l.syncIndexFiles(s); err != nil {
+				break
+			}
+		}
 	}
 	dirSyncs := 0
 	if err == nil && w.names > 0 {
@@ -65,34 +112,40 @@ func (l *Log) flush() error {
 }
 
 // beginFlush lists what has to be forced and pins it.
-func (l *Log) beginFlush() (flushWork, error) {
+func (l *Log) beginFlush(scope flushScope) (flushWork, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err := l.usableLocked(); err != nil {
 		return flushWork{}, err
 	}
-	w := flushWork{end: l.mu.end, truncations: l.mu.truncations}
+	w := flushWork{end: min(scope.before, l.mu.end), truncations: l.mu.truncations}
 	if l.mu.names > l.mu.namesSynced {
 		w.names = l.mu.names
 	}
-	// Segments become clean oldest first. An empty one says nothing of those
-	// before it: a roll may be under way.
-	first := len(l.mu.segments)
-	for first > 0 && !l.mu.segments[first-1].clean() {
+	// Segments settle oldest first.
+	last := len(l.mu.segments) - 1
+	first := last
+	for first > 0 && !l.mu.segments[first-1].settled() {
 		first--
 	}
-	for _, s := range l.mu.segments[first:] {
-		if s.synced != s.size {
-			s.pins++
-			w.segments = append(w.segments, s)
-			w.sizes = append(w.sizes, s.size)
+	for i := first; i <= last && l.mu.segments[i].base < scope.before; i++ {
+		s := l.mu.segments[i]
+		dirty, indexes := s.synced != s.size, scope.indexes && i < last && !s.indexSynced
+		if !dirty && !indexes {
+			continue
 		}
+		s.pins++
+		w.segments = append(w.segments, s)
+		w.sizes = append(w.sizes, s.size)
+		w.dirty = append(w.dirty, dirty)
+		w.indexes = append(w.indexes, indexes)
 	}
 	return w, nil
 }
 
-// clean says that the segment, and so every one before it, is on disk.
-func (s *segment) clean() bool { return s.size > 0 && s.synced == s.size }
+// settled says that the segment and its indexes, and so all before it, are on
+// disk.
+func (s *segment) settled() bool { return s.synced == s.size && s.indexSynced }
 
 // flushDone says how far a flush came.
 type flushDone struct {
@@ -119,6 +172,7 @@ func (l *Log) endFlush(w *flushWork, d flushDone) error {
 		if w.truncations == l.mu.truncations {
 			for i, s := range w.segments {
 				s.synced = max(s.synced, w.sizes[i])
+				s.indexSynced = s.indexSynced || w.indexes[i]
 			}
 			l.mu.flush.flushed(w.end, l.node.Now())
 		}

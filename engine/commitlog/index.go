@@ -9,9 +9,6 @@ import (
 // indexEntryBytes is the size of an entry in an .index file.
 const indexEntryBytes = 8
 
-// indexEntriesMax is where Kafka's index is full and the segment rolls.
-const indexEntriesMax = indexBytesMax / indexEntryBytes
-
 // indexEntry says where a batch lies, by its last offset, as Kafka's
 // OffsetPosition. Both are relative to the segment. A position of 0 is no entry:
 // the first batch of a segment is never indexed.
@@ -28,13 +25,15 @@ type sparseIndex struct {
 }
 
 // add tells the index of a batch at the end of its segment. It is the loop body
-// of Kafka's LogSegment.append.
-func (x *sparseIndex) add(lastOffset, position uint32, sizeBytes int) {
-	if x.sinceBytes > x.intervalBytes {
+// of Kafka's LogSegment.append. It reports whether there is a new entry.
+func (x *sparseIndex) add(lastOffset, position uint32, sizeBytes int) (entry bool) {
+	entry = x.sinceBytes > x.intervalBytes
+	if entry {
 		x.entries = append(x.entries, indexEntry{lastOffset: lastOffset, position: position})
 		x.sinceBytes = 0
 	}
 	x.sinceBytes += int64(sizeBytes)
+	return entry
 }
 
 // floorOffset returns the last of entries whose offset is at most offset, and
@@ -85,7 +84,7 @@ func putEntries(dst []byte, entries []indexEntry) []byte {
 func parseEntries(file []byte, segmentBytes int64) []indexEntry {
 	var entries []indexEntry
 	last := indexEntry{}
-	for len(file) >= indexEntryBytes && len(entries) < indexEntriesMax {
+	for len(file) >= indexEntryBytes {
 		e := indexEntry{
 			lastOffset: binary.BigEndian.Uint32(file),
 			position:   binary.BigEndian.Uint32(file[4:]),

@@ -64,7 +64,7 @@ func TestAppendAsLeaderWritesKafkasFiles(t *testing.T) {
 				if got := string(files["leader-epoch-checkpoint"]); got != "0\n1\n7 0\n" {
 					b.Errorf("leader-epoch-checkpoint is %q", got)
 				}
-				if len(files) != 2*len(segments)+1 || len(segments) < 3 {
+				if len(files) != 3*len(segments)+1 || len(segments) < 3 {
 					b.Fatalf("%d files for %d segments", len(files), len(segments))
 				}
 				for _, batches := range segments {
@@ -467,25 +467,47 @@ func TestFlushesAreCounted(t *testing.T) {
 	})
 }
 
-// Goal: one flush forces every segment since the last one, and the directory
-// when it has new names. Method: count the syncs of files and directories.
-func TestFlushCoversRolledSegments(t *testing.T) {
+// Goal: a roll forces the segment before it in the background, with its indexes,
+// and a flush forces the rest. Method: appends that roll; what waits for the tasks
+// is the end of the node. A log that is closed or removed meanwhile is no error.
+func TestRollFlushesInTheBackground(t *testing.T) {
 	inWorlds(t, func(b *bed) {
 		l, m := b.open(small()), &model{}
-		b.must(l.BeginEpoch(7))
-		b.must(l.Flush())
-		b.fs.dirSyncs.Store(0)
 		b.fill(l, m, 40, 5, 300)
-		segments := int64(l.Stats().Segments)
-		b.must(l.Flush())
-		if b.fs.syncs.Load() != segments || segments < 3 || b.fs.dirSyncs.Load() != 1 {
-			b.Errorf("%d syncs of %d segments, %d of the directory", b.fs.syncs.Load(), segments, b.fs.dirSyncs.Load())
+		segments := m.segments(3000)
+		last := segments[len(segments)-1][0].base
+		for l.RecoveryPoint() < last {
+			b.node.Sleep(100 * time.Microsecond)
+		}
+		if got := l.Stats(); got.Fsyncs < int64(len(segments)-1) || l.RecoveryPoint() != last {
+			b.Errorf("%d fsyncs for %d rolls, recovery point %d, want %d", got.Fsyncs, got.Rolls, l.RecoveryPoint(), last)
 		}
 		b.fill(l, m, 1, 1, 1)
+		before := l.Stats()
 		b.must(l.Flush())
-		if b.fs.syncs.Load() != segments+1 || b.fs.dirSyncs.Load() != 1 {
-			b.Errorf("%d syncs, %d of the directory after one more batch", b.fs.syncs.Load()-segments, b.fs.dirSyncs.Load())
+		after := l.Stats()
+		if l.RecoveryPoint() != m.end() || after.Fsyncs != before.Fsyncs+1 {
+			b.Errorf("a flush forced %d files, up to %d of %d", after.Fsyncs-before.Fsyncs, l.RecoveryPoint(), m.end())
 		}
-		b.must(l.Close())
+		b.fill(l, m, 40, 5, 300)
+		b.must(l.Remove())
+	})
+}
+
+// Goal: a background flush that fails fails the log for good. Method: a failing
+// fsync, and appends until one rolls.
+func TestAFailedBackgroundFlush(t *testing.T) {
+	inWorlds(t, func(b *bed) {
+		l := b.open(small())
+		b.must(l.BeginEpoch(7))
+		b.fs.failSyncs.Store(true)
+		var err error
+		for err == nil {
+			err = appendOne(b, l, b.batchOf(make([]byte, 700)))
+			b.node.Sleep(100 * time.Microsecond)
+		}
+		b.wantErr(err, commitlog.ErrFailed, errDisk)
+		b.wantErr(l.Flush(), commitlog.ErrFailed, errDisk)
+		b.wantErr(l.Close(), commitlog.ErrFailed, errDisk)
 	})
 }

@@ -8,10 +8,11 @@ import (
 )
 
 // rollPolicy decides when a batch begins a new segment: Kafka's
-// LogSegment.shouldRoll without its time rule. Pure.
+// LogSegment.shouldRoll. Pure.
 type rollPolicy struct {
-	segmentBytes    int64
-	indexEntriesMax int
+	segmentBytes   int64
+	indexBytes     int64 // segment.index.bytes
+	intervalMillis int64 // segment.ms
 }
 
 // segmentFill is what a rollPolicy knows of the active segment.
@@ -19,18 +20,36 @@ type segmentFill struct {
 	base         int64 // base offset
 	sizeBytes    int64
 	indexEntries int
+	timeEntries  int
+	firstBatch   int64 // max timestamp of the first batch, ms; negative = none
+	created      int64 // ms since 1970
 }
 
-// due says whether a batch of batchBytes bytes whose last offset is lastOffset
-// must begin a new segment. An empty segment takes every batch that the log
-// accepts, so that rolling always ends.
-func (p rollPolicy) due(s segmentFill, batchBytes int, lastOffset int64) bool {
+// rollBatch is what a rollPolicy knows of the batch to append.
+type rollBatch struct {
+	sizeBytes    int
+	lastOffset   int64
+	maxTimestamp int64 // ms since 1970
+	now          int64 // ms since 1970; needed if the first batch had no timestamp
+}
+
+// due says whether a batch must begin a new segment. An empty segment takes every
+// batch that the log accepts, so that rolling always ends. Time is that of the
+// batches: a segment rolls when a batch is segment.ms younger than its first one.
+// The time index keeps its last place for the entry of the roll.
+func (p rollPolicy) due(s segmentFill, b rollBatch) bool {
 	if s.sizeBytes == 0 {
 		return false
 	}
-	return s.sizeBytes > p.segmentBytes-int64(batchBytes) ||
-		s.indexEntries >= p.indexEntriesMax ||
-		lastOffset-s.base > math.MaxInt32
+	waited := b.maxTimestamp - s.firstBatch
+	if s.firstBatch < 0 {
+		waited = b.now - s.created
+	}
+	return s.sizeBytes > p.segmentBytes-int64(b.sizeBytes) ||
+		waited > p.intervalMillis ||
+		int64(s.indexEntries) >= p.indexBytes/indexEntryBytes ||
+		int64(s.timeEntries) >= p.indexBytes/timeEntryBytes-1 ||
+		b.lastOffset-s.base > math.MaxInt32
 }
 
 // flushPolicy decides when a log is forced to disk: flush.messages and flush.ms.

@@ -44,7 +44,10 @@ func OpenAfter(node env.Node, dir string, cfg Config, past Past) (*Log, error) {
 	}
 	l := &Log{
 		node: node, fs: node.FS(), dir: dir, cfg: cfg,
-		roll: rollPolicy{segmentBytes: cfg.SegmentBytes, indexEntriesMax: indexEntriesMax},
+		roll: rollPolicy{
+			segmentBytes: cfg.SegmentBytes, indexBytes: cfg.SegmentIndexBytes,
+			intervalMillis: cfg.SegmentInterval.Milliseconds(),
+		},
 	}
 	l.writer.Mutex = node.NewMutex()
 	l.mu.Mutex = node.NewMutex()
@@ -120,6 +123,10 @@ func (l *Log) loadSegments(files []segmentFile, past Past) error {
 			}
 			broken = broken || !last && s.end != next
 		}
+		// Flushes go from the first segment that is not settled on.
+		if i > 0 && !l.mu.segments[i-1].settled() {
+			s.indexSynced = false
+		}
 		whole := true
 		if broken {
 			if whole, err = l.recoverSegment(s); err != nil {
@@ -162,7 +169,7 @@ func (l *Log) listSegments() ([]segmentFile, error) {
 		}
 	}
 	for _, e := range entries {
-		if base, suffix, ok := parseName(e.Name); ok && !e.Dir && suffix == "index" && !logs[base] {
+		if base, suffix, ok := parseName(e.Name); ok && !e.Dir && suffix != "log" && !logs[base] {
 			if err := l.fs.Remove(path.Join(l.dir, e.Name)); err != nil {
 				return nil, err
 			}
@@ -180,9 +187,10 @@ func (l *Log) deleteSegments(files []segmentFile) error {
 		if err := l.fs.Remove(path.Join(l.dir, logName(files[i].base))); err != nil {
 			return err
 		}
-		err := l.fs.Remove(path.Join(l.dir, indexName(files[i].base)))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
+		for _, name := range []string{indexName(files[i].base), timesName(files[i].base)} {
+			if err := removeIfThere(l.fs, path.Join(l.dir, name)); err != nil {
+				return err
+			}
 		}
 		l.mu.stats.RecoveryCut += files[i].bytes
 	}
@@ -203,35 +211,47 @@ func (l *Log) forceNames() error {
 	return nil
 }
 
-// openSegment opens a segment's two files; a missing index becomes an empty one.
-// What they hold is not known yet.
+// openSegment opens a segment's files; a missing index becomes an empty one. What
+// they hold is not known yet.
 func (l *Log) openSegment(base int64) (*segment, error) {
-	log, err := l.fs.Open(path.Join(l.dir, logName(base)))
-	if err != nil {
-		return nil, err
+	s := l.newSegment(base)
+	for i, f := range s.files() {
+		name := path.Join(l.dir, f.name)
+		file, err := l.fs.Open(name)
+		if i > 0 && errors.Is(err, fs.ErrNotExist) {
+			file, err = l.fs.Create(name)
+		}
+		if err != nil {
+			s.abandon()
+			return nil, err
+		}
+		*f.file = file
 	}
-	name := path.Join(l.dir, indexName(base))
-	index, err := l.fs.Open(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		index, err = l.fs.Create(name)
-	}
-	if err != nil {
-		_ = log.Close() // the error that is returned says more
-		return nil, err
-	}
-	s := &segment{base: base, end: base, log: log, index: index, synced: -1}
-	s.sparse.intervalBytes = l.cfg.IndexIntervalBytes
-	s.recent = []batchRef{{}}
 	return s, nil
 }
 
-// loadIndex returns the entries that a segment's index file holds, as far as
-// they can be true.
-func (l *Log) loadIndex(s *segment) ([]indexEntry, error) {
-	size := int(min(s.index.Size(), indexBytesMax))
-	b, err := s.index.Read(0, size)
+// indexesFound are the entries that a segment's index files hold, as far as they
+// can be true.
+type indexesFound struct {
+	offsets []indexEntry
+	times   []timeEntry
+}
+
+// loadIndexes reads both index files of a segment.
+func (l *Log) loadIndexes(s *segment) (found indexesFound, err error) {
+	err = l.withContent(s.index, func(p []byte) { found.offsets = parseEntries(p, s.log.Size()) })
+	if err == nil {
+		err = l.withContent(s.timeIndex, func(p []byte) { found.times = parseTimes(p) })
+	}
+	return found, err
+}
+
+// withContent shows what an index file holds; nothing if that is only a length.
+func (l *Log) withContent(f env.File, show func([]byte)) error {
+	size := int(min(f.Size(), indexBytesMax))
+	b, err := f.Read(0, size)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	m := l.node.Pool().Get(size)
 	defer m.Release()
@@ -239,12 +259,13 @@ func (l *Log) loadIndex(s *segment) ([]indexEntry, error) {
 	err = b.ReadAt(file, 0)
 	b.Release()
 	if errors.Is(err, env.ErrNoBytes) {
-		return nil, nil
+		return nil
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return parseEntries(file, s.log.Size()), nil
+	show(file)
+	return nil
 }
 
 // trust loads a segment without a scan: it takes the entries of its index, if the
@@ -252,23 +273,34 @@ func (l *Log) loadIndex(s *segment) ([]indexEntry, error) {
 // are added and the segment's end is known. broken says that the headers do not
 // lead to the end of the file.
 func (l *Log) trust(s *segment) (broken bool, err error) {
-	entries, err := l.loadIndex(s)
+	found, err := l.loadIndexes(s)
 	if err != nil {
 		return false, err
 	}
 	w := headerWalk{log: s.log, pool: l.node.Pool(), base: s.base, size: s.log.Size()}
 	defer w.close()
-	if n := len(entries); n > 0 {
-		e := entries[n-1]
-		h, err := w.headerOf(e)
-		switch {
-		case errors.Is(err, errIndexLies):
-			entries = nil
+	if w.size > 0 {
+		switch h, err := w.header(0); {
+		case errors.Is(err, ErrCorrupt):
+			return true, nil
 		case err != nil:
 			return false, err
 		default:
-			s.sparse.entries = entries[: n-1 : n-1]
+			s.firstBatch = h.MaxTimestamp
+		}
+	}
+	if n := len(found.offsets); n > 0 {
+		e := found.offsets[n-1]
+		h, err := w.headerOf(e)
+		switch {
+		case errors.Is(err, errIndexLies): // the headers say all
+		case err != nil:
+			return false, err
+		default:
+			s.sparse.entries = found.offsets[: n-1 : n-1]
 			s.sparse.sinceBytes = l.cfg.IndexIntervalBytes + 1 // so that add makes this entry again
+			s.times.entries = slices.Clip(found.times)
+			s.times.largest = s.times.last()
 			s.size, s.end = int64(e.position), h.BaseOffset
 			s.recent[0] = batchRef{baseOffset: uint32(s.end - s.base), position: e.position}
 		}
@@ -284,21 +316,22 @@ func (l *Log) trust(s *segment) (broken bool, err error) {
 		s.add(&h)
 		s.forgetRecent(0)
 	}
+	if s.times.largest != noTime && int64(s.times.largest.offset) >= s.end-s.base {
+		return true, nil
+	}
 	s.synced = s.size
-	return false, l.settleIndex(s, entries)
+	return false, l.settleIndexes(s, found)
 }
 
 // recoverSegment scans a segment from its start, CRCs included, cuts off what is
 // not whole and right, and makes its index anew: Kafka's LogSegment.recover. It
 // reports whether the whole file was right.
 func (l *Log) recoverSegment(s *segment) (whole bool, err error) {
-	entries, err := l.loadIndex(s)
+	found, err := l.loadIndexes(s)
 	if err != nil {
 		return false, err
 	}
-	s.sparse = sparseIndex{intervalBytes: l.cfg.IndexIntervalBytes}
-	s.recent = []batchRef{{}}
-	s.size, s.end, s.synced = 0, s.base, -1
+	s.clear(l.cfg.IndexIntervalBytes)
 	l.recovered = true
 	l.mu.epochs.cutEnd(s.base + 1) // later ones are found in the batches
 	if err := l.scan(s); err != nil {
@@ -313,7 +346,7 @@ func (l *Log) recoverSegment(s *segment) (whole bool, err error) {
 			return false, err
 		}
 	}
-	return cut == 0, l.settleIndex(s, entries)
+	return cut == 0, l.settleIndexes(s, found)
 }
 
 // scan adds the batches of a segment's file to it up to the first that is not
@@ -376,18 +409,29 @@ func (l *Log) scanChunk(s *segment, b env.Buf) (need int64, err error) {
 	}
 }
 
-// settleIndex makes a segment's index file what its index is; found are the
-// entries that the file holds.
-func (l *Log) settleIndex(s *segment, found []indexEntry) error {
-	same := 0
-	for same < len(found) && same < len(s.sparse.entries) && found[same] == s.sparse.entries[same] {
-		same++
+// settleIndexes makes a segment's index files what its indexes are, the largest
+// timestamp included. If nothing had to be changed they are taken to be on disk.
+func (l *Log) settleIndexes(s *segment, found indexesFound) error {
+	s.times.note()
+	s.indexWritten = commonPrefix(found.offsets, s.sparse.entries)
+	s.timesWritten = commonPrefix(found.times, s.times.entries)
+	indexBytes, timesBytes := int64(s.indexWritten)*indexEntryBytes, int64(s.timesWritten)*timeEntryBytes
+	s.indexSynced = s.synced == s.size && s.index.Size() == indexBytes && s.timeIndex.Size() == timesBytes &&
+		s.indexWritten == len(s.sparse.entries) && s.timesWritten == len(s.times.entries)
+	if err := cutTo(s.index, indexBytes); err != nil {
+		return err
 	}
-	s.indexWritten = same
-	if size := int64(same) * indexEntryBytes; s.index.Size() > size {
-		if err := s.index.Truncate(size); err != nil {
-			return err
-		}
+	if err := cutTo(s.timeIndex, timesBytes); err != nil {
+		return err
 	}
 	return l.writeIndex(s)
+}
+
+// commonPrefix is how many elements a and b have in common from their start.
+func commonPrefix[T comparable](a, b []T) int {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return n
 }

@@ -2,8 +2,11 @@ package commitlog
 
 import (
 	"fmt"
+	"math"
 	"path"
 	"sort"
+
+	"brokerlab/engine/env"
 )
 
 // Truncate keeps the offsets below offset: Kafka's LocalLog.truncateTo. A batch
@@ -54,7 +57,8 @@ func (l *Log) truncateLocked(offset int64) error {
 // cutPoint is the end of a segment that is cut.
 type cutPoint struct {
 	position int64
-	end      int64 // offset
+	end      int64     // offset
+	largest  timeEntry // of what stays
 }
 
 // cutAt finds where a segment ends if offset goes: at the start of its batch.
@@ -62,7 +66,7 @@ func (l *Log) cutAt(s *segment, offset int64) (cutPoint, error) {
 	w := headerWalk{log: s.log, pool: l.node.Pool(), base: s.base, size: s.size}
 	defer w.close()
 	if offset >= s.end { // the first offset of the next segment
-		return cutPoint{position: s.size, end: s.end}, nil
+		return cutPoint{position: s.size, end: s.end, largest: s.times.largest}, nil
 	}
 	e := floorOffset(s.sparse.entries, uint32(offset-s.base))
 	position := int64(e.position)
@@ -74,7 +78,30 @@ func (l *Log) cutAt(s *segment, offset int64) (cutPoint, error) {
 	if err != nil {
 		return cutPoint{}, err
 	}
-	return cutPoint{position: position, end: h.BaseOffset}, nil
+	c := cutPoint{position: position, end: h.BaseOffset}
+	c.largest, err = largestBefore(&w, s, c)
+	return c, err
+}
+
+// largestBefore finds the largest timestamp before a cut: Kafka's
+// LogSegment.readLargestTimestamp. It reads the headers behind the last entry of
+// the time index that stays.
+func largestBefore(w *headerWalk, s *segment, c cutPoint) (timeEntry, error) {
+	x := timeIndex{entries: s.times.before(uint32(c.end - s.base))}
+	x.largest = x.last()
+	e := floorOffset(s.sparse.entries, x.largest.offset)
+	if _, err := w.headerOf(e); e.position > 0 && err != nil {
+		e = indexEntry{}
+	}
+	for position := int64(e.position); position < c.position; {
+		h, err := w.header(position)
+		if err != nil {
+			return noTime, err
+		}
+		x.see(h.MaxTimestamp, uint32(h.LastOffset()-s.base))
+		position += int64(h.SizeBytes())
+	}
+	return x.largest, nil
 }
 
 // unpublish takes the batches behind a cut away from readers: the segments from
@@ -90,11 +117,16 @@ func (l *Log) unpublish(keep int, c cutPoint) (epochsCut bool) {
 	s := l.mu.segments[keep-1]
 	if c.position < s.size {
 		s.sparse.cut(uint32(c.position))
+		s.times = timeIndex{entries: s.times.before(uint32(c.end - s.base)), largest: c.largest}
+		if c.position == 0 {
+			s.firstBatch = -1
+		}
 		before := len(s.recent) - 1
 		s.cutRecent(c)
 		l.mu.recent -= before - (len(s.recent) - 1)
 		s.size, s.end, s.synced = c.position, c.end, -1
 	}
+	s.indexSynced = false // it is active now
 	l.mu.end = s.end
 	l.mu.truncations++
 	l.mu.names++
@@ -132,16 +164,25 @@ func (l *Log) cutFiles(s *segment, gone []*segment) error {
 	if err := l.openIndex(s); err != nil {
 		return err
 	}
-	return l.cutIndexFile(s)
+	return l.cutIndexFiles(s)
 }
 
-// cutIndexFile drops the entries that the index file has and the index not.
-func (l *Log) cutIndexFile(s *segment) error {
+// cutIndexFiles drops the entries that the index files have and the indexes not.
+func (l *Log) cutIndexFiles(s *segment) error {
 	s.indexWritten = min(s.indexWritten, len(s.sparse.entries))
-	if size := int64(s.indexWritten) * indexEntryBytes; s.index.Size() > size {
-		return s.index.Truncate(size)
+	s.timesWritten = min(s.timesWritten, len(s.times.entries))
+	if err := cutTo(s.index, int64(s.indexWritten)*indexEntryBytes); err != nil {
+		return err
 	}
-	return nil
+	return cutTo(s.timeIndex, int64(s.timesWritten)*timeEntryBytes)
+}
+
+// cutTo cuts a file if it is longer than size.
+func cutTo(f env.File, size int64) error {
+	if f.Size() <= size {
+		return nil
+	}
+	return f.Truncate(size)
 }
 
 // Close flushes, as Kafka does at a controlled shutdown, completes the indexes
@@ -164,14 +205,31 @@ func (l *Log) closeLocked() error {
 	if closed {
 		return nil
 	}
-	err := l.flush()
+	err := l.flush(flushScope{before: math.MaxInt64, indexes: true})
 	if err == nil {
-		err = l.writeIndex(l.active())
+		err = l.settleActiveLocked()
 	}
 	if closeErr := l.shutLocked(); err == nil {
 		err = closeErr
 	}
 	return err
+}
+
+// settleActiveLocked completes the active segment's indexes and forces them, if
+// they have any entry.
+func (l *Log) settleActiveLocked() error {
+	s := l.active()
+	l.noteTime(s)
+	if err := l.writeIndex(s); err != nil {
+		return l.fail(err)
+	}
+	if s.indexWritten+s.timesWritten == 0 {
+		return nil
+	}
+	if err := l.syncIndexFiles(s); err != nil {
+		return l.fail(err)
+	}
+	return nil
 }
 
 // shutLocked closes the files and refuses calls from now on.
