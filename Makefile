@@ -37,7 +37,11 @@ race: ## run the tests of everything that runs tasks under the race detector
 	$(GO) test -race ./engine/... ./disks/... ./scenarios/... ./workloads/...
 
 .PHONY: bench
-bench: ## run every benchmark
+bench: ## print the ratios to plain loops, in BENCH_DIR if set (5 minutes)
+	$(GO) run ./cmd/bench --dir "$(BENCH_DIR)" $(BENCH_FLAGS)
+
+.PHONY: bench-go
+bench-go: ## run every benchmark of the packages
 	$(GO) test -run '^$$' -bench . -benchmem $(call packages_with,Benchmark)
 
 .PHONY: fuzz
@@ -55,4 +59,4 @@ demo: ## run the quickstart: three brokers on this disk, under 30 s
 
 .PHONY: help
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -1,0 +1,267 @@
+package main
+
+import (
+	"runtime"
+	"time"
+
+	"brokerlab/cmd/bench/measure"
+	"brokerlab/cmd/bench/path"
+	"brokerlab/cmd/bench/plain"
+	"brokerlab/engine/commitlog"
+	"brokerlab/engine/protocol"
+)
+
+// Sizes of the measurements.
+const (
+	batchBytes = plain.PieceBytes // batch.size: what the plain loop writes at a time
+	// blockBytes is what one measurement writes at most, replicas included. The
+	// memory behind it is given back after each, so that the page cache neither
+	// grows into memory that the host has not backed nor reaches the kernel's
+	// limits of dirty pages. No segment is filled by it: Kafka forces a segment to
+	// disk when it rolls, and this would be measured instead.
+	blockBytes = 768 << 20
+	readBytes  = 256 << 20 // what consumers read again and again
+	plainBytes = 1 << 30   // what the rolling write writes
+)
+
+// rows are in the order of the table.
+var rows = []row{
+	produceRow("produce-1k", producing{1024, 1, protocol.AcksLeader, 0.5, 0.7}),
+	produceRow("produce-100b", producing{100, 1, protocol.AcksLeader, 0.18, 0.3}),
+	produceRow("produce-1k-r3", producing{1024, 3, protocol.AcksAll, 0.2, 0.29}),
+	produceRow("produce-100b-r3", producing{100, 3, protocol.AcksAll, 0.13, 0.22}),
+	consumeRow("consume-1k", consuming{recordBytes: 1024, target: 4, aim: 8}),
+	consumeRow("consume-100b", consuming{recordBytes: 100, target: 15, aim: 30}),
+	fsyncRow,
+	partitionsFsyncRow,
+	latencyRow,
+	simulatedRow("sim-100b", 1, protocol.AcksLeader),
+	simulatedRow("sim-100b-r3", 3, protocol.AcksAll),
+	kernelRow,
+	partitionsRow,
+}
+
+// producing is a row of two producers at full speed.
+type producing struct {
+	recordBytes, replicas int
+	acks                  int16
+	target, aim           float64 // of the ratio
+}
+
+func produceRow(name string, p producing) row {
+	what := "produce " + sizeName(p.recordBytes) + ", R=1, acks=1"
+	if p.replicas > 1 {
+		what = "produce " + sizeName(p.recordBytes) + ", R=3, acks=all"
+	}
+	return row{
+		name: name,
+		lines: []line{{what: what, plain: "rolling write(2) of the values, one thread", unit: "MB/s",
+			target: p.target, aim: p.aim}},
+		run: func(s *session, out *samples) error { return p.run(s, out) },
+	}
+}
+
+func sizeName(bytes int) string {
+	if bytes == 1024 {
+		return "1 KiB"
+	}
+	return "100 B"
+}
+
+func (p producing) run(s *session, out *samples) error {
+	const producers = 2
+	cfg := path.Config{Dir: s.dir, Brokers: p.replicas, Partitions: producers * (s.rounds + 1),
+		Replicas: p.replicas, Clients: producers}
+	load := path.Load{Producers: producers, Step: 1, RecordBytes: p.recordBytes, BatchBytes: batchBytes,
+		Acks: p.acks, Span: s.span, Records: blockBytes / int64(p.replicas) / int64(p.recordBytes)}
+	return path.Run(cfg, func(c *path.Cluster) error {
+		for round := range s.rounds + 1 { // the first one fills pools and caches
+			s.settle(plainBytes)
+			took, err := plain.RollingWrite(s.dir, plainBytes)
+			if err != nil {
+				return err
+			}
+			load.First = round * producers
+			s.settle(blockBytes)
+			got, err := c.Produce(load)
+			if err != nil {
+				return err
+			}
+			if err := c.Recycle(load.First, load.First+1); err != nil {
+				return err
+			}
+			if round > 0 {
+				out.add(0, got.PerSec()*float64(p.recordBytes)/1e6, plainBytes/took.Seconds()/1e6, got.Usage, got.Records)
+			}
+		}
+		return nil
+	})
+}
+
+// settle waits for the machine and backs the memory that follows.
+func (s *session) settle(bytes int64) {
+	runtime.GC()
+	s.patience.Quiet()
+	measure.Warm(bytes)
+}
+
+// consuming is a row of one consumer on one core.
+type consuming struct {
+	recordBytes int
+	target, aim float64
+}
+
+func consumeRow(name string, p consuming) row {
+	return row{
+		name: name,
+		lines: []line{{what: "consume " + sizeName(p.recordBytes) + ", CRC checked and decoded, one core",
+			plain: "pread of the same files, one core", unit: "M records/s", judged: atLeast, target: p.target, aim: p.aim}},
+		run: func(s *session, out *samples) error { return p.run(s, out) },
+	}
+}
+
+func (p consuming) run(s *session, out *samples) error {
+	records := int64(readBytes / p.recordBytes)
+	cfg := path.Config{Dir: s.dir, Brokers: 1, Partitions: 1, Replicas: 1, Clients: 1}
+	return path.Run(cfg, func(c *path.Cluster) error {
+		s.settle(2 * readBytes)
+		if _, err := c.Produce(path.Load{Producers: 1, RecordBytes: p.recordBytes, BatchBytes: batchBytes,
+			Acks: protocol.AcksLeader, Records: records}); err != nil {
+			return err
+		}
+		files, err := c.Files(0)
+		if err != nil {
+			return err
+		}
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+		for round := range s.rounds + 1 {
+			s.patience.Quiet()
+			bytes, took, err := plain.ReadAll(files, s.span/2)
+			if err != nil {
+				return err
+			}
+			got, err := c.Consume(0, records, s.span)
+			if err != nil {
+				return err
+			}
+			if round > 0 {
+				plainPerSec := float64(bytes) / took.Seconds() / float64(p.recordBytes)
+				out.add(0, got.PerSec()/1e6, plainPerSec/1e6, got.Usage, got.Records)
+			}
+		}
+		return nil
+	})
+}
+
+// everyBatch forces each batch to disk before it is acknowledged.
+func everyBatch(c *commitlog.Config) { c.FlushMessages = 1 }
+
+var fsyncRow = row{
+	name: "fsync-128k",
+	lines: []line{{what: "fsync per batch of 128 KiB, 5 in flight", plain: "append + fdatasync of 128 KiB",
+		unit: "MB/s", target: 0.9}},
+	run: func(s *session, out *samples) error {
+		const recordBytes = 1024
+		cfg := path.Config{Dir: s.dir, Brokers: 1, Partitions: s.rounds + 1, Replicas: 1, Clients: 1, Log: everyBatch}
+		return path.Run(cfg, func(c *path.Cluster) error {
+			for round := range s.rounds + 1 {
+				s.settle(blockBytes)
+				pieces, took, err := plain.AppendSync(s.dir, batchBytes, s.span)
+				if err != nil {
+					return err
+				}
+				got, err := c.Produce(path.Load{Producers: 1, First: round, RecordBytes: recordBytes,
+					BatchBytes: batchBytes, Acks: protocol.AcksLeader, Span: s.span})
+				if err != nil {
+					return err
+				}
+				if err := c.Recycle(round); err != nil {
+					return err
+				}
+				if round > 0 {
+					out.add(0, got.PerSec()*recordBytes/1e6, float64(pieces*batchBytes)/took.Seconds()/1e6,
+						got.Usage, got.Records)
+				}
+			}
+			return nil
+		})
+	},
+}
+
+// Small batches, as a service sends them that waits for the disk: what counts is
+// how many fsyncs there are, not how long their bytes take.
+const smallBatchBytes = 4096
+
+var partitionsFsyncRow = row{
+	name: "fsync-8-partitions",
+	lines: []line{{what: "fsync per batch of 4 KiB: 8 producers to 8 partitions", plain: "1 producer to 1 partition",
+		unit: "records/s", target: 2.5}},
+	run: func(s *session, out *samples) error {
+		const many = 8
+		cfg := path.Config{Dir: s.dir, Brokers: 1, Partitions: many, Replicas: 1, Clients: many, Log: everyBatch}
+		return path.Run(cfg, func(c *path.Cluster) error {
+			return s.fewAndMany(c, out, path.Load{Producers: many, Step: 1})
+		})
+	},
+}
+
+// fewAndMany measures one producer with small batches beside many.
+func (s *session) fewAndMany(c *path.Cluster, out *samples, many path.Load) error {
+	many.RecordBytes, many.BatchBytes, many.Acks, many.Span = 1000, smallBatchBytes, protocol.AcksLeader, s.span
+	one := many
+	one.Producers = 1
+	for round := range s.rounds + 1 {
+		s.patience.Quiet()
+		few, err := c.Produce(one)
+		if err != nil {
+			return err
+		}
+		got, err := c.Produce(many)
+		if err != nil {
+			return err
+		}
+		if round > 0 {
+			out.add(0, got.PerSec(), few.PerSec(), got.Usage, got.Records)
+		}
+	}
+	return nil
+}
+
+var latencyRow = row{
+	name: "latency",
+	lines: []line{
+		{what: "produce latency p50, 2,000/s of 1 KiB, linger 0", plain: "write(2) at the same instants", unit: "us",
+			judged: atMost, target: 150, aim: 60},
+		{what: "produce latency p99, from the intended instant", plain: "write(2) at the same instants", unit: "us",
+			judged: atMost, target: 600, aim: 300},
+	},
+	run: func(s *session, out *samples) error {
+		const recordBytes, interval = 1024, time.Second / 2000
+		count := int(2 * s.span / interval)
+		return path.Run(path.Config{Dir: s.dir, Brokers: 1, Partitions: 1, Replicas: 1, Clients: 1},
+			func(c *path.Cluster) error {
+				for round := range s.rounds + 1 {
+					s.settle(64 << 20)
+					late := path.NewHistogram()
+					err := plain.PacedWrite{Dir: s.dir, PieceBytes: recordBytes, Interval: interval, Count: count,
+						Sleep: c.Driver().Sleep,
+						Done:  func(d time.Duration) { _ = late.RecordValue(int64(d)) }, // 10 s hold all of it
+					}.Run()
+					if err != nil {
+						return err
+					}
+					got, err := c.ProducePaced(path.Pace{RecordBytes: recordBytes, Interval: interval, Count: count})
+					if err != nil {
+						return err
+					}
+					for i, percentile := range []float64{50, 99} {
+						if round > 0 {
+							out.add(i, float64(got.Latency.ValueAtPercentile(percentile))/1e3,
+								float64(late.ValueAtPercentile(percentile))/1e3, got.Usage, int64(count))
+						}
+					}
+				}
+				return nil
+			})
+	},
+}
