@@ -40,6 +40,11 @@ race: ## run the tests of everything that runs tasks under the race detector
 bench: ## print the ratios to plain loops, in BENCH_DIR if set (5 minutes)
 	$(GO) run ./cmd/bench --dir "$(BENCH_DIR)" $(BENCH_FLAGS)
 
+.PHONY: bench-peers
+bench-peers: ## the same beside other logs, Apache Kafka too where java and mvn are (10 minutes)
+	@cd cmd/peerbench && jars=$$(if type java mvn >/dev/null 2>&1; then kafka/fetch.sh; fi) && \
+		$(GO) run . --dir "$(abspath $(BENCH_DIR))" --kafka "$$jars" $(BENCH_FLAGS)
+
 .PHONY: bench-go
 bench-go: ## run every benchmark of the packages
 	$(GO) test -run '^$$' -bench . -benchmem $(call packages_with,Benchmark)
