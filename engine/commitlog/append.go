@@ -31,11 +31,10 @@ func (l *Log) appendAsLeader(leaderEpoch int32, batch env.Buf) (Appended, error)
 	if err != nil {
 		return Appended{}, err
 	}
-	l.writer.Lock()
-	defer l.writer.Unlock()
-	if err := l.usable(); err != nil {
-		return Appended{}, err
-	}
+	return l.finish(func() (Appended, error) { return l.appendProducedLocked(leaderEpoch, h, batch) })
+}
+
+func (l *Log) appendProducedLocked(leaderEpoch int32, h record.Header, batch env.Buf) (Appended, error) {
 	if err := l.validateRecordsLocked(&h, batch); err != nil {
 		return Appended{}, err
 	}
@@ -58,11 +57,7 @@ func (l *Log) appendAsLeader(leaderEpoch int32, batch env.Buf) (Appended, error)
 	h.Put(header)
 	whole := env.Join(env.MemBuf(m, header), batch.Slice(record.HeaderSize, batch.Len()-record.HeaderSize))
 	l.writer.headers = append(l.writer.headers[:0], h)
-	if err := l.writeLocked(whole, l.writer.headers); err != nil {
-		return Appended{}, err
-	}
-	err = l.finishLocked(&a)
-	return a, err
+	return a, l.writeLocked(whole, l.writer.headers)
 }
 
 // AppendAsFollower appends one or more whole batches that have their offsets,
@@ -87,11 +82,10 @@ func (l *Log) appendAsFollower(batches env.Buf) (Appended, error) {
 	if err := l.checkFetched(batches); err != nil {
 		return Appended{}, err
 	}
-	l.writer.Lock()
-	defer l.writer.Unlock()
-	if err := l.usable(); err != nil {
-		return Appended{}, err
-	}
+	return l.finish(func() (Appended, error) { return l.appendFetchedLocked(batches) })
+}
+
+func (l *Log) appendFetchedLocked(batches env.Buf) (Appended, error) {
 	headers, err := l.fetchedHeadersLocked(batches)
 	if err != nil {
 		return Appended{}, err
@@ -114,8 +108,7 @@ func (l *Log) appendAsFollower(batches env.Buf) (Appended, error) {
 		headers, off = headers[count:], off+size
 	}
 	a.NextOffset = l.active().end
-	err = l.finishLocked(&a)
-	return a, err
+	return a, nil
 }
 
 // AwaitAppend returns when no append holds the log's lock: at once, or after the
@@ -279,20 +272,45 @@ func (l *Log) limitRecentLocked() {
 	}
 }
 
-// finishLocked stamps an append that was written and flushes if flush.messages
-// is reached; as in Kafka, the log's lock is held over that flush, and the
-// batches can be read before it.
-func (l *Log) finishLocked(a *Appended) error {
+// finish runs an append with the log's lock held and flushes if flush.messages is
+// reached. As in Kafka the lock is held over that flush, and the batches can be
+// read before it; with flush.group.commit it is not.
+func (l *Log) finish(write func() (Appended, error)) (Appended, error) {
+	a, d, err := l.writeAndFlush(write)
+	if err == nil && d.flush && l.cfg.FlushGroupCommit {
+		err = l.commit(&a, d.truncations)
+	}
+	if err != nil {
+		return Appended{}, err
+	}
+	if d.flush {
+		a.Flushed = l.node.Now()
+	}
+	return a, nil
+}
+
+// appendDue is what is left to do after an append.
+type appendDue struct {
+	flush       bool
+	truncations int64 // of the log when it was written
+}
+
+func (l *Log) writeAndFlush(write func() (Appended, error)) (Appended, appendDue, error) {
+	l.writer.Lock()
+	defer l.writer.Unlock()
+	if err := l.usable(); err != nil {
+		return Appended{}, appendDue{}, err
+	}
+	a, err := write()
+	if err != nil {
+		return a, appendDue{}, err
+	}
 	a.Done = l.node.Now()
 	l.mu.Lock()
-	due := l.mu.flush.dueByMessages(l.mu.end)
+	d := appendDue{flush: l.mu.flush.dueByMessages(l.mu.end), truncations: l.mu.truncations}
 	l.mu.Unlock()
-	if !due {
-		return nil
+	if d.flush && !l.cfg.FlushGroupCommit {
+		err = l.flush(flushScope{before: math.MaxInt64})
 	}
-	if err := l.flush(flushScope{before: math.MaxInt64}); err != nil {
-		return err
-	}
-	a.Flushed = l.node.Now()
-	return nil
+	return a, d, err
 }

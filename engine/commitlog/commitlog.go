@@ -44,7 +44,10 @@
 // recentBatchesMax batches are kept in memory, so that reads near the end find
 // whole batches without reading headers from the file.
 //
-// Lock order: Log.writer, then Log.mu.
+// Ours, and off by default: flush.group.commit, with which appends that have to be
+// flushed share one fsync, waited for without the log's lock.
+//
+// Lock order: Log.retention, then Log.writer, then Log.mu.
 package commitlog
 
 import (
@@ -102,13 +105,19 @@ type Config struct {
 	FlushMessages      int64         // flush.messages; 0 = never
 	FlushInterval      time.Duration // flush.ms; 0 = never
 	MaxMessageBytes    int64         // max.message.bytes: the largest batch
+	RetentionBytes     int64         // retention.bytes; 0 = unlimited
+	RetentionInterval  time.Duration // retention.ms; 0 = unlimited
+	// FlushGroupCommit is flush.group.commit, which Kafka does not have: an append
+	// that has to be flushed leaves the log's lock and waits for a flush that covers
+	// it, which others share.
+	FlushGroupCommit bool
 }
 
 // DefaultConfig returns Kafka's defaults.
 func DefaultConfig() Config {
 	return Config{
 		SegmentBytes: 1 << 30, SegmentInterval: 7 * 24 * time.Hour, SegmentIndexBytes: 10 << 20,
-		IndexIntervalBytes: 4096, MaxMessageBytes: 1048588,
+		IndexIntervalBytes: 4096, MaxMessageBytes: 1048588, RetentionInterval: 7 * 24 * time.Hour,
 	}
 }
 
@@ -128,6 +137,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("flush.messages %d is negative", c.FlushMessages)
 	case c.FlushInterval < 0:
 		return fmt.Errorf("flush.ms %v is negative", c.FlushInterval)
+	case c.RetentionBytes < 0 || c.RetentionInterval < 0:
+		return fmt.Errorf("retention.bytes %d or retention.ms %v is negative", c.RetentionBytes, c.RetentionInterval)
 	case c.MaxMessageBytes < record.HeaderSize || c.MaxMessageBytes > math.MaxInt32:
 		return fmt.Errorf("max.message.bytes %d is not between %d and %d",
 			c.MaxMessageBytes, record.HeaderSize, math.MaxInt32)
@@ -163,6 +174,7 @@ type Stats struct {
 	Rolls           int64 // segments begun because the one before was full
 	Segments        int   // now
 	SegmentsScanned int64 // by recovery
+	SegmentsDeleted int64 // by retention
 	RecoveryCut     int64 // bytes that recovery cut off or deleted
 }
 
@@ -176,6 +188,10 @@ type Log struct {
 	roll rollPolicy
 	// recovered says that Open scanned a segment.
 	recovered bool
+
+	// retention is held while old segments are removed, which is done beside
+	// appends, and by whatever removes all of them.
+	retention env.Mutex
 
 	// writer is Kafka's UnifiedLog.lock. It is held over validation, file writes
 	// and a due flush.messages flush.
@@ -204,6 +220,7 @@ type Log struct {
 		closed      bool
 		rolled      int64 // a background flush of the segments before it is due
 		flushing    bool  // that flush runs
+		group       groupCommit
 		stats       Stats
 	}
 }
@@ -272,6 +289,7 @@ func (l *Log) fail(cause error) error {
 	if l.mu.failed == nil {
 		l.mu.failed = fmt.Errorf("%w: %w", ErrFailed, cause)
 	}
+	l.mu.group.flushed.Broadcast()
 	return l.mu.failed
 }
 

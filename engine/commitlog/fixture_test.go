@@ -255,8 +255,9 @@ func (b *bed) setFiles(files map[string][]byte) {
 
 // model is the dumbest log: a list of batches.
 type model struct {
-	start   int64
-	batches []modelBatch
+	start    int64
+	startMax int64 // with power losses: the log may start anywhere up to here
+	batches  []modelBatch
 }
 
 type modelBatch struct {

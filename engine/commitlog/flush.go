@@ -175,6 +175,7 @@ func (l *Log) endFlush(w *flushWork, d flushDone) error {
 				s.indexSynced = s.indexSynced || w.indexes[i]
 			}
 			l.mu.flush.flushed(w.end, l.node.Now())
+			l.mu.group.flushed.Broadcast()
 		}
 	}
 	l.mu.Unlock()

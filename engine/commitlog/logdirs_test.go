@@ -263,6 +263,8 @@ func TestPowerLossWithRecoveryPoints(t *testing.T) {
 		w := simworld.New(simworld.Config{Seed: seed, Prices: simworld.DefaultPrices(), Poison: true})
 		cfg := small()
 		cfg.FlushMessages = []int64{0, 1, 20}[seed%3]
+		cfg.RetentionInterval = 0 // timestamps are those of 1970
+		cfg.RetentionBytes = int64(seed%2) * 5000
 		h := &history{}
 		span := 60 * time.Millisecond
 		if seed%4 == 0 {

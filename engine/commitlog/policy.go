@@ -84,3 +84,6 @@ func (p *flushPolicy) flushed(end int64, now env.Time) {
 
 // truncated notes that offsets from end on are gone.
 func (p *flushPolicy) truncated(end int64) { p.recovery = min(p.recovery, end) }
+
+// startsAt notes that the log holds nothing before start.
+func (p *flushPolicy) startsAt(start int64) { p.recovery = max(p.recovery, start) }

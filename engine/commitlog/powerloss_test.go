@@ -35,6 +35,9 @@ func TestPowerLossKeepsWhatWasFlushed(t *testing.T) {
 		w := simworld.New(simworld.Config{Seed: seed, Prices: simworld.DefaultPrices(), Poison: true})
 		cfg := small()
 		cfg.FlushMessages = []int64{0, 1, 20}[seed%3]
+		cfg.FlushGroupCommit = seed%2 == 0
+		cfg.RetentionInterval = 0 // timestamps are those of 1970
+		cfg.RetentionBytes = int64(seed%2) * 5000
 		h := &history{}
 		life := func(n env.Node) {
 			b := &bed{TB: t, node: n, fs: &faultFS{FS: n.FS()}, rand: r}
@@ -80,13 +83,20 @@ func (b *bed) live(l *commitlog.Log, h *history) { b.liveFor(l, h, 1<<62) }
 
 func (b *bed) liveFor(l *commitlog.Log, h *history, steps int) {
 	for range steps {
-		switch b.rand.IntN(10) {
+		switch b.rand.IntN(11) {
+		case 10:
+			// Its high watermark is what was flushed, so that what goes is no loss.
+			flushed := h.flushed
+			if b.rand.IntN(3) == 0 && h.cuts == 0 {
+				h.model.startMax = flushed
+				_, err := l.DeleteOldSegments(flushed)
+				b.must(err)
+			}
 		case 0:
 			b.must(l.Flush())
 			h.flushed, h.cuts = h.model.end(), 0
 		case 1:
-			if b.rand.IntN(4) == 0 {
-				offset := max(0, h.model.end()-b.rand.Int64N(30))
+			if offset := h.model.end() - b.rand.Int64N(30); b.rand.IntN(4) == 0 && offset >= l.StartOffset() {
 				h.model.truncate(offset)
 				h.flushed = min(h.flushed, h.model.end())
 				h.cuts++
@@ -112,6 +122,13 @@ func (b *bed) recovered(l *commitlog.Log, h *history) {
 		b.Fatalf("the log ends at %d, up to %d was flushed", l.EndOffset(), h.flushed)
 	}
 	got := b.all(l)
+	start := l.StartOffset()
+	if start > h.model.startMax {
+		b.Fatalf("the log starts at %d, nothing from %d on was deleted", start, h.model.startMax)
+	}
+	for len(h.model.batches) > 0 && h.model.batches[0].base < start {
+		h.model.batches = h.model.batches[1:]
+	}
 	keep := &model{}
 	for _, x := range h.model.batches {
 		if x.next <= h.flushed {
@@ -125,7 +142,7 @@ func (b *bed) recovered(l *commitlog.Log, h *history) {
 		b.Fatal("bytes that were flushed have changed")
 	}
 	// What came back is durable from here on only as far as it was flushed.
-	h.model, h.cuts = model{}, 0
+	h.model, h.cuts = model{start: start, startMax: start}, 0
 	for p := got; len(p) > 0; {
 		n, err := checkedBatch(p)
 		b.must(err)

@@ -50,7 +50,10 @@ func OpenAfter(node env.Node, dir string, cfg Config, past Past) (*Log, error) {
 		},
 	}
 	l.writer.Mutex = node.NewMutex()
+	l.retention = node.NewMutex()
 	l.mu.Mutex = node.NewMutex()
+	l.mu.group.flushed = node.NewCond(l.mu.Mutex)
+	l.mu.group.gathered = node.NewCond(l.mu.Mutex)
 	if err := l.load(past); err != nil {
 		_ = l.dropFiles(l.mu.segments) // the error that is returned says more
 		return nil, fmt.Errorf("open log %s: %w", dir, err)

@@ -286,6 +286,9 @@ func TestRandomOperations(t *testing.T) {
 				cfg.IndexIntervalBytes = []int64{0, 100, 500, 5000}[seed%4]
 				cfg.SegmentBytes = []int64{1000, 2500, 100000}[seed%3]
 				cfg.FlushMessages = int64(seed % 3 * 20)
+				cfg.FlushGroupCommit = seed%2 == 0
+				cfg.RetentionInterval = 0 // timestamps are those of 1970
+				cfg.RetentionBytes = []int64{0, 4000, 10000}[seed%3]
 				b.randomWalk(cfg, 250)
 			})
 		})
@@ -298,10 +301,12 @@ func (b *bed) randomWalk(cfg commitlog.Config, steps int) {
 	b.Helper()
 	l, m := b.open(cfg), &model{}
 	for range steps {
-		switch b.rand.IntN(12) {
+		switch b.rand.IntN(13) {
+		case 12:
+			b.retain(l, m, cfg)
 		case 0:
 			offset := m.end() - b.rand.Int64N(30)
-			if offset < 0 {
+			if offset < m.start {
 				b.wantErr(l.Truncate(offset), commitlog.ErrOffsetOutOfRange)
 				continue
 			}
@@ -347,13 +352,43 @@ func (b *bed) randomWalk(cfg commitlog.Config, steps int) {
 	}
 }
 
+// retain lets retention run, or starts the log anew further on.
+func (b *bed) retain(l *commitlog.Log, m *model, cfg commitlog.Config) {
+	b.Helper()
+	if b.rand.IntN(8) == 0 {
+		start := m.end() + b.rand.Int64N(3)
+		b.must(l.TruncateFullyAndStartAt(start))
+		*m = model{start: start}
+		b.same(l, m)
+		return
+	}
+	highWatermark := m.end() - b.rand.Int64N(20)
+	_, err := l.DeleteOldSegments(highWatermark)
+	b.must(err)
+	start := l.StartOffset()
+	for len(m.batches) > 0 && m.batches[0].base < start {
+		if m.batches[0].next > highWatermark {
+			b.Fatalf("offset %d is deleted, the high watermark is %d", m.batches[0].base, highWatermark)
+		}
+		m.batches = m.batches[1:]
+	}
+	if cfg.RetentionBytes == 0 && start != m.start {
+		b.Fatalf("the log starts at %d, unlimited retention leaves %d", start, m.start)
+	}
+	if got := int64(len(m.bytes())); start != m.start && got < cfg.RetentionBytes {
+		b.Fatalf("%d bytes are left, retention.bytes is %d", got, cfg.RetentionBytes)
+	}
+	m.start = start
+	b.same(l, m)
+}
+
 // readOne reads from a random offset and checks that what comes are batches of
 // the model from that offset on, as many as the request allows or as the segment
 // has.
 func (b *bed) readOne(l *commitlog.Log, m *model) {
 	b.Helper()
 	r := commitlog.ReadRequest{
-		Offset: b.rand.Int64N(m.end() + 1), MaxBytes: b.rand.IntN(2000), Limit: b.rand.Int64N(m.end() + 2),
+		Offset: m.start + b.rand.Int64N(m.end()-m.start+1), MaxBytes: b.rand.IntN(2000), Limit: b.rand.Int64N(m.end() + 2),
 		AtLeastOne: b.rand.IntN(2) == 0,
 	}
 	buf, err := l.Read(r)

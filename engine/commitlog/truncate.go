@@ -190,6 +190,8 @@ func cutTo(f env.File, size int64) error {
 // nothing. A failed log only closes its files and returns why it failed. Bufs
 // that were read before stay readable.
 func (l *Log) Close() error {
+	l.retention.Lock()
+	defer l.retention.Unlock()
 	l.writer.Lock()
 	defer l.writer.Unlock()
 	if err := l.closeLocked(); err != nil {
@@ -236,6 +238,7 @@ func (l *Log) settleActiveLocked() error {
 func (l *Log) shutLocked() error {
 	l.mu.Lock()
 	l.mu.closed = true
+	l.mu.group.flushed.Broadcast()
 	segments := l.mu.segments
 	l.mu.Unlock()
 	return l.dropFiles(segments)
@@ -244,6 +247,8 @@ func (l *Log) shutLocked() error {
 // Remove closes the log without a flush and deletes its files and its directory,
 // which must hold nothing else. A closed or failed log can be removed too.
 func (l *Log) Remove() error {
+	l.retention.Lock()
+	defer l.retention.Unlock()
 	l.writer.Lock()
 	defer l.writer.Unlock()
 	if err := l.removeLocked(); err != nil {
