@@ -34,8 +34,11 @@ func (r *repeat) measuredOrAll() (warnings []string) {
 	if n := len(produced); n > 0 && produced[n-1].Warmup {
 		r.shared.Produce.MeasureAll()
 		r.shared.Consume.MeasureAll()
-		warnings = append(warnings, fmt.Sprintf("the load ended within its warm-up of %v, which is therefore measured too: "+
-			"lower load.warmup or raise load.max-bytes", r.s.Load.Warmup))
+		warning := fmt.Sprintf("the load ended within its warm-up of %v, which is therefore measured too", r.s.Load.Warmup)
+		if !r.live.stopped.Load() {
+			warning += ": lower load.warmup or raise load.max-bytes"
+		}
+		warnings = append(warnings, warning)
 	}
 	return warnings
 }
@@ -51,14 +54,18 @@ func (m *measured) fill(r *repeat, number int) {
 	}
 	var raw int64
 	var late arrival.Lateness
+	var first error
 	for _, p := range r.produced {
 		out.BytesRecords += p.RecordBytes
 		out.BytesWire += p.WireBytes
 		raw += p.RawBytes
 		late = late.Add(p.Lateness)
-		if p.FirstError != nil {
-			m.warnings = append(m.warnings, fmt.Sprintf("%d records failed, the first: %v", r.found.Failed, p.FirstError))
+		if first == nil {
+			first = p.FirstError
 		}
+	}
+	if first != nil {
+		m.warnings = append(m.warnings, fmt.Sprintf("%d records failed, for example: %v", r.found.Failed, first))
 	}
 	if out.BytesWire > 0 {
 		out.CompressionRatio = float64(raw) / float64(out.BytesWire)
@@ -103,9 +110,9 @@ func (r *repeat) rates(out *results.Repeat) (warnings []string) {
 		window += t.Length
 		acked, bytes, taken = acked+t.Records, bytes+t.Bytes, taken+second.Consumed
 	}
-	if r.live.stopped.Load() {
-		warnings = append(warnings, fmt.Sprintf("interrupted after %v of the load",
-			r.shared.Produce.Length().Round(time.Millisecond)))
+	length := r.shared.Produce.Length()
+	if r.live.stopped.Load() && length < r.s.Load.Duration {
+		warnings = append(warnings, fmt.Sprintf("interrupted after %v of the load", length.Round(time.Millisecond)))
 	} else if window < measuredMin {
 		warnings = append(warnings, fmt.Sprintf("only %v were measured after the warm-up of %v: "+
 			"raise load.max-bytes or load.duration", window.Round(time.Millisecond), r.s.Load.Warmup))

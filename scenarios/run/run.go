@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"brokerlab/disks/datadir"
@@ -86,7 +87,7 @@ func Run(file *spec.File, source []byte, opts Options) (*Outcome, error) {
 	if err == nil {
 		r.result.Complete = true
 	} else {
-		r.result.Incomplete = err.Error()
+		r.result.Incomplete = strings.ReplaceAll(err.Error(), "\n", "; ") // brokers fail together
 	}
 	err = errors.Join(err, r.save(), r.folder.Finish(), r.closeDisks())
 	return &Outcome{Result: r.result, Folder: r.folder, Kept: r.kept}, err
