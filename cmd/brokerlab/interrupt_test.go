@@ -27,6 +27,7 @@ func TestInterrupt(t *testing.T) {
 	}{
 		{"a real run stops at an interrupt", "dir:data", os.Interrupt},
 		{"a simulated run stops when it is to end", "sim", syscall.SIGTERM},
+		{"a real run stops when its terminal closes", "dir:data", syscall.SIGHUP},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
 			t.Parallel()

@@ -154,10 +154,14 @@ func (s *session) verdict() error {
 }
 
 // interruptible makes the first interrupt stop the run and the second one the
-// program. The function that it returns ends that.
+// program. A terminal that closes interrupts too, except under nohup. The
+// function that it returns ends that.
 func (s *session) interruptible() (restore func()) {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(signals, syscall.SIGHUP)
+	}
 	go s.obey(signals, os.Exit)
 	return func() {
 		signal.Stop(signals)
