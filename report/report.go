@@ -167,15 +167,24 @@ func (p *page) cost() {
 		return
 	}
 	p.say("## Cost")
-	heading := []string{"cell", "records", "sent to leaders", "written to logs", "fsyncs", "CPU seconds per GB"}
+	heading := []string{"cell", "records", "sent to leaders", "written to logs", "fsyncs", "CPU seconds per GB", "measured for"}
 	var rows [][]string
 	for i, cell := range p.r.Cells {
 		rows = append(rows, []string{p.names.Cell(i), megabytes(cell.BytesRecords), megabytes(cell.BytesWire),
-			megabytes(cell.BytesDisk), wording.Count(cell.Fsyncs), processor(cell)})
+			megabytes(cell.BytesDisk), wording.Count(cell.Fsyncs), processor(cell), measuredFor(cell)})
 	}
 	p.say("%s", strings.TrimSpace(table.MarkdownGrid(heading, rows)))
 	p.say("Records are keys and values; logs are those of all replicas. CPU is that of the whole process for 10^9 bytes " +
-		"of acknowledged records, and of real runs only.")
+		"of acknowledged records, and of real runs only. A cell is measured for load.duration without load.warmup, in all " +
+		"repeats together, unless load.max-bytes or the disk's free space ended its load before.")
+}
+
+// measuredFor is the length of the window that rates are of.
+func measuredFor(c results.Cell) string {
+	if c.MeasuredS == 0 {
+		return wording.None
+	}
+	return wording.Duration(int64(c.MeasuredS * 1e9))
 }
 
 func megabytes(bytes int64) string { return wording.Digits(float64(bytes)/1e6) + " MB" }

@@ -189,8 +189,8 @@ func layoutOf(r *results.Result) layout {
 			value: func(_ int, c results.Cell) string { return wording.Load(c) }})
 	}
 	figures := []column{
-		{name: "records/s", value: func(_ int, c results.Cell) string { return wording.Digits(c.RecordsPerS) }},
-		{name: "MB/s", value: func(_ int, c results.Cell) string { return wording.Digits(c.MBPerS) }},
+		{name: "records/s", value: rate(func(c results.Cell) float64 { return c.RecordsPerS })},
+		{name: "MB/s", value: rate(func(c results.Cell) float64 { return c.MBPerS })},
 		{name: "ratio", value: func(_ int, c results.Cell) string { return wording.Ratio(c.CompressionRatio) }},
 	}
 	figures = append(figures, latencies(results.Produce, "produce latency", produceFigures)...)
@@ -211,6 +211,16 @@ func layoutOf(r *results.Result) layout {
 		all = append(all, c)
 	}
 	return layout{columns: append(all, column{name: "verified", align: left, value: verified})}
+}
+
+// rate is a rate of the measured window, if there was one.
+func rate(value func(results.Cell) float64) func(int, results.Cell) string {
+	return func(_ int, c results.Cell) string {
+		if c.MeasuredS == 0 {
+			return wording.None
+		}
+		return wording.Digits(value(c))
+	}
 }
 
 // notRun says whether a run ended before the cell.

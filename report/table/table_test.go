@@ -87,12 +87,12 @@ func TestSections(t *testing.T) {
 a    records/s  MB/s  ratio  p50  p99  p99.9  max  fsyncs  verified
 -------------------------------------------------------------------
 simulated on sim:
-1            0     0      -    -    -      -    -       0  -
-2 3          0     0      -    -    -      -    -       0  -
+1            -     -      -    -    -      -    -       0  -
+2 3          -     -      -    -    -      -    -       0  -
 -------------------------------------------------------------------
 measured on dir:/mnt/ssd/a/rather/long/path/that/would/widen/the/table/much:
-1            0     0      -    -    -      -    -       0  -
-2 3          0     0      -    -    -      -    -       0  -
+1            -     -      -    -    -      -    -       0  -
+2 3          -     -      -    -    -      -    -       0  -
 `
 	if got := Text(&r); !strings.HasPrefix(got, want) {
 		t.Errorf("got\n%s", got)
