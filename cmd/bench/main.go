@@ -5,6 +5,7 @@
 // It is no test: it exits with 0 also where a row falls short.
 //
 //	bench [--dir D] [--time T] [--rounds N] [--only TEXT] [--format table|json]
+//	      [--patience T] [--cpuprofile FILE]
 package main
 
 import (
@@ -14,6 +15,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/pprof"
 	"time"
 
 	"brokerlab/cmd/bench/measure"
@@ -34,6 +36,7 @@ type options struct {
 	span              time.Duration
 	rounds            int
 	patience          time.Duration
+	cpuProfile        string
 }
 
 func main() { os.Exit(bench(os.Args[1:], os.Stdout, os.Stderr)) }
@@ -49,6 +52,7 @@ func bench(args []string, stdout, stderr io.Writer) int {
 	flags.StringVar(&o.format, "format", "table", "table or json")
 	flags.DurationVar(&o.patience, "patience", time.Minute,
 		"how long to wait, in all, for others to leave the processor alone")
+	flags.StringVar(&o.cpuProfile, "cpuprofile", "", "write a processor profile of the rows and their plain loops")
 	err := flags.Parse(args)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
@@ -60,7 +64,13 @@ func bench(args []string, stdout, stderr io.Writer) int {
 		flags.Usage()
 		return 2
 	}
+	stop, err := profile(o.cpuProfile)
+	if err != nil {
+		fmt.Fprintln(stderr, "bench:", err)
+		return 1
+	}
 	report, err := measureAll(o, stderr)
+	err = errors.Join(err, stop())
 	if err == nil {
 		err = report.print(stdout, o.format)
 	}
@@ -69,6 +79,24 @@ func bench(args []string, stdout, stderr io.Writer) int {
 		return 1
 	}
 	return 0
+}
+
+// profile begins to write a processor profile, unless file is "".
+func profile(file string) (stop func() error, err error) {
+	if file == "" {
+		return func() error { return nil }, nil
+	}
+	f, err := os.Create(file)
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return func() error {
+		pprof.StopCPUProfile()
+		return f.Close()
+	}, nil
 }
 
 // printRows is the rest of the help.

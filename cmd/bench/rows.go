@@ -33,7 +33,10 @@ var rows = []row{
 	consumeRow("consume-1k", consuming{recordBytes: 1024, target: 4, aim: 8}),
 	consumeRow("consume-100b", consuming{recordBytes: 100, target: 15, aim: 30}),
 	fsyncRow,
-	partitionsFsyncRow,
+	fsyncManyRow("fsync-16-producers", line{target: 6,
+		what: "fsync per batch of 4 KiB, group commit: 16 producers to 1 partition"}, 1, path.Load{Producers: 16}),
+	fsyncManyRow("fsync-8-partitions", line{target: 2.5,
+		what: "fsync per batch of 4 KiB, group commit: 8 producers to 8 partitions"}, 8, path.Load{Producers: 8, Step: 1}),
 	latencyRow,
 	simulatedRow("sim-100b", 1, protocol.AcksLeader),
 	simulatedRow("sim-100b-r3", 3, protocol.AcksAll),
@@ -192,17 +195,18 @@ var fsyncRow = row{
 // how many fsyncs there are, not how long their bytes take.
 const smallBatchBytes = 4096
 
-var partitionsFsyncRow = row{
-	name: "fsync-8-partitions",
-	lines: []line{{what: "fsync per batch of 4 KiB: 8 producers to 8 partitions", plain: "1 producer to 1 partition",
-		unit: "records/s", target: 2.5}},
-	run: func(s *session, out *samples) error {
-		const many = 8
-		cfg := path.Config{Dir: s.dir, Brokers: 1, Partitions: many, Replicas: 1, Clients: many, Log: everyBatch}
-		return path.Run(cfg, func(c *path.Cluster) error {
-			return s.fewAndMany(c, out, path.Load{Producers: many, Step: 1})
-		})
-	},
+// groupCommit forces each batch to disk before it is acknowledged, and lets
+// batches that wait at the same time share an fsync (flush.group.commit, ours).
+func groupCommit(c *commitlog.Config) { c.FlushMessages, c.FlushGroupCommit = 1, true }
+
+// fsyncManyRow is many producers beside one, all with group commit.
+func fsyncManyRow(name string, l line, partitions int, many path.Load) row {
+	l.plain, l.unit = "1 producer to 1 partition, the same way", "records/s"
+	return row{name: name, lines: []line{l}, run: func(s *session, out *samples) error {
+		cfg := path.Config{Dir: s.dir, Brokers: 1, Partitions: partitions, Replicas: 1, Clients: many.Producers,
+			Log: groupCommit}
+		return path.Run(cfg, func(c *path.Cluster) error { return s.fewAndMany(c, out, many) })
+	}}
 }
 
 // fewAndMany measures one producer with small batches beside many.
