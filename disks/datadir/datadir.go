@@ -144,6 +144,8 @@ func (d *Dir) makeDirs() error {
 			if !slices.Contains(d.made, at) {
 				d.made = append(d.made, at)
 			}
+		case errors.Is(err, fs.ErrExist) && isLinkToNothing(at):
+			return fmt.Errorf("%s is a symbolic link to something that is missing", at)
 		case errors.Is(err, fs.ErrExist): // another process was faster
 		case errors.Is(err, fs.ErrNotExist):
 			return againError{fmt.Errorf("cannot make %s: %w", at, cause(err))}
@@ -152,6 +154,15 @@ func (d *Dir) makeDirs() error {
 		}
 	}
 	return nil
+}
+
+func isLinkToNothing(path string) bool {
+	link, err := os.Lstat(path)
+	if err != nil || link.Mode()&fs.ModeSymlink == 0 {
+		return false
+	}
+	_, err = os.Stat(path)
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 // claim looks for the marker, and makes it in an empty directory.
@@ -238,6 +249,25 @@ func (d *Dir) isMarker(f *os.File) bool {
 
 // Path is the absolute path of the directory.
 func (d *Dir) Path() string { return d.path }
+
+// Others are the names of what is in the directory besides this process's runs,
+// sorted: runs that were kept, that a killed process left, or that go on now.
+func (d *Dir) Others() ([]string, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	entries, err := os.ReadDir(d.path)
+	if err != nil {
+		return nil, fmt.Errorf("data directory %s: cannot list it: %w", d.path, cause(err))
+	}
+	var names []string
+	for _, e := range entries {
+		own := slices.ContainsFunc(d.mu.runs, func(r run) bool { return filepath.Base(r.path) == e.Name() })
+		if !own && !strings.HasPrefix(e.Name(), ".") {
+			names = append(names, e.Name())
+		}
+	}
+	return names, nil
+}
 
 // NewRun makes an empty directory for one run, whose name begins with name and
 // is new, and returns its absolute path. Characters that are not safe in a file

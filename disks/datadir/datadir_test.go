@@ -138,6 +138,20 @@ func TestUnwritable(t *testing.T) {
 	}
 }
 
+// Goal: a link to nothing is told from processes that race. Method: such a link,
+// as the directory and as its parent.
+func TestLinkToNothing(t *testing.T) {
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink("missing", link); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{link, filepath.Join(link, "below")} {
+		if _, err := Prepare(path); err == nil || !strings.Contains(err.Error(), "link is a symbolic link to something") {
+			t.Errorf("%s: error is %v", path, err)
+		}
+	}
+}
+
 // prepared is a data directory below a new root, with a file beside it.
 func prepared(t *testing.T) (root string, d *Dir) {
 	t.Helper()
@@ -265,6 +279,13 @@ func TestKeptRun(t *testing.T) {
 	next, err := Prepare(d.Path())
 	if err != nil {
 		t.Fatal(err)
+	}
+	own := newRun(t, next, "own")
+	if others, err := next.Others(); err != nil || !slices.Equal(others, []string{filepath.Base(path)}) {
+		t.Errorf("the next process sees %q of others, error %v", others, err)
+	}
+	if err := next.Remove(own); err != nil {
+		t.Error(err)
 	}
 	if err := errors.Join(next.Remove(newRun(t, next, "kept")), next.Close()); err != nil {
 		t.Error(err)

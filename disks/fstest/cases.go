@@ -18,6 +18,7 @@ var cases = []struct {
 	{"Open opens for reading and for appending at the end", openAppends},
 	{"Append writes memory, static and file-range parts in order", appendParts},
 	{"an empty Append writes nothing", appendEmpty},
+	{"Allocate changes neither size nor content, and Truncate ends it", allocate},
 	{"an Append of very many parts arrives whole", appendManyParts},
 	{"Append drops its references also when it fails", appendFails},
 	{"a length-only part is stored whole or refused whole", appendLength},

@@ -271,3 +271,20 @@ func twoFiles(s *suite) {
 	s.ok(f.Close())
 	s.ok(g.Close())
 }
+
+func allocate(s *suite) {
+	f := s.create("a")
+	s.ok(f.Append(env.StaticBuf([]byte("one"))))
+	s.ok(f.Allocate(1 << 20))
+	if f.Size() != 3 {
+		s.t.Errorf("after Allocate the size is %d", f.Size())
+	}
+	s.ok(f.Allocate(2)) // less than there is
+	s.ok(f.Append(env.StaticBuf([]byte("two"))))
+	s.ok(f.Truncate(5))
+	s.ok(f.Append(env.StaticBuf([]byte("three"))))
+	s.holds(f, []byte("onetwthree"))
+	s.ok(f.Truncate(f.Size()))
+	s.ok(f.Close())
+	s.is(f.Allocate(100), env.ErrClosed)
+}

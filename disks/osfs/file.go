@@ -213,6 +213,21 @@ func (f *file) Truncate(size int64) error {
 	return nil
 }
 
+// Allocate implements env.File.
+func (f *file) Allocate(size int64) error {
+	if err := f.begin("allocate"); err != nil {
+		return err
+	}
+	defer f.open.Release()
+	if size <= f.open.size.Load() {
+		return nil
+	}
+	if err := allocate(f.open.f, size); err != nil {
+		return pathError("allocate", f.open.path, err)
+	}
+	return nil
+}
+
 // Sync implements env.File.
 func (f *file) Sync() error {
 	if err := f.begin("sync"); err != nil {

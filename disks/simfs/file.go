@@ -43,16 +43,17 @@ func (f *file) Append(b env.Buf) (err error) {
 	if err := f.openLocked("append"); err != nil {
 		return err
 	}
-	n := int64(b.Len())
-	if c := d.cfg.CapacityBytes; c > 0 && n > c-d.mu.usedBytes {
-		n = max(0, c-d.mu.usedBytes)
+	n, before := int64(b.Len()), f.ino.room()
+	free := before - f.ino.content.size + d.freeLocked()
+	if n > free {
+		n = max(0, free)
 		f.ino.content.add(b.Slice(0, int(n)))
 		err = f.fail("append", env.ErrNoSpace)
 	} else {
 		f.ino.content.add(b)
 		b = env.Buf{}
 	}
-	d.mu.usedBytes += n
+	d.mu.usedBytes += f.ino.room() - before
 	d.mu.stats.Appends++
 	d.mu.stats.BytesAppended += n
 	return err
@@ -89,8 +90,32 @@ func (f *file) Truncate(size int64) error {
 	if size < 0 || size > old {
 		return f.fail("truncate", fmt.Errorf("to %d of %d bytes: %w", size, old, fs.ErrInvalid))
 	}
+	before := f.ino.room()
 	f.ino.truncate(size)
-	d.mu.usedBytes -= old - size
+	f.ino.reserved = 0
+	d.mu.usedBytes -= before - size
+	return nil
+}
+
+// Allocate implements env.File. What is reserved costs no time, then or later, and
+// a power loss gives it back.
+func (f *file) Allocate(size int64) error {
+	d := f.mount.disk
+	f.mount.node.Sleep(d.cfg.MetaCost)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := f.openLocked("allocate"); err != nil {
+		return err
+	}
+	more := size - f.ino.room()
+	switch {
+	case more <= 0:
+		return nil
+	case more > d.freeLocked():
+		return f.fail("allocate", env.ErrNoSpace)
+	}
+	f.ino.reserved = size
+	d.mu.usedBytes += more
 	return nil
 }
 

@@ -118,6 +118,7 @@ type flush struct {
 type inode struct {
 	index       int // in Disk.mu.inodes
 	content     content
+	reserved    int64    // the file has room on the disk up to here, if that is beyond its size
 	synced      int64    // durable below this
 	scheduled   int64    // on its way to the device below this
 	flushes     []*flush // Syncs that run
@@ -127,6 +128,9 @@ type inode struct {
 	links       int      // durable names, and pending changes of names, that refer to it
 	unreachable bool     // neither name nor handle: its bytes are free again
 }
+
+// room is how many bytes of the disk the file takes.
+func (ino *inode) room() int64 { return max(ino.content.size, ino.reserved) }
 
 // truncate cuts the file.
 func (ino *inode) truncate(size int64) {

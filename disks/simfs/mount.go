@@ -291,10 +291,16 @@ func (d *Disk) beginSyncDir(now env.Time, path string) (target *dir, seq int64, 
 // Free implements env.FS.
 func (m *mount) Free() (int64, error) {
 	d := m.disk
-	if d.cfg.CapacityBytes == 0 {
-		return unlimitedBytes, nil
-	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return max(0, d.cfg.CapacityBytes-d.mu.usedBytes), nil
+	return max(0, d.freeLocked()), nil
+}
+
+// freeLocked is how many bytes are left; less than none after a power loss that
+// brought a removed file back.
+func (d *Disk) freeLocked() int64 {
+	if d.cfg.CapacityBytes == 0 {
+		return unlimitedBytes
+	}
+	return d.cfg.CapacityBytes - d.mu.usedBytes
 }

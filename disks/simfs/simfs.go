@@ -202,6 +202,7 @@ func (d *Disk) restoreLocked(at *dir, r *rand.Rand) {
 		}
 		e.file.powerLoss(r)
 		e.file.live, e.file.links = true, 1
+		e.file.reserved = 0
 		d.mu.usedBytes += e.file.content.size
 	}
 }
@@ -234,7 +235,8 @@ func (d *Disk) settleLocked(ino *inode) {
 	}
 	if !ino.unreachable {
 		ino.unreachable = true
-		d.mu.usedBytes -= ino.content.size
+		d.mu.usedBytes -= ino.room()
+		ino.reserved = 0
 	}
 	if ino.links == 0 {
 		d.forgetLocked(ino)

@@ -10,7 +10,7 @@
 //	                  fetch:   read below the high watermark (a follower: to the
 //	                           log end); waits for fetch.min.bytes
 //	replica fetcher:  one task per leader that this broker follows
-//	log schedulers:   one task each: flushes by time, recovery points
+//	log schedulers:   one task each: flushes by time, recovery points, retention
 //
 // Lock order: Broker.mu, partition.mu, fetchWait.mu. A log's own lock is taken
 // with none of these held.
@@ -55,6 +55,9 @@ type Config struct {
 	// OffsetCheckpoint is log.flush.offset.checkpoint.interval.ms: how often the
 	// recovery points of the logs are written.
 	OffsetCheckpoint time.Duration
+	// RetentionCheck is log.retention.check.interval.ms: how often old segments are
+	// looked for. The first time comes after one interval (Kafka: after 30 s).
+	RetentionCheck time.Duration
 }
 
 // DefaultConfig returns Kafka's defaults for a broker.
@@ -63,7 +66,7 @@ func DefaultConfig() Config {
 		ReplicaFetchMaxBytes: 1 << 20, ReplicaFetchResponse: 10 << 20, ReplicaFetchMinBytes: 1,
 		ReplicaFetchWaitMax: 500 * time.Millisecond, ReplicaFetchBackoff: time.Second,
 		ReplicaSocketTimeout: 30 * time.Second, ReconnectBackoff: 50 * time.Millisecond,
-		OffsetCheckpoint: time.Minute,
+		OffsetCheckpoint: time.Minute, RetentionCheck: 5 * time.Minute,
 	}
 }
 
@@ -80,8 +83,8 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("broker %d: backoffs must be positive", c.ID)
 	case len(c.LogDirs) == 0:
 		return fmt.Errorf("broker %d: no log directory", c.ID)
-	case c.OffsetCheckpoint <= 0:
-		return fmt.Errorf("broker %d: log.flush.offset.checkpoint.interval.ms must be positive", c.ID)
+	case c.OffsetCheckpoint <= 0 || c.RetentionCheck <= 0:
+		return fmt.Errorf("broker %d: intervals of log checkpoints and retention checks must be positive", c.ID)
 	case c.FlushScheduler < 0:
 		return fmt.Errorf("broker %d: log.flush.scheduler.interval.ms is negative", c.ID)
 	}
@@ -160,6 +163,7 @@ func Start(node env.Node, cfg Config) (*Broker, error) {
 		b.tasks.Go("flush-scheduler", func() error { return b.every(cfg.FlushScheduler, b.flushDue) })
 	}
 	b.tasks.Go("offset-checkpoint", func() error { return b.every(cfg.OffsetCheckpoint, b.checkpoint) })
+	b.tasks.Go("log-retention", func() error { return b.every(cfg.RetentionCheck, b.deleteOldSegments) })
 	return b, nil
 }
 
@@ -276,6 +280,15 @@ func (b *Broker) every(interval time.Duration, do func()) error {
 func (b *Broker) flushDue() {
 	for _, p := range b.partitions {
 		if err := p.log.FlushIfDue(b.node.Now()); err != nil {
+			b.logFailed(err)
+		}
+	}
+}
+
+// deleteOldSegments is LogManager.cleanupLogs.
+func (b *Broker) deleteOldSegments() {
+	for _, p := range b.partitions {
+		if _, err := p.log.DeleteOldSegments(p.highWatermark()); err != nil {
 			b.logFailed(err)
 		}
 	}

@@ -110,6 +110,8 @@ func (b *Broker) listOffsets(r *protocol.ListOffsetsRequest) *protocol.ListOffse
 			out.Err = code
 		case want.Timestamp == protocol.EarliestOffset:
 			out.Offset = p.log.StartOffset()
+		case want.Timestamp >= 0:
+			out.Offset, out.Err = b.offsetForTime(p, want.Timestamp)
 		case want.Timestamp != protocol.LatestOffset:
 			out.Err = protocol.ErrInvalidRequest
 		case r.ReplicaID == protocol.ConsumerReplicaID:
@@ -119,6 +121,20 @@ func (b *Broker) listOffsets(r *protocol.ListOffsetsRequest) *protocol.ListOffse
 		}
 	}
 	return resp
+}
+
+// offsetForTime is the offset of the first record that is not before a time and
+// that consumers may read, and -1 if there is none.
+func (b *Broker) offsetForTime(p *partition, timestampMs int64) (int64, protocol.ErrorCode) {
+	at, found, err := p.log.OffsetForTime(timestampMs)
+	switch {
+	case err != nil:
+		return -1, b.errorCode(err)
+	case !found || at.Offset >= p.highWatermark():
+		return -1, protocol.ErrNone
+	default:
+		return at.Offset, protocol.ErrNone
+	}
 }
 
 // led finds a partition that this broker leads. One that other brokers host is

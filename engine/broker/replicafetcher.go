@@ -154,25 +154,43 @@ func (f *replicaFetcher) apply(conn *client.Conn, resp *protocol.FetchResponse) 
 	return failed
 }
 
-// truncate cuts the replica to the leader's log end, which lies before its own.
-// Without elections a leader that is behind has lost what it had not flushed: its
-// log decides, as in an unclean election. Its high watermark would not do: it may
-// have restarted and not heard of its followers yet.
+// truncate brings the replica's log end back into the leader's log, as
+// AbstractFetcherThread.fetchOffsetAndTruncate does: cuts it to the leader's log
+// end if that lies before its own, or deletes all and starts where the leader's
+// log does now. Without elections a leader that is behind has lost what it had not
+// flushed: its log decides, as in an unclean election. Its high watermark would
+// not do: it may have restarted and not heard of its followers yet.
 func (f *replicaFetcher) truncate(conn *client.Conn, p *partition) error {
-	body, err := conn.Call(&protocol.ListOffsetsRequest{ReplicaID: f.b.cfg.ID, Partitions: []protocol.ListOffsetsPartition{
-		{TopicPartition: p.TopicPartition, Timestamp: protocol.LatestOffset}}}, f.b.cfg.ReplicaSocketTimeout)
+	end, err := f.leaderOffset(conn, p, protocol.LatestOffset)
 	if err != nil {
 		return err
+	}
+	if end < p.log.EndOffset() && end >= p.log.StartOffset() {
+		return p.log.Truncate(end)
+	}
+	start, err := f.leaderOffset(conn, p, protocol.EarliestOffset)
+	if err != nil || start <= p.log.EndOffset() && end >= p.log.EndOffset() {
+		return err
+	}
+	return p.log.TruncateFullyAndStartAt(start)
+}
+
+// leaderOffset asks for the leader's first or last offset.
+func (f *replicaFetcher) leaderOffset(conn *client.Conn, p *partition, which int64) (int64, error) {
+	body, err := conn.Call(&protocol.ListOffsetsRequest{ReplicaID: f.b.cfg.ID, Partitions: []protocol.ListOffsetsPartition{
+		{TopicPartition: p.TopicPartition, Timestamp: which}}}, f.b.cfg.ReplicaSocketTimeout)
+	if err != nil {
+		return 0, err
 	}
 	resp, ok := body.(*protocol.ListOffsetsResponse)
 	if !ok || len(resp.Partitions) != 1 {
 		body.Release()
-		return fmt.Errorf("broker %s answered list offsets with %T", f.addr, body)
+		return 0, fmt.Errorf("broker %s answered list offsets with %T", f.addr, body)
 	}
 	if code := resp.Partitions[0].Err; code != protocol.ErrNone {
-		return code
+		return 0, code
 	}
-	return p.log.Truncate(resp.Partitions[0].Offset)
+	return resp.Partitions[0].Offset, nil
 }
 
 func (f *replicaFetcher) applyPartition(conn *client.Conn, p *partition, out *protocol.FetchPartitionResult) error {

@@ -64,7 +64,9 @@ func TestListOffsets(t *testing.T) {
 			{"earliest", protocol.ConsumerReplicaID, protocol.EarliestOffset, part0, 0, false},
 			{"latest of a consumer", protocol.ConsumerReplicaID, protocol.LatestOffset, part0, 0, false},
 			{"latest of a debugging client", protocol.DebuggingReplicaID, protocol.LatestOffset, part0, 5, false},
-			{"a time of day, which is not kept", protocol.ConsumerReplicaID, 1_700_000_000_000, part0, 0, true},
+			{"a time of day that no record has", protocol.ConsumerReplicaID, 1_700_000_000_000, part0, -1, false},
+			{"a time, of a record below no high watermark", protocol.ConsumerReplicaID, 0, part0, -1, false},
+			{"a question that there is not", protocol.ConsumerReplicaID, -7, part0, 0, true},
 			{"a partition that is not there", protocol.ConsumerReplicaID, protocol.LatestOffset,
 				protocol.TopicPartition{Topic: topic, Partition: 7}, 0, true},
 		} {

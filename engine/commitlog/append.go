@@ -201,6 +201,9 @@ func (l *Log) rollLocked() error {
 	if err := l.closeIndex(old); err != nil {
 		return l.fail(err)
 	}
+	if err := l.trim(old); err != nil {
+		return l.fail(err)
+	}
 	s, err := l.createSegment(old.end)
 	if err != nil {
 		return l.fail(err)

@@ -38,7 +38,8 @@
 // Not as in Kafka: a flush forces the indexes of closed segments only, where
 // Kafka forces those of the active one each time (recovery scans that segment
 // anyway); the directory is forced also when a log is made and when segments are
-// removed; indexes are not preallocated.
+// removed; indexes are not preallocated, and preallocate reserves room without
+// making the .log longer, so that it never has zeros at its end.
 //
 // Ours, and always on because it changes no bytes: the places of the last
 // recentBatchesMax batches are kept in memory, so that reads near the end find
@@ -107,6 +108,7 @@ type Config struct {
 	MaxMessageBytes    int64         // max.message.bytes: the largest batch
 	RetentionBytes     int64         // retention.bytes; 0 = unlimited
 	RetentionInterval  time.Duration // retention.ms; 0 = unlimited
+	Preallocate        bool          // preallocate: a new segment gets its room on the disk at once
 	// FlushGroupCommit is flush.group.commit, which Kafka does not have: an append
 	// that has to be flushed leaves the log's lock and waits for a flush that covers
 	// it, which others share.

@@ -36,6 +36,7 @@ func TestPowerLossKeepsWhatWasFlushed(t *testing.T) {
 		cfg := small()
 		cfg.FlushMessages = []int64{0, 1, 20}[seed%3]
 		cfg.FlushGroupCommit = seed%2 == 0
+		cfg.Preallocate = seed%4 < 2
 		cfg.RetentionInterval = 0 // timestamps are those of 1970
 		cfg.RetentionBytes = int64(seed%2) * 5000
 		h := &history{}

@@ -287,6 +287,7 @@ func TestRandomOperations(t *testing.T) {
 				cfg.SegmentBytes = []int64{1000, 2500, 100000}[seed%3]
 				cfg.FlushMessages = int64(seed % 3 * 20)
 				cfg.FlushGroupCommit = seed%2 == 0
+				cfg.Preallocate = seed%3 == 0
 				cfg.RetentionInterval = 0 // timestamps are those of 1970
 				cfg.RetentionBytes = []int64{0, 4000, 10000}[seed%3]
 				b.randomWalk(cfg, 250)

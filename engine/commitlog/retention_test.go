@@ -162,6 +162,56 @@ func TestGroupCommitFailsAll(t *testing.T) {
 	})
 }
 
+// Goal: preallocate takes a segment's room when it is made and gives the rest back
+// when it is done with, also what a crash left; and where there is no room an
+// append fails before it has written. Method: the free bytes of a simulated disk.
+func TestPreallocate(t *testing.T) {
+	const capacity = 10000
+	d := simfs.NewDisk(simfs.Config{CapacityBytes: capacity})
+	runBed(t, place{
+		world: simworld.New(simworld.Config{Seed: 1, Poison: true}), mount: d.Mount,
+		end: func(testing.TB) { d.Close() },
+	}, func(b *bed) {
+		cfg := small()
+		cfg.Preallocate = true
+		l, m := b.open(cfg), &model{}
+		taken := func() int64 {
+			free, err := b.fs.Free()
+			b.must(err)
+			return capacity - free
+		}
+		b.must(l.BeginEpoch(7))
+		others := taken() - 3000
+		if others < 0 || others > 100 {
+			b.Fatalf("%d bytes are taken by an empty segment of 3000", taken())
+		}
+		b.fill(l, m, 20, 4, 200) // rolls
+		segments := m.segments(3000)
+		if got := taken(); len(segments) < 2 || got < int64(len(segments)-1)*2500+3000 || got > int64(len(segments))*3100 {
+			b.Errorf("%d bytes are taken by %d segments, the last one of 3000", got, len(segments))
+		}
+		b.must(l.Close())
+		if got := taken(); got > int64(len(m.bytes()))+500 {
+			b.Errorf("%d bytes are taken by a closed log of %d", got, len(m.bytes()))
+		}
+		l = b.open(cfg)
+		b.same(l, m)
+		var err error
+		for err == nil {
+			p := b.batchOf(make([]byte, 500))
+			if err = appendOne(b, l, p); err == nil {
+				m.add(b.stamped(p, m.end(), 7))
+			}
+		}
+		b.wantErr(err, commitlog.ErrFailed, env.ErrNoSpace)
+		b.wantErr(l.Close(), commitlog.ErrFailed)
+		cfg.Preallocate = false
+		l = b.open(cfg)
+		b.same(l, m)
+		b.must(l.Close())
+	})
+}
+
 // BenchmarkGroupCommit appends to one partition with an fsync for each append:
 // one producer, 16, and 16 with group commit. It reports batches per second, of
 // the clock of the world.

@@ -81,7 +81,22 @@ func (l *Log) createSegment(base int64) (*segment, error) {
 			return nil, err
 		}
 	}
+	if l.cfg.Preallocate {
+		if err := s.log.Allocate(l.cfg.SegmentBytes); err != nil {
+			s.abandon()
+			return nil, err
+		}
+	}
 	return s, nil
+}
+
+// trim gives back what a segment that is done with has reserved: Kafka's
+// FileRecords.trim.
+func (l *Log) trim(s *segment) error {
+	if !l.cfg.Preallocate {
+		return nil
+	}
+	return s.log.Truncate(s.size)
 }
 
 // namedFile is one of a segment's files.

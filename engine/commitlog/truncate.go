@@ -225,6 +225,9 @@ func (l *Log) settleActiveLocked() error {
 	if err := l.writeIndex(s); err != nil {
 		return l.fail(err)
 	}
+	if err := l.trim(s); err != nil {
+		return l.fail(err)
+	}
 	if s.indexWritten+s.timesWritten == 0 {
 		return nil
 	}

@@ -45,8 +45,13 @@ type File interface {
 	// length-only parts; fewer at the end of the file, and none past it. The
 	// bytes of a file-range part are read when it is loaded (Buf.Load).
 	Read(off int64, max int) (Buf, error)
-	// Truncate cuts the file to size, which is at most its size.
+	// Truncate cuts the file to size, which is at most its size, and gives back
+	// what Allocate reserved beyond it.
 	Truncate(size int64) error
+	// Allocate reserves room on the disk, so that Appends up to size bytes of the
+	// file need no more of it. Size stays. A system that cannot does nothing; too
+	// little room is ErrNoSpace. One Append, Truncate or Allocate at a time.
+	Allocate(size int64) error
 	// Sync forces the file's data to stable storage (fdatasync).
 	Sync() error
 	// Size is the file's length in bytes.

@@ -83,6 +83,8 @@ func (o *osFile) Append(buf env.Buf) error {
 	return nil
 }
 
+func (o *osFile) Allocate(int64) error { return nil }
+
 func (o *osFile) Truncate(size int64) error {
 	if err := o.f.Truncate(size); err != nil {
 		return err

@@ -36,15 +36,20 @@ func brokerConfig(s *spec.Scenario, plan *cluster.Plan, index int) broker.Config
 	cfg.ID, cfg.Plan, cfg.LogDirs = int32(index+1), plan, []string{logDir}
 	log := commitlog.DefaultConfig()
 	log.SegmentBytes = s.Topic.SegmentBytes
+	log.SegmentInterval, log.SegmentIndexBytes = s.Topic.SegmentMs, s.Topic.SegmentIndexBytes
 	log.IndexIntervalBytes = s.Topic.IndexInterval
 	log.FlushMessages = s.Topic.FlushMessages
 	log.FlushInterval = s.Topic.FlushMs
+	log.Preallocate = s.Topic.Preallocate
+	log.FlushGroupCommit = s.Topic.FlushGroupCommit
+	log.RetentionBytes, log.RetentionInterval = s.Topic.RetentionBytes, s.Topic.RetentionMs
 	log.MaxMessageBytes = s.Topic.MaxMessageBytes
 	cfg.Topics = []broker.TopicLog{{Topic: s.Topic.Name, Log: log}}
 	cfg.ReplicaFetchMaxBytes = int32(s.Cluster.ReplicaFetchMaxBytes)
 	cfg.ReplicaFetchMinBytes = int32(s.Cluster.ReplicaFetchMinBytes)
 	cfg.ReplicaFetchWaitMax = s.Cluster.ReplicaFetchWaitMax
 	cfg.FlushScheduler = s.Cluster.LogFlushScheduler
+	cfg.OffsetCheckpoint, cfg.RetentionCheck = s.Cluster.LogOffsetCheckpoint, s.Cluster.LogRetentionCheck
 	return cfg
 }
 

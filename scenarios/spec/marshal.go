@@ -42,6 +42,9 @@ func scalar(text string) *yaml.Node {
 	if allDigits(digits) && (len(digits) == 1 || digits[0] != '0') {
 		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!int", Value: text}
 	}
+	if text == "true" || text == "false" {
+		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!bool", Value: text}
+	}
 	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: text}
 }
 

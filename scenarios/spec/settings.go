@@ -127,6 +127,12 @@ var clusterSettings = []setting{
 		func(s *Scenario) *time.Duration { return &s.Cluster.LogFlushScheduler },
 		orWord(within(millis, time.Millisecond, millisMax), wordNever),
 		"how often a broker looks for logs that flush.ms is due for"),
+	row("cluster.log.flush.offset.checkpoint.interval.ms",
+		func(s *Scenario) *time.Duration { return &s.Cluster.LogOffsetCheckpoint },
+		within(millis, time.Millisecond, millisMax), "how often a broker notes up to where its logs are on disk"),
+	row("cluster.log.retention.check.interval.ms",
+		func(s *Scenario) *time.Duration { return &s.Cluster.LogRetentionCheck },
+		within(millis, time.Millisecond, millisMax), "how often a broker looks for segments to delete"),
 }
 
 const (
@@ -144,6 +150,12 @@ var topicSettings = []setting{
 		within(integer[int](), 1, brokersMax), "copies of each partition; at most the brokers"),
 	row("topic.segment.bytes", func(s *Scenario) *int64 { return &s.Topic.SegmentBytes },
 		within(size, 1<<10, kafkaIntMax), "size at which a log rolls to a new segment"),
+	row("topic.segment.ms", func(s *Scenario) *time.Duration { return &s.Topic.SegmentMs },
+		within(millis, time.Millisecond, millisMax), "age of its first records at which it rolls too"),
+	row("topic.segment.index.bytes", func(s *Scenario) *int64 { return &s.Topic.SegmentIndexBytes },
+		within(size, 4, kafkaIntMax), "size of an index at which it rolls too"),
+	row("topic.preallocate", func(s *Scenario) *bool { return &s.Topic.Preallocate }, flags,
+		"a new segment gets its room on the disk at once, and gives the rest back when it is done with"),
 	row("topic.index.interval.bytes", func(s *Scenario) *int64 { return &s.Topic.IndexInterval },
 		within(size, 0, kafkaIntMax), "bytes of log between two entries of its offset index"),
 	row("topic.flush.messages", func(s *Scenario) *int64 { return &s.Topic.FlushMessages },
@@ -151,6 +163,14 @@ var topicSettings = []setting{
 	row("topic.flush.ms", func(s *Scenario) *time.Duration { return &s.Topic.FlushMs },
 		orWord(within(millis, time.Millisecond, millisMax), wordNever),
 		"age at which a log is forced to disk; needs cluster.log.flush.scheduler.interval.ms"),
+	row("topic.flush.group.commit", func(s *Scenario) *bool { return &s.Topic.FlushGroupCommit }, flags,
+		"ours: appends that wait for the disk share one fsync; Kafka does one after another under the log's lock"),
+	row("topic.retention.bytes", func(s *Scenario) *int64 { return &s.Topic.RetentionBytes },
+		orWord(within(size, 1, math.MaxInt64), wordUnlimited),
+		"bytes of a partition that are kept; reading back fails on what was deleted"),
+	row("topic.retention.ms", func(s *Scenario) *time.Duration { return &s.Topic.RetentionMs },
+		orWord(within(millis, time.Millisecond, millisMax), wordUnlimited),
+		"age up to which records are kept; reading back fails on what was deleted"),
 	row("topic.max.message.bytes", func(s *Scenario) *int64 { return &s.Topic.MaxMessageBytes },
 		within(size, 1, kafkaIntMax), "largest record batch that brokers take"),
 }
@@ -235,10 +255,11 @@ func Default(name string) Scenario {
 		Name: name, Title: name, Seed: 1, Repeat: 1, Disks: []string{diskDir + "results/data"},
 		Cluster: Cluster{
 			Brokers: 3, ReplicaFetchMaxBytes: 1 << 20, ReplicaFetchWaitMax: 500 * time.Millisecond,
-			ReplicaFetchMinBytes: 1,
+			ReplicaFetchMinBytes: 1, LogOffsetCheckpoint: time.Minute, LogRetentionCheck: 5 * time.Minute,
 		},
 		Topic: Topic{
 			Name: "brokerlab", Partitions: 6, ReplicationFactor: 1, SegmentBytes: 1 << 30, IndexInterval: 4096,
+			SegmentMs: 7 * 24 * time.Hour, SegmentIndexBytes: 10 << 20, RetentionMs: 7 * 24 * time.Hour,
 			MaxMessageBytes: 1<<20 + 12,
 		},
 		Producers: Producers{

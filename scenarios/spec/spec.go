@@ -38,6 +38,8 @@ type Cluster struct {
 	ReplicaFetchWaitMax  time.Duration // replica.fetch.wait.max.ms; 500 ms
 	ReplicaFetchMinBytes int64         // replica.fetch.min.bytes; 1
 	LogFlushScheduler    time.Duration // log.flush.scheduler.interval.ms; 0 = never (Long.MAX_VALUE in Kafka)
+	LogOffsetCheckpoint  time.Duration // log.flush.offset.checkpoint.interval.ms; 1 min
+	LogRetentionCheck    time.Duration // log.retention.check.interval.ms; 5 min
 }
 
 // Topic describes the one topic of a scenario.
@@ -46,9 +48,15 @@ type Topic struct {
 	Partitions        int           // partitions; 6
 	ReplicationFactor int           // replication.factor; 1
 	SegmentBytes      int64         // segment.bytes; 1 GiB
+	SegmentMs         time.Duration // segment.ms; 7 days
+	SegmentIndexBytes int64         // segment.index.bytes; 10 MiB
 	IndexInterval     int64         // index.interval.bytes; 4096
 	FlushMessages     int64         // flush.messages; 0 = never (Long.MAX_VALUE in Kafka)
 	FlushMs           time.Duration // flush.ms; 0 = never
+	Preallocate       bool          // preallocate; false
+	FlushGroupCommit  bool          // flush.group.commit (ours); false
+	RetentionBytes    int64         // retention.bytes; 0 = unlimited (-1 in Kafka)
+	RetentionMs       time.Duration // retention.ms; 7 days; 0 = unlimited (-1 in Kafka)
 	MaxMessageBytes   int64         // max.message.bytes; 1 MiB + 12 (1048588)
 }
 

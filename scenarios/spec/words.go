@@ -22,6 +22,22 @@ func oneOf(words ...string) notation[string] {
 	}
 }
 
+// flags notates a switch.
+var flags = notation[bool]{
+	parse: func(text string) (bool, error) {
+		if text != "true" && text != "false" {
+			return false, fmt.Errorf("%q is not true or false", text)
+		}
+		return text == "true", nil
+	},
+	format: func(on bool) string {
+		if on {
+			return "true"
+		}
+		return "false"
+	},
+}
+
 // acks notates the producer's acks; -1 is Kafka's other name of all.
 var acks = notation[string]{
 	parse: func(text string) (string, error) {
