@@ -1,5 +1,5 @@
-# What this project's people type. `make help` lists it. Only `race` needs more
-# than Go: a C compiler.
+# What this project's people type. `make help` lists it. Only two need more than
+# Go: `race` a C compiler, `interop` Java and Maven.
 
 GO ?= go
 FUZZTIME ?= 10s
@@ -61,6 +61,10 @@ fuzz: ## run every fuzz target for FUZZTIME (10s)
 .PHONY: demo
 demo: ## run the quickstart: three brokers on this disk, under 30 s
 	$(GO) run ./cmd/brokerlab run quickstart
+
+.PHONY: interop
+interop: ## let Apache Kafka read our logs, and read Kafka's (needs Java 17 and Maven)
+	$(GO) run ./cmd/interop
 
 .PHONY: help
 help: ## list these targets

@@ -1,0 +1,177 @@
+// Package logdump prints the files of a partition's log line by line as Apache
+// Kafka's kafka.tools.DumpLogSegments of 4.1 does with --deep-iteration and
+// --print-data-log, so that what we read in a file can be compared with what Kafka
+// reads in it. It is pure. It does not judge: what Kafka finds wrong with an index
+// it prints on standard error, and nothing of that is here.
+//
+// Not printed as Kafka does: batches of old formats, control records that are no
+// transaction markers, and delete horizons, which only compaction sets.
+package logdump
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+
+	"brokerlab/engine/codec"
+	"brokerlab/engine/record"
+)
+
+// sectionBytesMax is the largest records section that is decompressed.
+const sectionBytesMax = 64 << 20
+
+// Sizes of entries of index files.
+const (
+	indexEntryBytes = 8
+	timeEntryBytes  = 12
+)
+
+// Text is how the bytes of a key or a value are printed (Kafka's Decoder).
+type Text func(b []byte) string
+
+// Plain prints bytes as they are: Kafka's StringDecoder, if they are UTF-8.
+func Plain(b []byte) string { return string(b) }
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// Digest prints the length of bytes and their CRC-32C, so that any bytes fit in a
+// line. Kafka has no such decoder: it must be given one.
+func Digest(b []byte) string { return fmt.Sprintf("%d:%08x", len(b), crc32.Checksum(b, castagnoli)) }
+
+// Printer prints segments. It is not for concurrent use.
+type Printer struct {
+	text         Text
+	decompressor *codec.Decompressor
+	records      []byte
+}
+
+// NewPrinter returns a printer of keys and values by text.
+func NewPrinter(text Text) *Printer {
+	return &Printer{text: text, decompressor: codec.NewDecompressor(sectionBytesMax)}
+}
+
+// AppendLog appends the lines of a .log file to dst. Bytes that are no whole and
+// right batch are an error of engine/record or engine/codec.
+func (p *Printer) AppendLog(dst, log []byte, base int64) ([]byte, error) {
+	dst = fmt.Appendf(dst, "Log starting offset: %d\n", base)
+	for at := 0; at < len(log); {
+		h, err := record.ParseHeader(log[at:])
+		if err != nil {
+			return dst, fmt.Errorf("logdump: at %d: %w", at, err)
+		}
+		if h.SizeBytes() > len(log)-at {
+			return dst, fmt.Errorf("logdump: at %d: %d bytes of %d: %w", at, len(log)-at, h.SizeBytes(), record.ErrCorrupt)
+		}
+		batch := log[at : at+h.SizeBytes()]
+		dst = appendBatch(dst, &h, at, record.UpdateCRC(0, batch[record.AttributesOffset:]) == h.CRC)
+		if dst, err = p.appendRecords(dst, &h, batch[record.HeaderSize:]); err != nil {
+			return dst, fmt.Errorf("logdump: at %d: %w", at, err)
+		}
+		at += h.SizeBytes()
+	}
+	return dst, nil
+}
+
+func timestampType(h *record.Header) string {
+	if h.Attributes.LogAppendTime() {
+		return "LogAppendTime"
+	}
+	return "CreateTime"
+}
+
+// sequence is that of the record at an offset delta; -1 in a batch without any.
+func sequence(h *record.Header, delta int32) int32 {
+	if h.BaseSequence == record.NoSequence {
+		return record.NoSequence
+	}
+	return record.IncrementSequence(h.BaseSequence, delta)
+}
+
+func appendBatch(dst []byte, h *record.Header, position int, valid bool) []byte {
+	return fmt.Appendf(dst, "baseOffset: %d lastOffset: %d count: %d baseSequence: %d lastSequence: %d producerId: %d "+
+		"producerEpoch: %d partitionLeaderEpoch: %d isTransactional: %t isControl: %t deleteHorizonMs: OptionalLong.empty "+
+		"position: %d %s: %d size: %d magic: %d compresscodec: %s crc: %d isvalid: %t\n",
+		h.BaseOffset, h.LastOffset(), h.RecordCount, h.BaseSequence, h.LastSequence(), h.ProducerID,
+		h.ProducerEpoch, h.PartitionLeaderEpoch, h.Attributes.Transactional(), h.Attributes.Control(),
+		position, timestampType(h), h.MaxTimestamp, h.SizeBytes(), h.Magic, h.Attributes.Codec(), h.CRC, valid)
+}
+
+func (p *Printer) appendRecords(dst []byte, h *record.Header, section []byte) ([]byte, error) {
+	var err error
+	if p.records, err = p.decompressor.Append(p.records[:0], h.Attributes.Codec(), section); err != nil {
+		return dst, err
+	}
+	it := record.NewIterator(h, p.records)
+	var r record.Record
+	for it.Next(&r) {
+		headers, err := r.Headers()
+		if err != nil {
+			return dst, err
+		}
+		dst = fmt.Appendf(dst, "| offset: %d %s: %d keySize: %d valueSize: %d sequence: %d headerKeys: [",
+			r.Offset, timestampType(h), r.Timestamp, size(r.Key), size(r.Value), sequence(h, int32(r.Offset-h.BaseOffset)))
+		for i := range headers {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = append(dst, headers[i].Key...)
+		}
+		dst = append(dst, ']')
+		if h.Attributes.Control() {
+			dst = appendMarker(dst, &r)
+		} else {
+			dst = p.appendText(dst, " key: ", r.Key)
+			dst = p.appendText(dst, " payload: ", r.Value)
+		}
+		dst = append(dst, '\n')
+	}
+	return dst, it.Err()
+}
+
+// size is -1 for null.
+func size(b []byte) int {
+	if b == nil {
+		return -1
+	}
+	return len(b)
+}
+
+func (p *Printer) appendText(dst []byte, name string, b []byte) []byte {
+	if b == nil {
+		return dst
+	}
+	return append(append(dst, name...), p.text(b)...)
+}
+
+// appendMarker prints the end of a transaction: EndTransactionMarker, whose key is
+// a version and a type, and whose value a version and a coordinator's epoch.
+func appendMarker(dst []byte, r *record.Record) []byte {
+	if len(r.Key) < 4 || len(r.Value) < 6 {
+		return dst
+	}
+	word := "ABORT"
+	if binary.BigEndian.Uint16(r.Key[2:]) == 1 {
+		word = "COMMIT"
+	}
+	return fmt.Appendf(dst, " endTxnMarker: %s coordinatorEpoch: %d", word, int32(binary.BigEndian.Uint32(r.Value[2:])))
+}
+
+// AppendIndex appends the lines of an .index file to dst. base is the segment's
+// first offset.
+func AppendIndex(dst, index []byte, base int64) []byte {
+	for ; len(index) >= indexEntryBytes; index = index[indexEntryBytes:] {
+		dst = fmt.Appendf(dst, "offset: %d position: %d\n",
+			base+int64(binary.BigEndian.Uint32(index)), binary.BigEndian.Uint32(index[4:]))
+	}
+	return dst
+}
+
+// AppendTimeIndex appends the lines of a .timeindex file to dst. base is the
+// segment's first offset.
+func AppendTimeIndex(dst, index []byte, base int64) []byte {
+	for ; len(index) >= timeEntryBytes; index = index[timeEntryBytes:] {
+		dst = fmt.Appendf(dst, "timestamp: %d offset: %d\n",
+			int64(binary.BigEndian.Uint64(index)), base+int64(binary.BigEndian.Uint32(index[8:])))
+	}
+	return dst
+}
