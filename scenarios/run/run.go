@@ -117,6 +117,14 @@ func (r *runner) prepareDisks() error {
 		if _, warning := datadir.Kind(path); warning != "" {
 			r.warn(warning)
 		}
+		others, err := dir.Others()
+		if err != nil {
+			return err
+		}
+		if len(others) > 0 {
+			r.warn(fmt.Sprintf("%s holds data of other runs (%s): kept, left by a process that was killed, or of runs that "+
+				"go on and then disturb this one", path, strings.Join(others, ", ")))
+		}
 		if err := datadir.CheckSpace(path, r.spaceNeeded()); err != nil {
 			return err
 		}

@@ -3,11 +3,13 @@ package run
 import (
 	"bytes"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 
+	"brokerlab/disks/datadir"
 	"brokerlab/results"
 	"brokerlab/scenarios/spec"
 )
@@ -79,6 +81,27 @@ func TestRunReal(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(filepath.Join(dir, "*")); len(left) > 0 {
 		t.Errorf("left in the data directory: %v", left)
+	}
+}
+
+// Goal: data that other runs left is told of, for it takes room and may be
+// forgotten. Method: a data directory with the run of another in it.
+func TestOtherRunsAreToldOf(t *testing.T) {
+	dir := t.TempDir()
+	other, err := datadir.Prepare(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	left, err := other.NewRun("killed")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := execute(t, tiny, "dir:"+dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w := out.Result.Warnings; len(w) != 1 || !strings.Contains(w[0], filepath.Base(left)) {
+		t.Errorf("the warnings are %q", w)
 	}
 }
 
