@@ -167,7 +167,8 @@ func (p *page) cost() {
 		return
 	}
 	p.say("## Cost")
-	heading := []string{"cell", "records", "sent to leaders", "written to logs", "fsyncs", "CPU seconds per GB", "measured for"}
+	heading := []string{"cell", "records", "sent to leaders", "written to logs", "fsyncs", "CPU seconds per GB",
+		"measured for"}
 	var rows [][]string
 	for i, cell := range p.r.Cells {
 		rows = append(rows, []string{p.names.Cell(i), megabytes(cell.BytesRecords), megabytes(cell.BytesWire),
