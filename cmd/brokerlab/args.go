@@ -56,7 +56,10 @@ func flagsOf(c *cli.Command) map[string]bool {
 // flagName is a flag without its one or two dashes.
 func flagName(arg string) string { return strings.TrimPrefix(strings.TrimPrefix(arg, "-"), "-") }
 
-func isHelp(flag string) bool { return flagName(flag) == "help" || flagName(flag) == "h" }
+// isHelp tells the flag from a value such as the directory "h".
+func isHelp(arg string) bool {
+	return strings.HasPrefix(arg, "-") && (flagName(arg) == "help" || flagName(arg) == "h")
+}
 
 // isFlag reports whether an argument is a flag that exists: then it is not the
 // value of the flag before it.

@@ -27,6 +27,7 @@ func TestArrange(t *testing.T) {
 		{"a command may be without arguments", "list", "list --"},
 		{"help asks a command for its help", "help run", "run --help"},
 		{"help is not about an argument", "run a --keep -h", "run --help"},
+		{"help may be the value of a flag", "run a --dir h --out help", "run --dir h --out help -- a"},
 		{"help is a name behind a command", "run help", "run -- help"},
 		{"a flag is not the value of another", "run a --disk --keep", "error: run: --disk needs a value"},
 		{"the last flag needs its value too", "run a --out", "error: run: --out needs a value"},
