@@ -99,7 +99,7 @@ func newLoaded(t *testing.T, n env.Node, closed bool) *loaded {
 	if l.checker, err = check.New(check.Config{Producers: 1, Partitions: 1}); err != nil {
 		t.Error(err)
 	}
-	begin := n.Now().Add(20 * time.Millisecond)
+	begin := n.Now().Add(300 * time.Millisecond) // a busy machine takes that long to connect
 	series := load.SeriesConfig{Start: begin, Closed: closed}
 	l.shared.Topic, l.shared.End, l.shared.Replicas = "t", begin.Add(200*time.Millisecond), 1
 	l.shared.Produce, l.shared.Consume = load.NewSeries(series), load.NewSeries(series)
