@@ -79,10 +79,11 @@ func timestampType(h *record.Header) string {
 	return "CreateTime"
 }
 
-// sequence is that of the record at an offset delta; -1 in a batch without any.
+// sequence is that of the record at an offset delta; that of the batch where it is
+// negative: -1 in a batch without any, and anything in a broken one.
 func sequence(h *record.Header, delta int32) int32 {
-	if h.BaseSequence == record.NoSequence {
-		return record.NoSequence
+	if h.BaseSequence < 0 {
+		return h.BaseSequence
 	}
 	return record.IncrementSequence(h.BaseSequence, delta)
 }
@@ -91,7 +92,7 @@ func appendBatch(dst []byte, h *record.Header, position int, valid bool) []byte 
 	return fmt.Appendf(dst, "baseOffset: %d lastOffset: %d count: %d baseSequence: %d lastSequence: %d producerId: %d "+
 		"producerEpoch: %d partitionLeaderEpoch: %d isTransactional: %t isControl: %t deleteHorizonMs: OptionalLong.empty "+
 		"position: %d %s: %d size: %d magic: %d compresscodec: %s crc: %d isvalid: %t\n",
-		h.BaseOffset, h.LastOffset(), h.RecordCount, h.BaseSequence, h.LastSequence(), h.ProducerID,
+		h.BaseOffset, h.LastOffset(), h.RecordCount, h.BaseSequence, sequence(h, h.LastOffsetDelta), h.ProducerID,
 		h.ProducerEpoch, h.PartitionLeaderEpoch, h.Attributes.Transactional(), h.Attributes.Control(),
 		position, timestampType(h), h.MaxTimestamp, h.SizeBytes(), h.Magic, h.Attributes.Codec(), h.CRC, valid)
 }
