@@ -21,8 +21,8 @@ const notAvailable = "not available"
 const unknownCommit = "unknown"
 
 // Version says which program this is, from what the Go tool put into it. `go run`
-// puts no commit in, so that of the checkout is taken where the program runs in
-// one.
+// puts no commit in: then, and only then, that of the checkout which it runs in is
+// taken. A program of that kind lies in a directory go-build*.
 func Version() results.Version {
 	v := results.Version{Brokerlab: Release, Commit: unknownCommit, Go: runtime.Version()}
 	if build, ok := debug.ReadBuildInfo(); ok {
@@ -35,7 +35,7 @@ func Version() results.Version {
 			}
 		}
 	}
-	if v.Commit == unknownCommit {
+	if program, err := os.Executable(); err == nil && v.Commit == unknownCommit && strings.Contains(program, "go-build") {
 		v.Commit, v.Modified = checkout(".")
 	}
 	return v

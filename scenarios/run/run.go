@@ -146,14 +146,14 @@ func (r *runner) spaceNeeded() int64 {
 	var most int64
 	for i := range r.cells {
 		s := &r.cells[i].Scenario
-		need := s.Load.MaxBytes
+		need := s.Load.MaxBytes + heldBytes(s)
 		if rate := s.Load.Rate; rate > 0 {
 			offered := int64(rate * s.Load.Duration.Seconds() * float64(s.Records.Size) * float64(s.Topic.ReplicationFactor))
-			if need == 0 || offered < need {
-				need = offered
+			if s.Load.MaxBytes == 0 || offered < need {
+				need = offered // what producers hold is part of it
 			}
 		}
-		most = max(most, need+heldBytes(s))
+		most = max(most, need)
 	}
 	if r.opts.Keep {
 		most *= int64(len(r.cells) * max(1, r.file.Base.Repeat))
