@@ -1,19 +1,24 @@
 // Package broker is one broker: it keeps the logs of the partitions that it
 // hosts, answers produce, fetch, metadata and offset requests of its clients,
 // follows the leaders of the partitions that it does not lead, and flushes logs
-// by time. It elects no leaders, changes no in-sync set and keeps no offsets of
-// consumer groups.
+// by time. What it leads and follows the controller tells it; without one it does
+// as the plan says, for ever, and in-sync sets stay as they were assigned. It
+// keeps no offsets of consumer groups.
 //
 //	connection task:  Recv -> handle -> Send, one request at a time
 //	                  produce: append to the leader's log; acks=all waits for
 //	                           the high watermark
 //	                  fetch:   read below the high watermark (a follower: to the
 //	                           log end); waits for fetch.min.bytes
-//	replica fetcher:  one task per leader that this broker follows
-//	log schedulers:   one task each: flushes by time, recovery points, retention
+//	replica fetcher:  num.replica.fetchers tasks per other broker
+//	log schedulers:   one task each: flushes by time, recovery points, high
+//	                  watermarks, retention, followers that lag
+//	heartbeat, news:  one task each, with a connection to the controller: keeps the
+//	                  session; learns of elections and changes roles
+//	alter partition:  one task: asks the controller for other in-sync sets
 //
-// Lock order: Broker.mu, partition.mu, fetchWait.mu. A log's own lock is taken
-// with none of these held.
+// Lock order: Broker.mu, partition.mu, then any of fetchWait.mu, alterer.mu and
+// replicaFetcher.mu. A log's own lock is taken with none of these held.
 package broker
 
 import (
@@ -25,23 +30,25 @@ import (
 	"brokerlab/engine/commitlog"
 	"brokerlab/engine/env"
 	"brokerlab/engine/protocol"
-	"brokerlab/engine/replica"
 	"brokerlab/engine/task"
 )
 
 // TopicLog says how the partitions of one topic are stored.
 type TopicLog struct {
-	Topic string
-	Log   commitlog.Config
+	Topic     string
+	Log       commitlog.Config
+	MinInSync int // min.insync.replicas; 0 counts as 1, Kafka's default
 }
 
 // Config is what a broker is started with. Times and sizes of 0 are not
 // defaults: start from DefaultConfig.
 type Config struct {
 	ID      int32
-	Plan    *cluster.Plan
-	LogDirs []string // log.dirs: paths on the node's file system
+	Plan    *cluster.Plan // as assigned
+	LogDirs []string      // log.dirs: paths on the node's file system
 	Topics  []TopicLog
+	// Controller is the controller's address; "" means that there is none.
+	Controller string
 
 	ReplicaFetchMaxBytes int32         // replica.fetch.max.bytes, per partition
 	ReplicaFetchResponse int32         // replica.fetch.response.max.bytes
@@ -50,6 +57,16 @@ type Config struct {
 	ReplicaFetchBackoff  time.Duration // replica.fetch.backoff.ms
 	ReplicaSocketTimeout time.Duration // replica.socket.timeout.ms
 	ReconnectBackoff     time.Duration // reconnect.backoff.ms
+	ReplicaFetchers      int           // num.replica.fetchers, per other broker
+	ReplicaLagTimeMax    time.Duration // replica.lag.time.max.ms
+	// HighWatermarkCheckpoint is replica.high.watermark.checkpoint.interval.ms.
+	HighWatermarkCheckpoint time.Duration
+	HeartbeatInterval       time.Duration // broker.heartbeat.interval.ms
+	RegistrationTimeout     time.Duration // initial.broker.registration.timeout.ms
+	ControllerTimeout       time.Duration // controller.quorum.request.timeout.ms
+	// MetadataWaitMax is how long the controller holds a request for news if there
+	// are none (Raft's MAX_FETCH_WAIT_MS).
+	MetadataWaitMax time.Duration
 	// FlushScheduler is log.flush.scheduler.interval.ms; 0 means never.
 	FlushScheduler time.Duration
 	// OffsetCheckpoint is log.flush.offset.checkpoint.interval.ms: how often the
@@ -66,7 +83,9 @@ func DefaultConfig() Config {
 		ReplicaFetchMaxBytes: 1 << 20, ReplicaFetchResponse: 10 << 20, ReplicaFetchMinBytes: 1,
 		ReplicaFetchWaitMax: 500 * time.Millisecond, ReplicaFetchBackoff: time.Second,
 		ReplicaSocketTimeout: 30 * time.Second, ReconnectBackoff: 50 * time.Millisecond,
-		OffsetCheckpoint: time.Minute, RetentionCheck: 5 * time.Minute,
+		OffsetCheckpoint: time.Minute, RetentionCheck: 5 * time.Minute, ReplicaFetchers: 1, ReplicaLagTimeMax: 30 * time.Second,
+		HighWatermarkCheckpoint: 5 * time.Second, HeartbeatInterval: 2 * time.Second,
+		RegistrationTimeout: time.Minute, ControllerTimeout: 2 * time.Second, MetadataWaitMax: 500 * time.Millisecond,
 	}
 }
 
@@ -81,6 +100,13 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("broker %d: replica.socket.timeout.ms must be above replica.fetch.wait.max.ms", c.ID)
 	case c.ReconnectBackoff <= 0 || c.ReplicaFetchBackoff <= 0:
 		return fmt.Errorf("broker %d: backoffs must be positive", c.ID)
+	case c.ReplicaFetchers < 1:
+		return fmt.Errorf("broker %d: num.replica.fetchers must be positive", c.ID)
+	case c.ReplicaLagTimeMax <= 0 || c.HighWatermarkCheckpoint <= 0:
+		return fmt.Errorf("broker %d: replica.lag.time.max.ms and "+
+			"replica.high.watermark.checkpoint.interval.ms must be positive", c.ID)
+	case c.HeartbeatInterval <= 0 || c.RegistrationTimeout <= 0 || c.ControllerTimeout <= 0 || c.MetadataWaitMax <= 0:
+		return fmt.Errorf("broker %d: times of the controller must be positive", c.ID)
 	case len(c.LogDirs) == 0:
 		return fmt.Errorf("broker %d: no log directory", c.ID)
 	case c.OffsetCheckpoint <= 0 || c.RetentionCheck <= 0:
@@ -103,7 +129,9 @@ type Broker struct {
 	byName     map[protocol.TopicPartition]*partition
 	listener   env.Listener
 	tasks      *task.Group
-	fetchers   []*replicaFetcher
+	fetchers   []*replicaFetcher // num.replica.fetchers for each broker of the plan
+	alter      *alterer          // nil without a controller
+	member     membership
 
 	mu struct {
 		env.Mutex
@@ -114,25 +142,8 @@ type Broker struct {
 	}
 }
 
-// partition is one replica of a partition on this broker.
-type partition struct {
-	cluster.Partition
-	log    *commitlog.Log
-	leader bool
-
-	mu struct {
-		env.Mutex
-		progress *replica.Progress // of the leader; nil on a follower
-		hwRose   env.Cond          // broadcast when the high watermark rises, and at the end
-		hw       int64             // of a follower
-		closing  bool
-		onAppend []*fetchWait // followers that wait for more log
-		onHW     []*fetchWait // consumers that wait for a higher high watermark
-	}
-}
-
-// Start opens the logs that the plan gives to this broker, recovers them, and
-// listens on its address. It returns when requests are answered.
+// Start opens the logs that the plan gives to this broker, recovers them, listens
+// on its address, and joins the cluster. It returns when requests are answered.
 func Start(node env.Node, cfg Config) (*Broker, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -141,12 +152,19 @@ func Start(node env.Node, cfg Config) (*Broker, error) {
 		byName: make(map[protocol.TopicPartition]*partition)}
 	b.mu.Mutex = node.NewMutex()
 	b.mu.stopped = node.NewCond(b.mu.Mutex)
+	b.member.mu.Mutex = node.NewMutex()
+	b.member.mu.plan = cfg.Plan
+	if cfg.Controller != "" {
+		b.member.heartbeats.init(b, "heartbeat")
+		b.member.news.init(b, "metadata")
+		b.alter = newAlterer(b)
+	}
 	var err error
 	if b.dirs, err = commitlog.OpenLogDirs(node, cfg.LogDirs); err != nil {
 		return nil, fmt.Errorf("broker %d: %w", cfg.ID, err)
 	}
 	for _, p := range cfg.Plan.Hosted(cfg.ID) {
-		if err := b.openPartition(p); err != nil {
+		if err := b.openPartition(p.TopicPartition); err != nil {
 			return nil, errors.Join(err, b.endLogs((*commitlog.LogDirs).Close))
 		}
 	}
@@ -157,6 +175,15 @@ func Start(node env.Node, cfg Config) (*Broker, error) {
 		return nil, errors.Join(err, b.endLogs((*commitlog.LogDirs).Close))
 	}
 	b.listener = listener
+	b.startTasks()
+	if err := b.takeRoles(); err != nil {
+		return nil, errors.Join(err, b.Close())
+	}
+	return b, nil
+}
+
+func (b *Broker) startTasks() {
+	cfg := &b.cfg
 	b.tasks.Go("acceptor", b.acceptLoop)
 	b.startFetchers()
 	if cfg.FlushScheduler > 0 {
@@ -164,43 +191,70 @@ func Start(node env.Node, cfg Config) (*Broker, error) {
 	}
 	b.tasks.Go("offset-checkpoint", func() error { return b.every(cfg.OffsetCheckpoint, b.checkpoint) })
 	b.tasks.Go("log-retention", func() error { return b.every(cfg.RetentionCheck, b.deleteOldSegments) })
-	return b, nil
+	b.tasks.Go("highwatermark-checkpoint", func() error {
+		return b.every(cfg.HighWatermarkCheckpoint, b.checkpointHighWatermarks)
+	})
+	if b.alter != nil {
+		b.tasks.Go("alter-partition", b.alter.loop)
+		b.tasks.Go("isr-expiration", func() error { return b.every(b.shrinkEvery(), b.shrinkInSync) })
+	}
 }
 
-func (b *Broker) openPartition(state cluster.Partition) error {
-	var logCfg commitlog.Config
-	found := false
-	for _, t := range b.cfg.Topics {
-		if t.Topic == state.Topic {
-			logCfg, found = t.Log, true
+// takeRoles makes the partitions what the controller says, or without one the
+// plan.
+func (b *Broker) takeRoles() error {
+	if b.alter != nil {
+		if err := b.join(); err != nil {
+			return err
 		}
+		b.tasks.Go("heartbeat", b.heartbeatLoop)
+		b.tasks.Go("metadata", b.newsLoop)
+		return nil
 	}
-	if !found {
-		return fmt.Errorf("broker %d: no log settings for topic %q", b.cfg.ID, state.Topic)
-	}
-	log, err := b.dirs.Open(state.Topic, state.Partition, logCfg)
-	if err != nil {
-		return fmt.Errorf("broker %d: %w", b.cfg.ID, err)
-	}
-	p := &partition{Partition: state, log: log, leader: state.Leader == b.cfg.ID}
-	if p.leader {
-		if err := log.BeginEpoch(state.LeaderEpoch); err != nil {
+	for _, p := range b.partitions {
+		state, _ := b.cfg.Plan.Partition(p.TopicPartition)
+		if err := b.apply(p, *state); err != nil {
 			return fmt.Errorf("broker %d: %w", b.cfg.ID, err)
 		}
 	}
-	p.mu.Mutex = b.node.NewMutex()
-	p.mu.hwRose = b.node.NewCond(p.mu.Mutex)
-	if p.leader {
-		p.mu.progress = replica.NewProgress(b.cfg.ID, state.Replicas, state.ISR, log.EndOffset())
-	}
-	b.partitions = append(b.partitions, p)
-	b.byName[state.TopicPartition] = p
 	return nil
 }
 
-// Close stops answering, ends the broker's tasks and closes its logs. Requests
-// that wait for the high watermark or for more log get their connection closed.
-func (b *Broker) Close() error { return b.end((*commitlog.LogDirs).Close) }
+func (b *Broker) openPartition(tp protocol.TopicPartition) error {
+	var settings *TopicLog
+	for i := range b.cfg.Topics {
+		if b.cfg.Topics[i].Topic == tp.Topic {
+			settings = &b.cfg.Topics[i]
+		}
+	}
+	if settings == nil {
+		return fmt.Errorf("broker %d: no log settings for topic %q", b.cfg.ID, tp.Topic)
+	}
+	log, err := b.dirs.Open(tp.Topic, tp.Partition, settings.Log)
+	if err != nil {
+		return fmt.Errorf("broker %d: %w", b.cfg.ID, err)
+	}
+	p := newPartition(b.node, tp, log, max(1, settings.MinInSync))
+	p.mu.hw = min(b.dirs.HighWatermark(tp), log.EndOffset())
+	if b.alter != nil {
+		p.propose = b.alter.propose
+	}
+	b.partitions = append(b.partitions, p)
+	b.byName[tp] = p
+	return nil
+}
+
+// Close leaves the cluster, stops answering, ends the broker's tasks and closes its
+// logs. Requests that wait for the high watermark or for more log get their
+// connection closed.
+func (b *Broker) Close() error {
+	if b.alter != nil && !b.isClosing() {
+		b.leave()
+	}
+	return b.end(func(d *commitlog.LogDirs) error {
+		return errors.Join(d.CheckpointHighWatermarks(b.highWatermarkOf), d.Close())
+	})
+}
 
 // Discard ends the broker as Close does, but deletes its logs instead of closing
 // them, which would force them to disk.
@@ -224,6 +278,11 @@ func (b *Broker) end(last func(*commitlog.LogDirs) error) error {
 	}
 	for _, f := range b.fetchers {
 		f.stop()
+	}
+	if b.alter != nil {
+		b.alter.stop()
+		b.member.news.stop()
+		b.member.heartbeats.stop()
 	}
 	for _, p := range b.partitions {
 		p.stop()
@@ -299,6 +358,16 @@ func (b *Broker) checkpoint() {
 	if err := b.dirs.Checkpoint(); err != nil {
 		b.logFailed(err)
 	}
+}
+
+func (b *Broker) checkpointHighWatermarks() {
+	if err := b.dirs.CheckpointHighWatermarks(b.highWatermarkOf); err != nil {
+		b.logFailed(err)
+	}
+}
+
+func (b *Broker) highWatermarkOf(tp protocol.TopicPartition) int64 {
+	return b.byName[tp].highWatermark()
 }
 
 // Stats are a broker's totals over its logs.

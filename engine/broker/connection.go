@@ -93,7 +93,7 @@ func (b *Broker) handle(req *protocol.Request, wait *fetchWait) (body protocol.B
 		return b.listOffsets(r), true
 	case *protocol.MetadataRequest:
 		b.node.Charge(env.OpRequest, 1)
-		return b.cfg.Plan.Metadata(r.Topics), true
+		return b.plan().Metadata(r.Topics), true
 	default:
 		return nil, false
 	}
@@ -104,7 +104,7 @@ func (b *Broker) listOffsets(r *protocol.ListOffsetsRequest) *protocol.ListOffse
 	for i, want := range r.Partitions {
 		out := &resp.Partitions[i]
 		out.TopicPartition = want.TopicPartition
-		p, code := b.led(want.TopicPartition)
+		p, lead, code := b.led(want.TopicPartition, -1)
 		switch {
 		case code != protocol.ErrNone:
 			out.Err = code
@@ -115,7 +115,7 @@ func (b *Broker) listOffsets(r *protocol.ListOffsetsRequest) *protocol.ListOffse
 		case want.Timestamp != protocol.LatestOffset:
 			out.Err = protocol.ErrInvalidRequest
 		case r.ReplicaID == protocol.ConsumerReplicaID:
-			out.Offset = p.highWatermark()
+			out.Offset = lead.highWatermark
 		default:
 			out.Offset = p.log.EndOffset()
 		}
@@ -137,16 +137,28 @@ func (b *Broker) offsetForTime(p *partition, timestampMs int64) (int64, protocol
 	}
 }
 
-// led finds a partition that this broker leads. One that other brokers host is
-// known: the client's metadata are old (ReplicaManager.getPartitionOrError).
-func (b *Broker) led(tp protocol.TopicPartition) (*partition, protocol.ErrorCode) {
+// hosted finds a partition of which this broker has a replica. One that only
+// others host is known: the client's metadata are old
+// (ReplicaManager.getPartitionOrError).
+func (b *Broker) hosted(tp protocol.TopicPartition) (*partition, protocol.ErrorCode) {
 	p, hosted := b.byName[tp]
 	switch {
-	case !hosted && !b.cfg.Plan.Has(tp):
-		return nil, protocol.ErrUnknownTopicOrPartition
-	case !hosted || !p.leader:
+	case hosted:
+		return p, protocol.ErrNone
+	case b.cfg.Plan.Has(tp):
 		return nil, protocol.ErrNotLeaderOrFollower
 	default:
-		return p, protocol.ErrNone
+		return nil, protocol.ErrUnknownTopicOrPartition
 	}
+}
+
+// led finds a partition that this broker leads, in the leader epoch that the
+// request names; -1 is any.
+func (b *Broker) led(tp protocol.TopicPartition, epoch int32) (*partition, view, protocol.ErrorCode) {
+	p, code := b.hosted(tp)
+	if code != protocol.ErrNone {
+		return nil, view{}, code
+	}
+	lead, code := p.asLeader(epoch)
+	return p, lead, code
 }

@@ -43,8 +43,11 @@ func (b *Broker) isClosing() bool {
 
 func (b *Broker) noteFollower(r *protocol.FetchRequest) {
 	for i := range r.Partitions {
-		if p, code := b.led(r.Partitions[i].TopicPartition); code == protocol.ErrNone {
-			p.fetched(r.ReplicaID, r.Partitions[i].FetchOffset)
+		in := &r.Partitions[i]
+		if p, _, code := b.led(in.TopicPartition, in.CurrentLeaderEpoch); code == protocol.ErrNone {
+			if _, parts := diverges(p, in); !parts {
+				p.fetched(r.ReplicaID, in.FetchOffset)
+			}
 		}
 	}
 }
@@ -52,7 +55,7 @@ func (b *Broker) noteFollower(r *protocol.FetchRequest) {
 func (b *Broker) watchAll(r *protocol.FetchRequest, wait *fetchWait, follower bool) []*partition {
 	watched := make([]*partition, 0, len(r.Partitions))
 	for i := range r.Partitions {
-		if p, code := b.led(r.Partitions[i].TopicPartition); code == protocol.ErrNone {
+		if p, _, code := b.led(r.Partitions[i].TopicPartition, -1); code == protocol.ErrNone {
 			p.watch(wait, follower)
 			watched = append(watched, p)
 		}
@@ -70,7 +73,7 @@ func (b *Broker) readAll(r *protocol.FetchRequest) (resp *protocol.FetchResponse
 		out.TopicPartition = in.TopicPartition
 		b.readPartition(r, in, out, int(r.MaxBytes)-bytes, bytes == 0)
 		bytes += out.Records.Len()
-		enough = enough || out.Err != protocol.ErrNone
+		enough = enough || out.Err != protocol.ErrNone || out.Diverges
 	}
 	return resp, enough || bytes >= int(min(r.MinBytes, r.MaxBytes)) // as KafkaApis.handleFetchRequest
 }
@@ -79,22 +82,19 @@ func (b *Broker) readAll(r *protocol.FetchRequest) (resp *protocol.FetchResponse
 // least one batch, however large (KIP-74).
 func (b *Broker) readPartition(r *protocol.FetchRequest, in *protocol.FetchPartition,
 	out *protocol.FetchPartitionResult, room int, first bool) {
-	p, code := b.led(in.TopicPartition)
-	if code == protocol.ErrNone && in.CurrentLeaderEpoch >= 0 && in.CurrentLeaderEpoch != p.LeaderEpoch {
-		code = protocol.ErrFencedLeaderEpoch
-		if in.CurrentLeaderEpoch > p.LeaderEpoch {
-			code = protocol.ErrUnknownLeaderEpoch
-		}
-	}
+	p, lead, code := b.led(in.TopicPartition, in.CurrentLeaderEpoch)
 	if code != protocol.ErrNone {
 		out.Err = code
 		return
 	}
-	out.HighWatermark = p.highWatermark()
+	out.HighWatermark = lead.highWatermark
 	out.LogStartOffset = p.log.StartOffset()
 	limit := out.HighWatermark
 	if r.ReplicaID >= 0 {
 		limit = p.log.EndOffset()
+		if out.Diverging, out.Diverges = diverges(p, in); out.Diverges {
+			return
+		}
 	}
 	if room <= 0 {
 		return
@@ -107,4 +107,20 @@ func (b *Broker) readPartition(r *protocol.FetchRequest, in *protocol.FetchParti
 		return
 	}
 	out.Records = records
+}
+
+// diverges says whether a follower's log ends in records that the leader's does
+// not have: where the epoch of its last record ends in the leader's log
+// (Partition.readRecords; KIP-595). An epoch that the leader does not know says
+// nothing: then the offset decides.
+func diverges(p *partition, in *protocol.FetchPartition) (protocol.EpochEndOffset, bool) {
+	if in.LastFetchedEpoch < 0 {
+		return protocol.EpochEndOffset{}, false
+	}
+	end := p.log.EndOffsetFor(in.LastFetchedEpoch)
+	if end.Epoch < 0 || end.EndOffset < 0 {
+		return protocol.EpochEndOffset{}, false
+	}
+	return protocol.EpochEndOffset{LeaderEpoch: end.Epoch, EndOffset: end.EndOffset},
+		end.Epoch < in.LastFetchedEpoch || end.EndOffset < in.FetchOffset
 }

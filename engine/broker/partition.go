@@ -1,8 +1,57 @@
 package broker
 
 import (
+	"brokerlab/engine/cluster"
+	"brokerlab/engine/commitlog"
 	"brokerlab/engine/env"
+	"brokerlab/engine/protocol"
+	"brokerlab/engine/replica"
 )
+
+// role is what a broker is to a partition of which it has a replica.
+type role int
+
+const (
+	roleNone role = iota // not known yet, between two roles, or no leader to follow
+	roleLeader
+	roleFollower
+)
+
+// partition is one replica of a partition on this broker. Its role is changed by
+// one task, applied, and only while no append of the role before is under way
+// (Kafka's Partition.leaderIsrUpdateLock, held by appends for reading).
+type partition struct {
+	protocol.TopicPartition
+	node      env.Node
+	log       *commitlog.Log
+	minInSync int // min.insync.replicas
+	// propose takes a partition whose leader wants another in-sync set; nil where
+	// there is no controller to agree to one.
+	propose func(*partition)
+
+	mu struct {
+		env.Mutex
+		state    cluster.Partition // that the role is from
+		role     role
+		changing bool              // the role is about to end: no append may begin
+		appends  int               // under way
+		idle     env.Cond          // signalled when appends is 0 while changing
+		progress *replica.Progress // of the leader; nil otherwise
+		hw       int64             // of a follower, and between two roles
+		hwRose   env.Cond          // broadcast when the high watermark rises or the role ends, and at the end
+		closing  bool
+		onAppend []*fetchWait // followers that wait for more log
+		onHW     []*fetchWait // consumers that wait for a higher high watermark
+	}
+}
+
+func newPartition(node env.Node, tp protocol.TopicPartition, log *commitlog.Log, minInSync int) *partition {
+	p := &partition{TopicPartition: tp, node: node, log: log, minInSync: minInSync}
+	p.mu.Mutex = node.NewMutex()
+	p.mu.idle, p.mu.hwRose = node.NewCond(p.mu.Mutex), node.NewCond(p.mu.Mutex)
+	p.mu.state.PartitionEpoch = -1
+	return p
+}
 
 // fetchWait is where one connection's fetch waits for any of its partitions
 // (DelayedFetch in Kafka's purgatory).
@@ -75,14 +124,83 @@ func wakeAll(ws []*fetchWait) {
 	}
 }
 
-// appended tells the leader's partition that its log reaches to end.
-func (p *partition) appended(end int64) {
+// view is what a request must know of a partition that this broker leads.
+type view struct {
+	epoch         int32
+	highWatermark int64
+}
+
+// asLeader returns the view of a leader. A request that names a leader epoch, not
+// -1, must name the present one (Partition.getLocalLog).
+func (p *partition) asLeader(currentLeaderEpoch int32) (view, protocol.ErrorCode) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.mu.progress.Appended(end) {
+	epoch := p.mu.state.LeaderEpoch
+	switch {
+	case currentLeaderEpoch >= 0 && currentLeaderEpoch < epoch:
+		return view{}, protocol.ErrFencedLeaderEpoch
+	case currentLeaderEpoch > epoch:
+		return view{}, protocol.ErrUnknownLeaderEpoch
+	case p.mu.role != roleLeader:
+		return view{}, protocol.ErrNotLeaderOrFollower
+	default:
+		return view{epoch: epoch, highWatermark: p.mu.progress.HighWatermark()}, protocol.ErrNone
+	}
+}
+
+// beginLeaderAppend keeps the leader's role until endLeaderAppend. With acks=all
+// enough replicas must be in sync (Partition.appendRecordsToLeader).
+func (p *partition) beginLeaderAppend(acks int16) (epoch int32, code protocol.ErrorCode) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.mu.role != roleLeader || p.mu.changing:
+		return 0, protocol.ErrNotLeaderOrFollower
+	case acks == protocol.AcksAll && !p.mu.progress.EnoughInSync():
+		return 0, protocol.ErrNotEnoughReplicas
+	}
+	p.mu.appends++
+	return p.mu.state.LeaderEpoch, protocol.ErrNone
+}
+
+// endLeaderAppend tells the partition that its log reaches to end; -1 if the
+// append failed.
+func (p *partition) endLeaderAppend(end int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.endAppendLocked()
+	if end < 0 {
+		return
+	}
+	if p.mu.progress.Appended(end, p.node.Now()) {
 		p.hwRoseLocked()
 	}
 	wakeAll(p.mu.onAppend)
+}
+
+// beginFollowerAppend keeps the follower's role of a leader epoch until
+// endFollowerAppend. ok is false if it has ended.
+func (p *partition) beginFollowerAppend(epoch int32) (ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.mu.role != roleFollower || p.mu.changing || p.mu.state.LeaderEpoch != epoch {
+		return false
+	}
+	p.mu.appends++
+	return true
+}
+
+func (p *partition) endFollowerAppend() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.endAppendLocked()
+}
+
+func (p *partition) endAppendLocked() {
+	p.mu.appends--
+	if p.mu.appends == 0 && p.mu.changing {
+		p.mu.idle.Signal()
+	}
 }
 
 // fetched tells the leader's partition how far a follower's log reaches. If that
@@ -92,16 +210,37 @@ func (p *partition) appended(end int64) {
 // the leader's disk.
 func (p *partition) fetched(id int32, offset int64) {
 	p.mu.Lock()
-	news := p.mu.progress.Moves(id, offset)
-	p.mu.Unlock()
-	if !news {
+	news := p.mu.progress != nil && p.mu.progress.Moves(id, offset)
+	if news {
+		p.mu.Unlock()
+		p.log.AwaitAppend()
+		p.mu.Lock()
+	}
+	defer p.mu.Unlock()
+	if p.mu.progress == nil {
+		return // it does not lead any more
+	}
+	if p.mu.progress.Fetched(id, offset, p.node.Now()) {
+		p.hwRoseLocked()
+	}
+	if p.propose == nil {
 		return
 	}
-	p.log.AwaitAppend()
+	if _, ok := p.mu.progress.Expand(id); ok {
+		p.propose(p)
+	}
+}
+
+// maybeShrink asks for an in-sync set without the followers that lag, if there
+// are any and this broker leads.
+func (p *partition) maybeShrink() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.mu.progress.Fetched(id, offset) {
-		p.hwRoseLocked()
+	if p.mu.progress == nil {
+		return
+	}
+	if _, ok := p.mu.progress.Shrink(p.node.Now()); ok {
+		p.propose(p)
 	}
 }
 
@@ -124,23 +263,39 @@ func (p *partition) followed(leaderHW int64) {
 func (p *partition) highWatermark() int64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.leader {
+	return p.highWatermarkLocked()
+}
+
+func (p *partition) highWatermarkLocked() int64 {
+	if p.mu.progress != nil {
 		return p.mu.progress.HighWatermark()
 	}
 	return p.mu.hw
 }
 
-// waitReplicated waits until the high watermark has reached offset, and reports
-// whether it has. False means the deadline or the end of the broker.
-func (p *partition) waitReplicated(offset int64, deadline env.Time) bool {
+// waitReplicated waits until the high watermark of the leadership that appended
+// has reached offset (Partition.checkEnoughReplicasReachOffset). The error says
+// that the leadership ended, that too few replicas are in sync by then, or that
+// the deadline has passed.
+func (p *partition) waitReplicated(epoch int32, offset int64, deadline env.Time) protocol.ErrorCode {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for p.mu.progress.HighWatermark() < offset {
-		if p.mu.closing || !p.mu.hwRose.WaitUntil(deadline) {
-			return p.mu.progress.HighWatermark() >= offset
+	woken := true
+	for {
+		switch progress := p.mu.progress; {
+		case progress == nil || p.mu.state.LeaderEpoch != epoch:
+			return protocol.ErrNotLeaderOrFollower
+		case progress.HighWatermark() < offset:
+		case progress.EnoughInSync():
+			return protocol.ErrNone
+		default:
+			return protocol.ErrNotEnoughReplicasAfterAppend
 		}
+		if p.mu.closing || !woken {
+			return protocol.ErrRequestTimedOut
+		}
+		woken = p.mu.hwRose.WaitUntil(deadline)
 	}
-	return true
 }
 
 // stop wakes whatever waits on the partition.

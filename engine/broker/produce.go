@@ -14,7 +14,7 @@ import (
 // response; an error then closes the connection, as Kafka does.
 func (b *Broker) produce(r *protocol.ProduceRequest, received env.Time) (body protocol.Body, goOn bool) {
 	resp := &protocol.ProduceResponse{Partitions: make([]protocol.ProducePartitionResult, len(r.Partitions))}
-	ends := make([]int64, len(r.Partitions))
+	ends := make([]appendEnd, len(r.Partitions))
 	failed := false
 	known := r.Acks >= protocol.AcksAll && r.Acks <= protocol.AcksLeader
 	for i := range r.Partitions {
@@ -26,7 +26,7 @@ func (b *Broker) produce(r *protocol.ProduceRequest, received env.Time) (body pr
 			out.Err, out.BaseOffset = protocol.ErrInvalidRequiredAcks, -1
 			continue
 		}
-		ends[i] = b.appendBatch(in, out)
+		ends[i] = b.appendBatch(r.Acks, in, out)
 		failed = failed || out.Err != protocol.ErrNone
 	}
 	if r.Acks == protocol.AcksNone {
@@ -38,40 +38,52 @@ func (b *Broker) produce(r *protocol.ProduceRequest, received env.Time) (body pr
 	return resp, true
 }
 
-// appendBatch appends one batch and returns the offset after it.
-func (b *Broker) appendBatch(in *protocol.ProducePartition, out *protocol.ProducePartitionResult) (end int64) {
+// appendEnd is where a batch ends, and which leadership appended it.
+type appendEnd struct {
+	epoch int32
+	next  int64 // the offset after it
+}
+
+// appendBatch appends one batch.
+func (b *Broker) appendBatch(acks int16, in *protocol.ProducePartition,
+	out *protocol.ProducePartitionResult) appendEnd {
 	out.BaseOffset = -1
-	p, code := b.led(in.TopicPartition)
+	p, code := b.hosted(in.TopicPartition)
+	var epoch int32
+	if code == protocol.ErrNone {
+		epoch, code = p.beginLeaderAppend(acks)
+	}
 	if code != protocol.ErrNone {
 		out.Err = code
-		return 0
+		return appendEnd{}
 	}
 	batch := in.Records
 	in.Records = env.Buf{} // the log takes it over
-	done, err := p.log.AppendAsLeader(p.LeaderEpoch, batch)
+	done, err := p.log.AppendAsLeader(epoch, batch)
 	if err != nil {
+		p.endLeaderAppend(-1)
 		out.Err = b.errorCode(err)
-		return 0
+		return appendEnd{}
 	}
 	out.BaseOffset = done.BaseOffset
 	out.LogStartOffset = p.log.StartOffset()
 	out.Stamps[protocol.StageValidated] = done.Validated
 	out.Stamps[protocol.StageAppended] = done.Done
 	out.Stamps[protocol.StageFlushed] = done.Flushed
-	p.appended(done.NextOffset)
-	return done.NextOffset
+	p.endLeaderAppend(done.NextOffset)
+	return appendEnd{epoch: epoch, next: done.NextOffset}
 }
 
 // waitReplicated waits for each batch in turn: all of them must be replicated,
 // so the order in which they are waited for does not matter.
-func (b *Broker) waitReplicated(resp *protocol.ProduceResponse, ends []int64, deadline env.Time) {
+func (b *Broker) waitReplicated(resp *protocol.ProduceResponse, ends []appendEnd, deadline env.Time) {
 	for i := range resp.Partitions {
 		out := &resp.Partitions[i]
 		if out.Err != protocol.ErrNone {
 			continue
 		}
-		if !b.byName[out.TopicPartition].waitReplicated(ends[i], deadline) {
-			out.Err = protocol.ErrRequestTimedOut
+		p := b.byName[out.TopicPartition]
+		if out.Err = p.waitReplicated(ends[i].epoch, ends[i].next, deadline); out.Err != protocol.ErrNone {
 			continue
 		}
 		out.Stamps[protocol.StageReplicated] = b.node.Now()

@@ -1,20 +1,24 @@
-// Package cluster decides which brokers hold which partitions. It is pure: a
-// plan is a function of the brokers and topics. It does not elect leaders: the
-// first replica of a partition leads it from epoch 0 on.
+// Package cluster decides which brokers hold which partitions, and which of them
+// lead. It is pure: a plan is a function of the brokers and topics, and the
+// controller's decisions one of what it was told and when. It sends nothing and
+// keeps nothing on disk.
 package cluster
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"sort"
+	"strings"
 
 	"brokerlab/engine/protocol"
 )
 
 // Broker is one broker's id and the address that it listens on.
 type Broker struct {
-	ID   int32
-	Addr string
+	ID     int32
+	Addr   string
+	Fenced bool // it may neither lead nor be in sync: the controller does not hear of it
 }
 
 // Topic says how a topic is cut and copied.
@@ -26,18 +30,16 @@ type Topic struct {
 
 // Partition is one partition's place in the cluster. Replicas begins with the
 // preferred leader; ISR is the set of in-sync replicas.
-type Partition struct {
-	protocol.TopicPartition
-	Leader      int32
-	LeaderEpoch int32
-	Replicas    []int32
-	ISR         []int32
-}
+type Partition = protocol.PartitionState
 
-// Plan is the state that all brokers of a cluster start from. It is not changed
-// after Assign, so that nodes may share it.
+// NoLeader is the leader of a partition that has none.
+const NoLeader int32 = -1
+
+// Plan is the state of a cluster: what Assign made, or what the controller has
+// made of it since. It is never changed, so that nodes may share it.
 type Plan struct {
-	Brokers    []Broker
+	Version    int64       // rises with what the controller changes; 0 as assigned
+	Brokers    []Broker    // sorted by id
 	Partitions []Partition // sorted by topic and partition
 }
 
@@ -99,9 +101,43 @@ func (p *Plan) Addr(id int32) (addr string, ok bool) {
 	return "", false
 }
 
+// Partition returns a partition; ok is false if there is none of that name.
+func (p *Plan) Partition(tp protocol.TopicPartition) (part *Partition, ok bool) {
+	i, ok := find(p.Partitions, tp)
+	if !ok {
+		return nil, false
+	}
+	return &p.Partitions[i], true
+}
+
+func find(partitions []Partition, tp protocol.TopicPartition) (index int, ok bool) {
+	return slices.BinarySearchFunc(partitions, tp, func(p Partition, tp protocol.TopicPartition) int {
+		if c := strings.Compare(p.Topic, tp.Topic); c != 0 {
+			return c
+		}
+		return cmp.Compare(p.Partition, tp.Partition)
+	})
+}
+
 // Has reports whether there is such a partition.
 func (p *Plan) Has(tp protocol.TopicPartition) bool {
-	return slices.ContainsFunc(p.Partitions, func(q Partition) bool { return q.TopicPartition == tp })
+	_, ok := find(p.Partitions, tp)
+	return ok
+}
+
+// Updated is the plan after news of the controller. Partitions that the plan does
+// not have are left out: none are made after Assign.
+func (p *Plan) Updated(news *protocol.MetadataLogResponse) *Plan {
+	next := &Plan{Version: news.Version, Partitions: slices.Clone(p.Partitions)}
+	for _, b := range news.Brokers {
+		next.Brokers = append(next.Brokers, Broker{ID: b.ID, Addr: b.Addr, Fenced: b.Fenced})
+	}
+	for i := range news.Partitions {
+		if at, ok := find(next.Partitions, news.Partitions[i].TopicPartition); ok {
+			next.Partitions[at] = news.Partitions[i]
+		}
+	}
+	return next
 }
 
 // Hosted returns the partitions of which the broker holds a replica.
@@ -117,24 +153,28 @@ func (p *Plan) Hosted(id int32) []Partition {
 	return out
 }
 
-// Metadata answers a metadata request; no topics means all.
+// Metadata answers a metadata request; no topics means all. Brokers that are
+// fenced are left out, and a partition without a leader has an error.
 func (p *Plan) Metadata(topics []string) *protocol.MetadataResponse {
-	resp := &protocol.MetadataResponse{ControllerID: p.Brokers[0].ID}
+	resp := &protocol.MetadataResponse{ControllerID: NoLeader}
 	for _, b := range p.Brokers {
+		if b.Fenced {
+			continue
+		}
+		if resp.ControllerID == NoLeader {
+			resp.ControllerID = b.ID
+		}
 		resp.Brokers = append(resp.Brokers, protocol.BrokerMetadata{ID: b.ID, Addr: b.Addr})
 	}
 	if len(topics) == 0 {
 		for i := range p.Partitions {
-			resp.Partitions = append(resp.Partitions, p.Partitions[i].metadata())
+			resp.Partitions = append(resp.Partitions, metadataOf(&p.Partitions[i]))
 		}
 	}
 	for _, t := range topics {
-		found := false
-		for i := range p.Partitions {
-			if p.Partitions[i].Topic == t {
-				resp.Partitions = append(resp.Partitions, p.Partitions[i].metadata())
-				found = true
-			}
+		first, found := find(p.Partitions, protocol.TopicPartition{Topic: t})
+		for i := first; i < len(p.Partitions) && p.Partitions[i].Topic == t; i++ {
+			resp.Partitions = append(resp.Partitions, metadataOf(&p.Partitions[i]))
 		}
 		if !found {
 			resp.Partitions = append(resp.Partitions, protocol.PartitionMetadata{
@@ -146,9 +186,13 @@ func (p *Plan) Metadata(topics []string) *protocol.MetadataResponse {
 	return resp
 }
 
-func (p *Partition) metadata() protocol.PartitionMetadata {
-	return protocol.PartitionMetadata{
+func metadataOf(p *Partition) protocol.PartitionMetadata {
+	m := protocol.PartitionMetadata{
 		TopicPartition: p.TopicPartition, Leader: p.Leader, LeaderEpoch: p.LeaderEpoch,
 		Replicas: p.Replicas, ISR: p.ISR,
 	}
+	if p.Leader == NoLeader {
+		m.Err = protocol.ErrLeaderNotAvailable
+	}
+	return m
 }

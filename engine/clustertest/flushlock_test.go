@@ -38,6 +38,7 @@ func TestFlushHoldsUpFollowers(t *testing.T) {
 				}
 			}
 			send(producer)
+			fetchOne(r, fetcher, fetchAsk{replica: 2, epoch: -1})
 			second := task.NewGroup(r.client)
 			second.Go("second", func() error {
 				send(producer)

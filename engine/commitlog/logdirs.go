@@ -24,6 +24,7 @@ const (
 // and keeps at the root of each directory
 //
 //	recovery-point-offset-checkpoint  for each log, below which offset all is flushed
+//	replication-offset-checkpoint     the high watermark of each log, for its broker
 //	.kafka_cleanshutdown              only after a clean shutdown, while none runs
 //
 // so that opening a log scans no more than it must. Kafka's other two files there
@@ -47,6 +48,9 @@ type logDir struct {
 	root  string
 	clean bool             // it ended by a clean shutdown
 	past  map[string]int64 // recovery points of the life before, by partitionName
+	// pastHW are the high watermarks of the life before, by partitionName.
+	pastHW         map[string]int64
+	highWatermarks string // content of their file, as far as this life wrote it
 
 	// file is held while the recovery points are collected and written.
 	file struct {
@@ -94,7 +98,10 @@ func (d *logDir) open() error {
 		return err
 	}
 	var err error
-	if d.past, err = readRecoveryPoints(d.node, path.Join(d.root, recoveryPointsName)); err != nil {
+	if d.past, err = readOffsets(d.node, path.Join(d.root, recoveryPointsName)); err != nil {
+		return err
+	}
+	if d.pastHW, err = readOffsets(d.node, path.Join(d.root, highWatermarksName)); err != nil {
 		return err
 	}
 	err = fsys.Remove(path.Join(d.root, cleanShutdownName))
@@ -109,9 +116,10 @@ func (d *logDir) open() error {
 	return err
 }
 
-// readRecoveryPoints reads Kafka's OffsetCheckpointFile. None, or one that is not
-// what it should be, says nothing: then logs are scanned from their start.
-func readRecoveryPoints(node env.Node, name string) (map[string]int64, error) {
+// readOffsets reads Kafka's OffsetCheckpointFile. None, or one that is not what it
+// should be, says nothing: then logs are scanned from their start, and high
+// watermarks begin there.
+func readOffsets(node env.Node, name string) (map[string]int64, error) {
 	text, err := readSmall(node, name)
 	var lines [][]string
 	if err == nil {
@@ -294,7 +302,8 @@ func (d *LogDirs) Remove() error {
 				errs = append(errs, err)
 			}
 		}
-		for _, name := range []string{recoveryPointsName, recoveryPointsName + ".tmp"} {
+		for _, name := range []string{recoveryPointsName, recoveryPointsName + ".tmp", highWatermarksName,
+			highWatermarksName + ".tmp"} {
 			errs = append(errs, removeIfThere(dir.node.FS(), path.Join(dir.root, name)))
 		}
 		return errors.Join(errs...)

@@ -8,21 +8,29 @@ type ErrorCode int16
 
 // The codes that the engine uses, with Kafka's numbers.
 const (
-	ErrUnknownServer           ErrorCode = -1
-	ErrNone                    ErrorCode = 0
-	ErrOffsetOutOfRange        ErrorCode = 1
-	ErrCorruptMessage          ErrorCode = 2
-	ErrUnknownTopicOrPartition ErrorCode = 3
-	ErrNotLeaderOrFollower     ErrorCode = 6
-	ErrRequestTimedOut         ErrorCode = 7
-	ErrMessageTooLarge         ErrorCode = 10
-	ErrNotEnoughReplicas       ErrorCode = 19
-	ErrInvalidRequiredAcks     ErrorCode = 21
-	ErrInvalidRequest          ErrorCode = 42
-	ErrStorage                 ErrorCode = 56
-	ErrFencedLeaderEpoch       ErrorCode = 74
-	ErrUnknownLeaderEpoch      ErrorCode = 75
-	ErrInvalidRecord           ErrorCode = 87
+	ErrUnknownServer                ErrorCode = -1
+	ErrNone                         ErrorCode = 0
+	ErrOffsetOutOfRange             ErrorCode = 1
+	ErrCorruptMessage               ErrorCode = 2
+	ErrUnknownTopicOrPartition      ErrorCode = 3
+	ErrLeaderNotAvailable           ErrorCode = 5
+	ErrNotLeaderOrFollower          ErrorCode = 6
+	ErrRequestTimedOut              ErrorCode = 7
+	ErrMessageTooLarge              ErrorCode = 10
+	ErrNotEnoughReplicas            ErrorCode = 19
+	ErrNotEnoughReplicasAfterAppend ErrorCode = 20
+	ErrInvalidRequiredAcks          ErrorCode = 21
+	ErrNotController                ErrorCode = 41
+	ErrInvalidRequest               ErrorCode = 42
+	ErrStorage                      ErrorCode = 56
+	ErrFencedLeaderEpoch            ErrorCode = 74
+	ErrUnknownLeaderEpoch           ErrorCode = 75
+	ErrStaleBrokerEpoch             ErrorCode = 77
+	ErrInvalidRecord                ErrorCode = 87
+	ErrInvalidUpdateVersion         ErrorCode = 95
+	ErrDuplicateBrokerRegistration  ErrorCode = 101
+	ErrBrokerIDNotRegistered        ErrorCode = 102
+	ErrIneligibleReplica            ErrorCode = 107
 )
 
 // Error implements error with Kafka's name for the code.
@@ -58,6 +66,22 @@ func (e ErrorCode) Error() string {
 		return "UNKNOWN_LEADER_EPOCH"
 	case ErrInvalidRecord:
 		return "INVALID_RECORD"
+	case ErrLeaderNotAvailable:
+		return "LEADER_NOT_AVAILABLE"
+	case ErrNotEnoughReplicasAfterAppend:
+		return "NOT_ENOUGH_REPLICAS_AFTER_APPEND"
+	case ErrNotController:
+		return "NOT_CONTROLLER"
+	case ErrStaleBrokerEpoch:
+		return "STALE_BROKER_EPOCH"
+	case ErrInvalidUpdateVersion:
+		return "INVALID_UPDATE_VERSION"
+	case ErrDuplicateBrokerRegistration:
+		return "DUPLICATE_BROKER_REGISTRATION"
+	case ErrBrokerIDNotRegistered:
+		return "BROKER_ID_NOT_REGISTERED"
+	case ErrIneligibleReplica:
+		return "INELIGIBLE_REPLICA"
 	default:
 		return fmt.Sprintf("error code %d", int16(e))
 	}
@@ -76,7 +100,8 @@ func (e ErrorCode) Err() error {
 func (e ErrorCode) Retriable() bool {
 	switch e {
 	case ErrCorruptMessage, ErrUnknownTopicOrPartition, ErrNotLeaderOrFollower, ErrRequestTimedOut,
-		ErrNotEnoughReplicas, ErrStorage, ErrFencedLeaderEpoch, ErrUnknownLeaderEpoch:
+		ErrNotEnoughReplicas, ErrNotEnoughReplicasAfterAppend,
+		ErrLeaderNotAvailable, ErrNotController, ErrStorage, ErrFencedLeaderEpoch, ErrUnknownLeaderEpoch:
 		return true
 	default:
 		return false

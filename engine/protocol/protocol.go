@@ -221,6 +221,9 @@ type FetchPartition struct {
 	CurrentLeaderEpoch int32 // -1: not checked
 	FetchOffset        int64
 	MaxBytes           int32
+	// LastFetchedEpoch is the leader epoch of the record before FetchOffset in the
+	// follower's log; -1: not known, and not compared.
+	LastFetchedEpoch int32
 }
 
 // FetchRequest asks for record batches (Fetch v12, without a fetch session). A
@@ -252,6 +255,17 @@ type FetchPartitionResult struct {
 	HighWatermark  int64
 	LogStartOffset int64
 	Records        env.Buf
+	// Diverging, if Diverges, says that the logs of leader and follower part: the
+	// largest epoch of the leader that is not above LastFetchedEpoch, and where it
+	// ends. There are no records then (KIP-595).
+	Diverges  bool
+	Diverging EpochEndOffset
+}
+
+// EpochEndOffset is a leader epoch and the offset behind its last record.
+type EpochEndOffset struct {
+	LeaderEpoch int32
+	EndOffset   int64
 }
 
 // FetchResponse is the answer to FetchRequest. It names every partition that
@@ -262,7 +276,13 @@ type FetchResponse struct{ Partitions []FetchPartitionResult }
 func (r *FetchResponse) BodyBytes() int {
 	return 4 + 2 + 4 + 1 + grouped(len(r.Partitions), 1,
 		func(i int) string { return r.Partitions[i].Topic },
-		func(i int) int { return 36 + compactBytes(r.Partitions[i].Records.Len()) })
+		func(i int) int {
+			n := 36 + compactBytes(r.Partitions[i].Records.Len())
+			if r.Partitions[i].Diverges {
+				n += 2 + 13 // a tagged field
+			}
+			return n
+		})
 }
 
 // Release implements Body.

@@ -22,3 +22,16 @@ func grouped(partitions, topicBytes int, topicOf func(i int) string, partitionBy
 	}
 	return compactLen(topics) + size
 }
+
+// groupedByID is grouped where topics go by their id instead of their name.
+func groupedByID(partitions int, topicOf func(i int) string, partitionBytes func(i int) int) int {
+	size, topics := 0, 0
+	for i := 0; i < partitions; topics++ {
+		first, name := i, topicOf(i)
+		for ; i < partitions && topicOf(i) == name; i++ {
+			size += partitionBytes(i)
+		}
+		size += topicIDBytes + 1 + compactLen(i-first)
+	}
+	return compactLen(topics) + size
+}
