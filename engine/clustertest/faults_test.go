@@ -10,6 +10,7 @@ import (
 
 	"brokerlab/disks/simfs"
 	"brokerlab/engine/broker"
+	"brokerlab/engine/cluster"
 	"brokerlab/engine/commitlog"
 	"brokerlab/engine/env"
 	"brokerlab/engine/producer"
@@ -54,9 +55,13 @@ func (r *rig) logBytes(i int, tp protocol.TopicPartition) []byte {
 // are acknowledged by all.
 func (r *rig) sameLogs() {
 	r.t.Helper()
-	for _, p := range r.plan.Partitions {
+	for _, p := range r.now().Partitions {
+		if p.Leader == cluster.NoLeader {
+			r.t.Errorf("partition %d has no leader", p.TopicPartition.Partition)
+			continue
+		}
 		leader := r.logBytes(int(p.Leader)-1, p.TopicPartition)
-		for _, id := range p.Replicas[1:] {
+		for _, id := range p.Replicas {
 			if follower := r.logBytes(int(id)-1, p.TopicPartition); !bytes.Equal(leader, follower) {
 				r.t.Errorf("partition %d: broker %d has %d bytes, the leader %d, and they differ", p.TopicPartition.Partition, id,
 					len(follower), len(leader))

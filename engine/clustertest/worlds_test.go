@@ -14,6 +14,7 @@ import (
 	"brokerlab/engine/cluster"
 	"brokerlab/engine/commitlog"
 	"brokerlab/engine/consumer"
+	"brokerlab/engine/controller"
 	"brokerlab/engine/env"
 	"brokerlab/engine/producer"
 	"brokerlab/engine/protocol"
@@ -98,6 +99,9 @@ type setup struct {
 	diskOf                        map[int]simfs.Config // of single brokers, by index
 	log                           func(*commitlog.Config)
 	broker                        func(*broker.Config)
+	minInSync                     int
+	// elects, if not nil, starts a controller and changes its configuration.
+	elects func(*cluster.ControllerConfig)
 }
 
 // rig is a running cluster and a client node, as a test sees it.
@@ -110,6 +114,9 @@ type rig struct {
 	plan    *cluster.Plan
 	brokers []*broker.Broker // nil where none runs
 	crashed bool             // a node ended without giving its buffers back
+
+	controllerNode env.Node // nil without a controller
+	controller     *controller.Controller
 }
 
 // run starts the cluster in the world, runs body as a task of the client node,
@@ -126,6 +133,7 @@ func run(t testing.TB, wd world, s setup, body func(r *rig)) {
 	})
 	r.brokers = make([]*broker.Broker, s.brokers)
 	err := r.stage.Run(r.client, func() {
+		r.startController()
 		for i := range r.nodes {
 			if s.started == 0 || i < s.started {
 				r.start(i)
@@ -135,11 +143,28 @@ func run(t testing.TB, wd world, s setup, body func(r *rig)) {
 		for i := range r.brokers {
 			r.stop(i)
 		}
+		if r.controller != nil {
+			r.close(r.controller)
+		}
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.checkPools()
+}
+
+const controllerAddr = "controller:9093"
+
+func (r *rig) startController() {
+	if r.controllerNode == nil {
+		return
+	}
+	cfg := controller.Config{ControllerConfig: cluster.DefaultControllerConfig(), Addr: controllerAddr, Plan: r.plan}
+	r.setup.elects(&cfg.ControllerConfig)
+	var err error
+	if r.controller, err = controller.Start(r.controllerNode, cfg); err != nil {
+		r.t.Fatal(err)
+	}
 }
 
 // boot makes the nodes and the plan.
@@ -157,6 +182,9 @@ func (r *rig) boot(mount func(i int) func(env.Node) env.FS) {
 		r.t.Fatal(err)
 	}
 	r.client = r.stage.NewNode(env.NodeConfig{Name: "client"})
+	if r.setup.elects != nil {
+		r.controllerNode = r.stage.NewNode(env.NodeConfig{Name: "controller"})
+	}
 }
 
 // checkPools says which node has not given its buffers back.
@@ -180,7 +208,10 @@ func (r *rig) start(i int) {
 	if r.setup.log != nil {
 		r.setup.log(&log)
 	}
-	cfg.Topics = []broker.TopicLog{{Topic: topic, Log: log}}
+	cfg.Topics = []broker.TopicLog{{Topic: topic, Log: log, MinInSync: r.setup.minInSync}}
+	if r.controller != nil {
+		cfg.Controller = controllerAddr
+	}
 	if r.setup.broker != nil {
 		r.setup.broker(&cfg)
 	}
@@ -223,7 +254,7 @@ func (r *rig) reboot(i int) {
 
 func (r *rig) producer(change func(*producer.Config)) *producer.Producer {
 	cfg := producer.DefaultConfig()
-	cfg.Bootstrap = []string{"broker-1:9092"}
+	cfg.Bootstrap = r.bootstrap()
 	if change != nil {
 		change(&cfg)
 	}
@@ -232,6 +263,22 @@ func (r *rig) producer(change func(*producer.Config)) *producer.Producer {
 		r.t.Fatal(err)
 	}
 	return p
+}
+
+// bootstrap is the address of every broker.
+func (r *rig) bootstrap() (addrs []string) {
+	for _, b := range r.plan.Brokers {
+		addrs = append(addrs, b.Addr)
+	}
+	return addrs
+}
+
+// now is the cluster as it is: the plan, or what the controller made of it.
+func (r *rig) now() *cluster.Plan {
+	if r.controller == nil {
+		return r.plan
+	}
+	return r.controller.Plan()
 }
 
 // close closes what a test has opened.
@@ -249,7 +296,7 @@ func (r *rig) consumer(offset int64, change func(*consumer.Config)) *consumer.Co
 
 func (r *rig) consumerOf(assigned []consumer.Assignment, change func(*consumer.Config)) *consumer.Consumer {
 	cfg := consumer.DefaultConfig()
-	cfg.Bootstrap = []string{"broker-1:9092"}
+	cfg.Bootstrap = r.bootstrap()
 	if change != nil {
 		change(&cfg)
 	}

@@ -13,7 +13,8 @@ type BrokerRegistrationRequest struct {
 // BodyBytes implements Body: one listener, no features, racks or directories.
 func (r *BrokerRegistrationRequest) BodyBytes() int {
 	b := BrokerMetadata{Addr: r.Addr}
-	return 4 + compactBytes(22) + 16 + 1 + (compactBytes(9) + compactBytes(len(b.host())) + 2 + 2 + 1) + 1 + 1 + 1 + 1 + 8 + 1
+	listener := compactBytes(9) + compactBytes(len(b.host())) + 2 + 2 + 1
+	return 4 + compactBytes(22) + 16 + 1 + listener + 1 + 1 + 1 + 1 + 8 + 1
 }
 
 // Release implements Body.
