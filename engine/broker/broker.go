@@ -83,9 +83,11 @@ func DefaultConfig() Config {
 		ReplicaFetchMaxBytes: 1 << 20, ReplicaFetchResponse: 10 << 20, ReplicaFetchMinBytes: 1,
 		ReplicaFetchWaitMax: 500 * time.Millisecond, ReplicaFetchBackoff: time.Second,
 		ReplicaSocketTimeout: 30 * time.Second, ReconnectBackoff: 50 * time.Millisecond,
-		OffsetCheckpoint: time.Minute, RetentionCheck: 5 * time.Minute, ReplicaFetchers: 1, ReplicaLagTimeMax: 30 * time.Second,
+		OffsetCheckpoint: time.Minute, RetentionCheck: 5 * time.Minute,
+		ReplicaFetchers: 1, ReplicaLagTimeMax: 30 * time.Second,
 		HighWatermarkCheckpoint: 5 * time.Second, HeartbeatInterval: 2 * time.Second,
-		RegistrationTimeout: time.Minute, ControllerTimeout: 2 * time.Second, MetadataWaitMax: 500 * time.Millisecond,
+		RegistrationTimeout: time.Minute,
+		ControllerTimeout: 2 * time.Second, MetadataWaitMax: 500 * time.Millisecond,
 	}
 }
 
@@ -142,8 +144,8 @@ type Broker struct {
 	}
 }
 
-// Start opens the logs that the plan gives to this broker, recovers them, listens
-// on its address, and joins the cluster. It returns when requests are answered.
+// Start opens the logs that the plan gives to this broker, recovers them, joins the
+// cluster and listens on its address. It returns when requests are answered.
 func Start(node env.Node, cfg Config) (*Broker, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -168,23 +170,32 @@ func Start(node env.Node, cfg Config) (*Broker, error) {
 			return nil, errors.Join(err, b.endLogs((*commitlog.LogDirs).Close))
 		}
 	}
-	addr, _ := cfg.Plan.Addr(cfg.ID)
-	listener, err := node.Net().Listen(addr)
-	if err != nil {
-		err = fmt.Errorf("broker %d: listen on %s: %w", cfg.ID, addr, err)
-		return nil, errors.Join(err, b.endLogs((*commitlog.LogDirs).Close))
-	}
-	b.listener = listener
 	b.startTasks()
 	if err := b.takeRoles(); err != nil {
+		return nil, errors.Join(err, b.Close())
+	}
+	if err := b.listen(); err != nil {
 		return nil, errors.Join(err, b.Close())
 	}
 	return b, nil
 }
 
+// listen begins to take requests, not before the broker has its roles
+// (SocketServer.enableRequestProcessing): a follower that comes too early would
+// come again after replica.fetch.backoff.ms only.
+func (b *Broker) listen() error {
+	addr, _ := b.cfg.Plan.Addr(b.cfg.ID)
+	listener, err := b.node.Net().Listen(addr)
+	if err != nil {
+		return fmt.Errorf("broker %d: listen on %s: %w", b.cfg.ID, addr, err)
+	}
+	b.listener = listener
+	b.tasks.Go("acceptor", b.acceptLoop)
+	return nil
+}
+
 func (b *Broker) startTasks() {
 	cfg := &b.cfg
-	b.tasks.Go("acceptor", b.acceptLoop)
 	b.startFetchers()
 	if cfg.FlushScheduler > 0 {
 		b.tasks.Go("flush-scheduler", func() error { return b.every(cfg.FlushScheduler, b.flushDue) })
@@ -272,7 +283,10 @@ func (b *Broker) end(last func(*commitlog.LogDirs) error) error {
 	conns := b.mu.conns
 	b.mu.conns = nil
 	b.mu.Unlock()
-	err := b.listener.Close()
+	var err error
+	if b.listener != nil {
+		err = b.listener.Close()
+	}
 	for _, c := range conns {
 		_ = c.Close() // the connection's task reports nothing either: it ends
 	}

@@ -33,7 +33,8 @@ type partition struct {
 		env.Mutex
 		state    cluster.Partition // that the role is from
 		role     role
-		changing bool              // the role is about to end: no append may begin
+		changing bool              // the role ends, and the next has not begun: requests wait
+		settled  env.Cond          // broadcast when changing ends
 		appends  int               // under way
 		idle     env.Cond          // signalled when appends is 0 while changing
 		progress *replica.Progress // of the leader; nil otherwise
@@ -48,6 +49,7 @@ type partition struct {
 func newPartition(node env.Node, tp protocol.TopicPartition, log *commitlog.Log, minInSync int) *partition {
 	p := &partition{TopicPartition: tp, node: node, log: log, minInSync: minInSync}
 	p.mu.Mutex = node.NewMutex()
+	p.mu.settled = node.NewCond(p.mu.Mutex)
 	p.mu.idle, p.mu.hwRose = node.NewCond(p.mu.Mutex), node.NewCond(p.mu.Mutex)
 	p.mu.state.PartitionEpoch = -1
 	return p
@@ -135,6 +137,7 @@ type view struct {
 func (p *partition) asLeader(currentLeaderEpoch int32) (view, protocol.ErrorCode) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.awaitRoleLocked()
 	epoch := p.mu.state.LeaderEpoch
 	switch {
 	case currentLeaderEpoch >= 0 && currentLeaderEpoch < epoch:
@@ -148,13 +151,22 @@ func (p *partition) asLeader(currentLeaderEpoch int32) (view, protocol.ErrorCode
 	}
 }
 
+// awaitRoleLocked waits while the role changes, as requests wait for Kafka's
+// leaderIsrUpdateLock.
+func (p *partition) awaitRoleLocked() {
+	for p.mu.changing {
+		p.mu.settled.WaitUntil(env.Never)
+	}
+}
+
 // beginLeaderAppend keeps the leader's role until endLeaderAppend. With acks=all
 // enough replicas must be in sync (Partition.appendRecordsToLeader).
 func (p *partition) beginLeaderAppend(acks int16) (epoch int32, code protocol.ErrorCode) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.awaitRoleLocked()
 	switch {
-	case p.mu.role != roleLeader || p.mu.changing:
+	case p.mu.role != roleLeader:
 		return 0, protocol.ErrNotLeaderOrFollower
 	case acks == protocol.AcksAll && !p.mu.progress.EnoughInSync():
 		return 0, protocol.ErrNotEnoughReplicas

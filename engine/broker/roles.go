@@ -69,6 +69,7 @@ func (b *Broker) beginRole(p *partition, state cluster.Partition, next role) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.mu.state, p.mu.role, p.mu.changing = state, next, false
+	p.mu.settled.Broadcast()
 	if next != roleLeader {
 		return
 	}

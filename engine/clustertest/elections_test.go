@@ -231,7 +231,8 @@ func TestControlledShutdown(t *testing.T) {
 		r.stop(0)
 		for _, p := range r.now().Partitions {
 			if p.Leader == 1 || slices.Contains(p.ISR, 1) {
-				t.Errorf("broker 1 has left, and partition %d is led by %d, in sync %v", p.TopicPartition.Partition, p.Leader, p.ISR)
+				t.Errorf("broker 1 has left, and partition %d is led by %d, in sync %v",
+					p.TopicPartition.Partition, p.Leader, p.ISR)
 			}
 		}
 		if offset, err := r.put(protocol.AcksAll, "b"); err != nil || offset != 1 {

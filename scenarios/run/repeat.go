@@ -10,6 +10,7 @@ import (
 	"brokerlab/engine/client"
 	"brokerlab/engine/cluster"
 	"brokerlab/engine/consumer"
+	"brokerlab/engine/controller"
 	"brokerlab/engine/env"
 	"brokerlab/engine/protocol"
 	"brokerlab/scenarios/spec"
@@ -45,6 +46,8 @@ type repeat struct {
 	verifier env.Node
 	nodes    []env.Node // of the brokers
 	brokers  []*broker.Broker
+	control  env.Node // of the controller
+	elects   *controller.Controller
 
 	produced []load.Produced
 	targets  atomic.Pointer[[]load.Target] // set when the ends of the logs are known
@@ -60,6 +63,7 @@ func (r *repeat) run() error {
 	w := r.stage.world
 	r.driver = w.NewNode(env.NodeConfig{Name: "driver"})
 	r.verifier = w.NewNode(env.NodeConfig{Name: "verifier"})
+	r.control = w.NewNode(env.NodeConfig{Name: controllerName})
 	for i := range r.s.Cluster.Brokers {
 		name := brokerName(i)
 		r.nodes = append(r.nodes, w.NewNode(env.NodeConfig{Name: name, Mount: r.stage.mount(name)}))
@@ -82,10 +86,18 @@ func (r *repeat) drive() error {
 	return errors.Join(err, r.shutDown())
 }
 
-// boot starts all brokers at once, each on its own node.
+// boot starts the controller, then all brokers at once, each on its own node.
 func (r *repeat) boot() error {
 	r.brokers = make([]*broker.Broker, len(r.nodes))
 	j := newJoin(r.driver)
+	j.start(r.control, "boot", func() error {
+		var err error
+		r.elects, err = controller.Start(r.control, controllerConfig(r.s, r.plan))
+		return err
+	})
+	if err := j.wait(); err != nil {
+		return err
+	}
 	for i, node := range r.nodes {
 		j.start(node, "boot", func() error {
 			b, err := broker.Start(node, brokerConfig(r.s, r.plan, i))
@@ -108,7 +120,13 @@ func (r *repeat) shutDown() error {
 			j.start(node, "shutdown", func() error { return end(b) })
 		}
 	}
-	return j.wait()
+	err := j.wait()
+	if r.elects == nil {
+		return err
+	}
+	j = newJoin(r.driver)
+	j.start(r.control, "shutdown", r.elects.Close)
+	return errors.Join(err, j.wait())
 }
 
 // load runs producers and consumers until all that was acknowledged is consumed.

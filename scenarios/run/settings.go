@@ -8,6 +8,7 @@ import (
 	"brokerlab/engine/codec"
 	"brokerlab/engine/commitlog"
 	"brokerlab/engine/consumer"
+	"brokerlab/engine/controller"
 	"brokerlab/engine/producer"
 	"brokerlab/engine/protocol"
 	"brokerlab/scenarios/spec"
@@ -17,6 +18,21 @@ import (
 const logDir = "logs"
 
 func brokerName(index int) string { return fmt.Sprintf("broker-%d", index+1) }
+
+// controllerName is the controller's node: it has no disk and holds no records.
+const (
+	controllerName = "controller"
+	controllerAddr = controllerName + ":9093"
+)
+
+// bootstrap is the addresses of all brokers (bootstrap.servers).
+func bootstrap(s *spec.Scenario) []string {
+	addrs := make([]string, s.Cluster.Brokers)
+	for i := range addrs {
+		addrs[i] = brokerAddr(i)
+	}
+	return addrs
+}
 
 func brokerAddr(index int) string { return brokerName(index) + ":9092" }
 
@@ -44,13 +60,25 @@ func brokerConfig(s *spec.Scenario, plan *cluster.Plan, index int) broker.Config
 	log.FlushGroupCommit = s.Topic.FlushGroupCommit
 	log.RetentionBytes, log.RetentionInterval = s.Topic.RetentionBytes, s.Topic.RetentionMs
 	log.MaxMessageBytes = s.Topic.MaxMessageBytes
-	cfg.Topics = []broker.TopicLog{{Topic: s.Topic.Name, Log: log}}
+	cfg.Topics = []broker.TopicLog{{Topic: s.Topic.Name, Log: log, MinInSync: s.Topic.MinInSync}}
+	cfg.Controller = controllerAddr
+	cfg.ReplicaFetchers, cfg.ReplicaLagTimeMax = s.Cluster.ReplicaFetchers, s.Cluster.ReplicaLagTimeMax
+	cfg.HeartbeatInterval = s.Cluster.HeartbeatInterval
 	cfg.ReplicaFetchMaxBytes = int32(s.Cluster.ReplicaFetchMaxBytes)
 	cfg.ReplicaFetchMinBytes = int32(s.Cluster.ReplicaFetchMinBytes)
 	cfg.ReplicaFetchWaitMax = s.Cluster.ReplicaFetchWaitMax
 	cfg.FlushScheduler = s.Cluster.LogFlushScheduler
 	cfg.OffsetCheckpoint, cfg.RetentionCheck = s.Cluster.LogOffsetCheckpoint, s.Cluster.LogRetentionCheck
 	return cfg
+}
+
+func controllerConfig(s *spec.Scenario, plan *cluster.Plan) controller.Config {
+	return controller.Config{
+		ControllerConfig: cluster.ControllerConfig{
+			SessionTimeout: s.Cluster.SessionTimeout, UncleanElection: s.Cluster.UncleanElection,
+		},
+		Addr: controllerAddr, Plan: plan,
+	}
 }
 
 func producerConfig(s *spec.Scenario, index int) (producer.Config, error) {
@@ -61,7 +89,7 @@ func producerConfig(s *spec.Scenario, index int) (producer.Config, error) {
 	}
 	cfg := producer.DefaultConfig()
 	cfg.ClientID = fmt.Sprintf("producer-%d", index+1)
-	cfg.Bootstrap = []string{brokerAddr(0)}
+	cfg.Bootstrap = bootstrap(s)
 	cfg.Acks = acksOf(p.Acks)
 	cfg.BatchSize, cfg.Linger = int(p.BatchSize), p.Linger
 	cfg.BufferMemory, cfg.MaxBlock = p.BufferMemory, p.MaxBlock
@@ -98,7 +126,7 @@ func consumerConfig(s *spec.Scenario, clientID string) (consumer.Config, error) 
 	cfg := consumer.DefaultConfig()
 	cfg.Codec, cfg.Implementation = kind, codec.Implementation(s.Producers.Implementation)
 	cfg.ClientID = clientID
-	cfg.Bootstrap = []string{brokerAddr(0)}
+	cfg.Bootstrap = bootstrap(s)
 	cfg.FetchMinBytes = int(s.Consumers.FetchMinBytes)
 	cfg.FetchMaxWait = s.Consumers.FetchMaxWait
 	cfg.FetchMaxBytes = int(s.Consumers.FetchMaxBytes)

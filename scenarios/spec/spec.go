@@ -37,6 +37,11 @@ type Cluster struct {
 	ReplicaFetchMaxBytes int64         // replica.fetch.max.bytes; 1 MiB
 	ReplicaFetchWaitMax  time.Duration // replica.fetch.wait.max.ms; 500 ms
 	ReplicaFetchMinBytes int64         // replica.fetch.min.bytes; 1
+	ReplicaFetchers      int           // num.replica.fetchers; 1
+	ReplicaLagTimeMax    time.Duration // replica.lag.time.max.ms; 30 s
+	HeartbeatInterval    time.Duration // broker.heartbeat.interval.ms; 2 s
+	SessionTimeout       time.Duration // broker.session.timeout.ms; 9 s
+	UncleanElection      bool          // unclean.leader.election.enable; false
 	LogFlushScheduler    time.Duration // log.flush.scheduler.interval.ms; 0 = never (Long.MAX_VALUE in Kafka)
 	LogOffsetCheckpoint  time.Duration // log.flush.offset.checkpoint.interval.ms; 1 min
 	LogRetentionCheck    time.Duration // log.retention.check.interval.ms; 5 min
@@ -47,6 +52,7 @@ type Topic struct {
 	Name              string        // name; default "brokerlab"
 	Partitions        int           // partitions; 6
 	ReplicationFactor int           // replication.factor; 1
+	MinInSync         int           // min.insync.replicas; 1
 	SegmentBytes      int64         // segment.bytes; 1 GiB
 	SegmentMs         time.Duration // segment.ms; 7 days
 	SegmentIndexBytes int64         // segment.index.bytes; 10 MiB

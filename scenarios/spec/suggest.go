@@ -69,8 +69,7 @@ func editDistance(a, b string) int {
 var notHere = []string{
 	"client.id", "delivery.timeout.ms", "enable.auto.commit", "enable.idempotence", "group.id",
 	"isolation.level", "log.dirs", "log.flush.interval.messages", "log.flush.interval.ms", "max.poll.records",
-	"message.timestamp.type", "min.insync.replicas", "num.io.threads", "num.network.threads", "num.replica.fetchers",
-	"partitioner.class", "receive.buffer.bytes", "replica.lag.time.max.ms",
-	"retries", "retry.backoff.ms", "send.buffer.bytes", "session.timeout.ms",
-	"transactional.id", "unclean.leader.election.enable", "cleanup.policy", "bootstrap.servers",
+	"message.timestamp.type", "num.io.threads", "num.network.threads",
+	"partitioner.class", "receive.buffer.bytes", "retries", "retry.backoff.ms", "send.buffer.bytes", "session.timeout.ms",
+	"transactional.id", "cleanup.policy", "bootstrap.servers",
 }

@@ -53,6 +53,13 @@ var contradictions = []contradiction{
 		return fmt.Sprintf("replication.factor %d needs as many brokers, and there are %d",
 			s.Topic.ReplicationFactor, s.Cluster.Brokers)
 	}},
+	{[]string{"cluster.broker.heartbeat.interval.ms", "cluster.broker.session.timeout.ms"}, func(s *Scenario) string {
+		if s.Cluster.HeartbeatInterval < s.Cluster.SessionTimeout {
+			return ""
+		}
+		return fmt.Sprintf("with heartbeat.interval.ms %s every session of %s ends between two heartbeats",
+			formatSpan(s.Cluster.HeartbeatInterval), formatSpan(s.Cluster.SessionTimeout))
+	}},
 	{[]string{"producers.batch.size", "producers.max.request.size"}, func(s *Scenario) string {
 		return tooLarge("batch.size", s.Producers.BatchSize, "max.request.size", s.Producers.MaxRequestSize)
 	}},
