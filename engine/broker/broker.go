@@ -87,7 +87,7 @@ func DefaultConfig() Config {
 		ReplicaFetchers: 1, ReplicaLagTimeMax: 30 * time.Second,
 		HighWatermarkCheckpoint: 5 * time.Second, HeartbeatInterval: 2 * time.Second,
 		RegistrationTimeout: time.Minute,
-		ControllerTimeout: 2 * time.Second, MetadataWaitMax: 500 * time.Millisecond,
+		ControllerTimeout:   2 * time.Second, MetadataWaitMax: 500 * time.Millisecond,
 	}
 }
 
