@@ -222,11 +222,8 @@ func (b *Broker) takeRoles() error {
 		b.tasks.Go("metadata", b.newsLoop)
 		return nil
 	}
-	for _, p := range b.partitions {
-		state, _ := b.cfg.Plan.Partition(p.TopicPartition)
-		if err := b.apply(p, *state); err != nil {
-			return fmt.Errorf("broker %d: %w", b.cfg.ID, err)
-		}
+	if err := b.applyAll(b.cfg.Plan); err != nil {
+		return fmt.Errorf("broker %d: %w", b.cfg.ID, err)
 	}
 	return nil
 }

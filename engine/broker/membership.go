@@ -212,11 +212,8 @@ func (b *Broker) learn() error {
 	if known.Version == 0 && next.Version < b.epoch() {
 		return nil // older than this life of the broker: what it was then does not count
 	}
-	for _, p := range b.partitions {
-		state, _ := next.Partition(p.TopicPartition)
-		if err := b.apply(p, *state); err != nil {
-			b.logFailed(err)
-		}
+	if err := b.applyAll(next); err != nil {
+		b.logFailed(err)
 	}
 	return nil
 }

@@ -54,9 +54,9 @@ func (b *Broker) startFetchers() {
 	}
 }
 
-// fetcherOf is the fetcher of a partition that a broker leads
+// fetcherOf is the index of the fetcher of a partition that a broker leads
 // (AbstractFetcherManager.getFetcherId).
-func (b *Broker) fetcherOf(leader int32, tp protocol.TopicPartition) *replicaFetcher {
+func (b *Broker) fetcherOf(leader int32, tp protocol.TopicPartition) (index int) {
 	var hash int32 // Java's String.hashCode
 	for _, c := range []byte(tp.Topic) {
 		hash = 31*hash + int32(c)
@@ -64,17 +64,17 @@ func (b *Broker) fetcherOf(leader int32, tp protocol.TopicPartition) *replicaFet
 	k := int((31*hash+tp.Partition)&0x7fffffff) % b.cfg.ReplicaFetchers
 	for i, broker := range b.cfg.Plan.Brokers {
 		if broker.ID == leader {
-			return b.fetchers[i*b.cfg.ReplicaFetchers+k]
+			return i*b.cfg.ReplicaFetchers + k
 		}
 	}
 	panic(fmt.Sprintf("broker: leader %d of %s-%d is not in the plan", leader, tp.Topic, tp.Partition))
 }
 
-// follow adds a partition.
-func (f *replicaFetcher) follow(p *partition, epoch int32) {
+// follow adds partitions.
+func (f *replicaFetcher) follow(list []*following) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.mu.following = append(f.mu.following, &following{p: p, epoch: epoch})
+	f.mu.following = append(f.mu.following, list...)
 	f.mu.changed.Signal()
 }
 

@@ -6,33 +6,55 @@ import (
 	"brokerlab/engine/replica"
 )
 
-// apply makes a partition what the cluster says that it is: leader, follower or
-// neither (ReplicaManager.applyDelta). It waits for appends of the role before. An
-// older state than the last is ignored. One task calls it at a time.
-func (b *Broker) apply(p *partition, state cluster.Partition) error {
+// applyAll makes all partitions what the cluster says that they are. Fetchers get
+// their new partitions at the end, all at once: a fetch that began with the first
+// of them would hold up the others for replica.fetch.wait.max.ms
+// (ReplicaManager.applyDelta does so too).
+func (b *Broker) applyAll(plan *cluster.Plan) error {
+	var failed error
+	news := make([][]*following, len(b.fetchers))
+	for _, p := range b.partitions {
+		state, _ := plan.Partition(p.TopicPartition)
+		next, err := b.apply(p, *state)
+		if err != nil && failed == nil {
+			failed = err
+		}
+		if next == roleFollower {
+			at := b.fetcherOf(state.Leader, p.TopicPartition)
+			news[at] = append(news[at], &following{p: p, epoch: state.LeaderEpoch})
+		}
+	}
+	for at, list := range news {
+		if len(list) > 0 {
+			b.fetchers[at].follow(list)
+		}
+	}
+	return failed
+}
+
+// apply makes a partition leader, follower or neither. It waits for appends of the
+// role before. An older state than the last is ignored. One task calls it at a
+// time. It returns the role that has begun, roleNone if none has.
+func (b *Broker) apply(p *partition, state cluster.Partition) (role, error) {
 	if !b.endRole(p, state) {
-		return nil
+		return roleNone, nil
 	}
 	for _, f := range b.fetchers {
 		f.unfollow(p)
 	}
-	next := roleNone
+	next := roleFollower
+	var err error
 	switch state.Leader {
 	case b.cfg.ID:
-		if err := p.log.BeginEpoch(state.LeaderEpoch); err != nil {
-			b.beginRole(p, state, roleNone)
-			return err
-		}
 		next = roleLeader
+		if err = p.log.BeginEpoch(state.LeaderEpoch); err != nil {
+			next = roleNone
+		}
 	case cluster.NoLeader:
-	default:
-		next = roleFollower
+		next = roleNone
 	}
 	b.beginRole(p, state, next)
-	if next == roleFollower {
-		b.fetcherOf(state.Leader, p.TopicPartition).follow(p, state.LeaderEpoch)
-	}
-	return nil
+	return next, err
 }
 
 // endRole ends the present role if the state asks for another one. If it does not,
