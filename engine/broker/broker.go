@@ -141,6 +141,7 @@ type Broker struct {
 		closing bool
 		conns   []env.Conn // accepted and not yet ended
 		failure error      // the first log that failed
+		ids     producerIDs
 	}
 }
 

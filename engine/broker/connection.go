@@ -91,6 +91,9 @@ func (b *Broker) handle(req *protocol.Request, wait *fetchWait) (body protocol.B
 	case *protocol.ListOffsetsRequest:
 		b.node.Charge(env.OpRequest, len(r.Partitions))
 		return b.listOffsets(r), true
+	case *protocol.InitProducerIDRequest:
+		b.node.Charge(env.OpRequest, 1)
+		return &protocol.InitProducerIDResponse{ProducerID: b.nextProducerID()}, true
 	case *protocol.MetadataRequest:
 		b.node.Charge(env.OpRequest, 1)
 		return b.plan().Metadata(r.Topics), true

@@ -100,6 +100,10 @@ func (b *Broker) errorCode(err error) protocol.ErrorCode {
 		return protocol.ErrMessageTooLarge
 	case errors.Is(err, commitlog.ErrInvalid):
 		return protocol.ErrInvalidRecord
+	case errors.Is(err, commitlog.ErrOutOfOrderSequence):
+		return protocol.ErrOutOfOrderSequence
+	case errors.Is(err, commitlog.ErrProducerEpoch):
+		return protocol.ErrInvalidProducerEpoch
 	case errors.Is(err, commitlog.ErrOffsetOutOfRange):
 		return protocol.ErrOffsetOutOfRange
 	default:

@@ -92,39 +92,79 @@ type Metadata struct {
 	Partitions []protocol.PartitionMetadata
 }
 
-// FetchMetadata asks the first of the bootstrap addresses that answers.
+// setupTimeoutMax is Kafka's default of socket.connection.setup.timeout.ms: how
+// long a broker that may be silent holds up the search for one that answers.
+const setupTimeoutMax = 10 * time.Second
+
+// FetchMetadata asks the first of the bootstrap addresses that answers. A topic
+// that is not known is an error; a partition without a leader is not: its entry
+// says so.
 func FetchMetadata(node env.Node, bootstrap []string, clientID string, topics []string,
 	timeout time.Duration) (*Metadata, error) {
-	var failed error
-	for _, addr := range bootstrap {
-		md, err := metadataFrom(node, addr, clientID, topics, timeout)
-		if err == nil {
-			return md, nil
-		}
-		failed = err
-	}
-	if failed == nil {
-		return nil, fmt.Errorf("metadata: no bootstrap address given")
-	}
-	return nil, fmt.Errorf("metadata: none of %d bootstrap brokers answered; the last: %w", len(bootstrap), failed)
+	var md *Metadata
+	err := firstOf(bootstrap, "metadata", func(addr string) (err error) {
+		md, err = metadataFrom(node, addr, clientID, topics, timeout)
+		return err
+	})
+	return md, err
 }
 
-func metadataFrom(node env.Node, addr, clientID string, topics []string, timeout time.Duration) (*Metadata, error) {
-	c, err := Dial(node, addr, clientID, timeout)
+// firstOf tries the addresses until one answers.
+func firstOf(bootstrap []string, what string, ask func(addr string) error) error {
+	var failed error
+	for _, addr := range bootstrap {
+		if failed = ask(addr); failed == nil {
+			return nil
+		}
+	}
+	if failed == nil {
+		return fmt.Errorf("%s: no bootstrap address given", what)
+	}
+	return fmt.Errorf("%s: none of %d bootstrap brokers answered; the last: %w", what, len(bootstrap), failed)
+}
+
+// callOnce sends one request on a connection of its own.
+func callOnce(node env.Node, addr, clientID string, req protocol.Body, timeout time.Duration) (protocol.Body, error) {
+	c, err := Dial(node, addr, clientID, min(timeout, setupTimeoutMax))
 	if err != nil {
 		return nil, err
 	}
 	defer c.Close()
-	body, err := c.Call(&protocol.MetadataRequest{Topics: topics}, timeout)
+	return c.Call(req, timeout)
+}
+
+// InitProducerID asks the first of the addresses that answers for a producer id.
+func InitProducerID(node env.Node, addresses []string, clientID string,
+	timeout time.Duration) (*protocol.InitProducerIDResponse, error) {
+	var out *protocol.InitProducerIDResponse
+	err := firstOf(addresses, "producer id", func(addr string) error {
+		body, err := callOnce(node, addr, clientID, &protocol.InitProducerIDRequest{}, timeout)
+		if err != nil {
+			return err
+		}
+		resp, ok := body.(*protocol.InitProducerIDResponse)
+		if !ok {
+			body.Release()
+			return fmt.Errorf("broker %s answered init producer id with %T", addr, body)
+		}
+		out = resp
+		return resp.Err.Err()
+	})
+	return out, err
+}
+
+func metadataFrom(node env.Node, addr, clientID string, topics []string, timeout time.Duration) (*Metadata, error) {
+	body, err := callOnce(node, addr, clientID, &protocol.MetadataRequest{Topics: topics}, timeout)
 	if err != nil {
 		return nil, err
 	}
 	resp, ok := body.(*protocol.MetadataResponse)
 	if !ok {
+		body.Release()
 		return nil, fmt.Errorf("broker %s answered metadata with %T", addr, body)
 	}
 	for _, p := range resp.Partitions {
-		if p.Err != protocol.ErrNone {
+		if p.Err != protocol.ErrNone && p.Partition < 0 {
 			return nil, fmt.Errorf("metadata of topic %q: %w", p.Topic, p.Err)
 		}
 	}
@@ -200,17 +240,13 @@ func ListOffsets(node env.Node, md *Metadata, clientID string, replicaID int32, 
 
 func listOffsetsFrom(node env.Node, addr, clientID string, req *protocol.ListOffsetsRequest, at []int, out []int64,
 	timeout time.Duration) error {
-	c, err := Dial(node, addr, clientID, timeout)
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	body, err := c.Call(req, timeout)
+	body, err := callOnce(node, addr, clientID, req, timeout)
 	if err != nil {
 		return err
 	}
 	resp, ok := body.(*protocol.ListOffsetsResponse)
 	if !ok || len(resp.Partitions) != len(at) {
+		body.Release()
 		return fmt.Errorf("broker %s answered list offsets with %T", addr, body)
 	}
 	for i, p := range resp.Partitions {

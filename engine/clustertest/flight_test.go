@@ -70,6 +70,14 @@ func singles(inFlight int) func(*producer.Config) {
 	return func(c *producer.Config) { c.Linger, c.BatchSize, c.MaxInFlight = 0, 1, inFlight }
 }
 
+// once is singles that are sent once, whatever comes back.
+func once(inFlight int) func(*producer.Config) {
+	return func(c *producer.Config) {
+		singles(inFlight)(c)
+		c.Retries, c.ReconnectBackoff = 0, 0
+	}
+}
+
 // TestMaxInFlight: a connection never has more requests without a response than
 // max.in.flight.requests.per.connection, has as many if there is work, and keeps
 // the order of a partition. Method: a script that answers from another task, a
@@ -133,7 +141,7 @@ func TestMaxInFlight(t *testing.T) {
 	}
 }
 
-// TestRequestTimeout: a request without an answer fails request.timeout.ms after
+// TestRequestTimeout: without retries a request without an answer fails request.timeout.ms after
 // it was sent, though others were answered before it, and takes the requests
 // behind it along; the next record gets a new connection. Method: a script that
 // answers only the first request of its first connection.
@@ -149,7 +157,7 @@ func TestRequestTimeout(t *testing.T) {
 			runScript(t, wd, 1, handle, func(r *rig, _ *script) {
 				const timeout = 40 * ms
 				p := r.producer(func(c *producer.Config) {
-					singles(5)(c)
+					once(5)(c)
 					c.RequestTimeout = timeout
 				})
 				o := newOutcomes(r)
@@ -174,7 +182,7 @@ func TestRequestTimeout(t *testing.T) {
 	}
 }
 
-// TestBrokerCloses: a broker that closes the connection fails what waits on it,
+// TestBrokerCloses: without retries a broker that closes the connection fails what waits on it,
 // once, after the answers that it had sent; the memory comes back, and later
 // records go over a new connection. Method: a script that answers one of three
 // requests and closes, with buffer.memory for three batches.
@@ -193,7 +201,7 @@ func TestBrokerCloses(t *testing.T) {
 			}
 			runScript(t, wd, 1, handle, func(r *rig, _ *script) {
 				p := r.producer(func(c *producer.Config) {
-					singles(5)(c)
+					once(5)(c)
 					c.BufferMemory = 400
 				})
 				o := newOutcomes(r)
@@ -234,7 +242,7 @@ func TestAnswers(t *testing.T) {
 		t.Run(c.why, func(t *testing.T) {
 			handle := func(p *peer, req *protocol.Request) { p.reply(req, c.body) }
 			runScript(t, onFiles, 1, handle, func(r *rig, _ *script) {
-				p, o := r.producer(singles(1)), newOutcomes(r)
+				p, o := r.producer(once(1)), newOutcomes(r)
 				o.send(p, 0, "v")
 				r.close(p)
 				o.expect("v", c.want)
@@ -288,7 +296,7 @@ func TestSilentBrokerWithoutAcks(t *testing.T) {
 	}
 	runScript(t, wd, 1, handle, func(r *rig, _ *script) {
 		p := r.producer(func(c *producer.Config) {
-			singles(5)(c)
+			once(5)(c)
 			c.Acks, c.RequestTimeout = protocol.AcksNone, time.Second
 		})
 		o := newOutcomes(r)

@@ -11,8 +11,8 @@ import (
 	"brokerlab/engine/task"
 )
 
-// script is a broker that answers as a test says. It answers metadata and list
-// offsets by itself.
+// script is a broker that answers as a test says. It answers metadata, list
+// offsets and init producer id by itself.
 type script struct {
 	r        *rig
 	listener env.Listener
@@ -98,6 +98,8 @@ func (s *script) accept() error {
 				switch body := req.Body.(type) {
 				case *protocol.MetadataRequest:
 					p.reply(req, s.r.plan.Metadata(body.Topics))
+				case *protocol.InitProducerIDRequest:
+					p.reply(req, &protocol.InitProducerIDResponse{ProducerID: 1000})
 				case *protocol.ListOffsetsRequest:
 					out := &protocol.ListOffsetsResponse{}
 					for _, in := range body.Partitions {

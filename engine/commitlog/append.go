@@ -38,6 +38,13 @@ func (l *Log) appendProducedLocked(leaderEpoch int32, h record.Header, batch env
 	if err := l.validateRecordsLocked(&h, batch); err != nil {
 		return Appended{}, err
 	}
+	if found, duplicate, err := l.writer.producers.check(&h); err != nil {
+		return Appended{}, err
+	} else if duplicate {
+		now := l.node.Now()
+		return Appended{BaseOffset: found.baseOffset, NextOffset: found.nextOffset, Duplicate: true,
+			Validated: now, Done: now}, nil
+	}
 	h.BaseOffset = l.active().end
 	h.PartitionLeaderEpoch = leaderEpoch
 	a := Appended{
@@ -236,6 +243,9 @@ func (l *Log) writeLocked(buf env.Buf, headers []record.Header) error {
 		return l.fail(err)
 	}
 	l.publish(s, headers, size)
+	for i := range headers {
+		l.writer.producers.add(&headers[i])
+	}
 	if s.indexPageFull() {
 		if err := l.writeIndex(s); err != nil {
 			return l.fail(err)

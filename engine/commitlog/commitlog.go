@@ -153,9 +153,12 @@ type Appended struct {
 	BaseOffset int64 // the first offset that was appended
 	NextOffset int64 // the log end offset after it
 	Bytes      int
-	Validated  env.Time // when the records were validated, and the write began
-	Done       env.Time // when the file write had returned
-	Flushed    env.Time // when a flush that this append caused had returned; 0 if it caused none
+	// Duplicate says that the log had the batch of this idempotent producer already,
+	// at these offsets: nothing was appended.
+	Duplicate bool
+	Validated env.Time // when the records were validated, and the write began
+	Done      env.Time // when the file write had returned
+	Flushed   env.Time // when a flush that this append caused had returned; 0 if it caused none
 }
 
 // ReadRequest asks for batches from an offset on.
@@ -202,6 +205,7 @@ type Log struct {
 		decompressor      *codec.Decompressor // nil before the first compressed batch
 		decompressedBytes int                 // of the last compressed batch: the next one is likely as large
 		headers           []record.Header     // scratch of the appends
+		producers         producerStates
 		// truncated is told when offsets were taken back; nil = nobody asks.
 		truncated func(*Log) error
 	}

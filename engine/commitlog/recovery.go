@@ -92,6 +92,9 @@ func (l *Log) load(past Past) error {
 	l.mu.flush = flushPolicy{
 		messages: l.cfg.FlushMessages, interval: l.cfg.FlushInterval, recovery: recovery, lastFlush: l.node.Now(),
 	}
+	if err := l.readProducers(); err != nil {
+		return err
+	}
 	l.mu.epochs.cutStart(first.base)
 	l.mu.epochs.cutEnd(s.end)
 	if slices.Equal(l.mu.epochs.entries, epochsInFile) {

@@ -48,6 +48,9 @@ func (l *Log) truncateLocked(offset int64) error {
 	if err := l.cutFiles(s, gone); err != nil {
 		return l.fail(err)
 	}
+	if err := l.cutProducers(cut.end); err != nil {
+		return l.fail(err)
+	}
 	if epochsCut {
 		return l.writeEpochsLocked()
 	}

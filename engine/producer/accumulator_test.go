@@ -19,13 +19,13 @@ type made struct {
 
 // newMade makes partitions of which each names its broker.
 func newMade(brokers ...int) *made {
-	m := &made{acc: accumulator{linger: linger, memoryLimit: 100, brokers: make([]brokerQueue, slices.Max(brokers)+1)}}
+	m := &made{acc: accumulator{linger: linger, memory: memory{limit: 100},
+		brokers: make([]brokerQueue, slices.Max(brokers)+1)}}
 	for i, broker := range brokers {
-		q := &partitionQueue{broker: broker}
+		q := &partitionQueue{}
 		q.tp.Partition = int32(i)
 		m.partitions = append(m.partitions, q)
-		bq := &m.acc.brokers[broker]
-		bq.partitions = append(bq.partitions, q)
+		m.acc.place(q, broker)
 	}
 	return m
 }
@@ -71,7 +71,7 @@ func TestDueAt(t *testing.T) {
 		}, lingered},
 		{"somebody who waits for memory ends the linger", func(m *made) {
 			m.add(0, batchOpen, created, 10)
-			m.acc.waiting = 1
+			m.acc.memory.waiters = []*memoryWaiter{{cost: 1}}
 		}, 0},
 		{"without linger an open batch is due when it was created", func(m *made) {
 			m.acc.linger = 0
@@ -196,12 +196,12 @@ func TestMemory(t *testing.T) {
 		{"more than there is, alone", 0, 101, true},
 	}
 	for _, c := range cases {
-		a := accumulator{memoryLimit: 100, memoryUsed: c.used}
-		if got := a.takeMemory(c.cost); got != c.want {
+		m := memory{limit: 100, used: c.used}
+		if got := m.take(c.cost); got != c.want {
 			t.Errorf("%s: taken is %v", c.why, got)
 		}
-		if want := c.used + c.cost; c.want && a.memoryUsed != want || !c.want && a.memoryUsed != c.used {
-			t.Errorf("%s: %d bytes used", c.why, a.memoryUsed)
+		if want := c.used + c.cost; c.want && m.used != want || !c.want && m.used != c.used {
+			t.Errorf("%s: %d bytes used", c.why, m.used)
 		}
 	}
 }
@@ -218,13 +218,14 @@ func TestFlushCounts(t *testing.T) {
 		ends          *batch
 		first, second int
 	}{{three, 2, 2}, {two, 1, 1}, {one, 0, 0}} {
+		m.acc.finish(step.ends)
 		m.acc.recycle(step.ends)
 		if first.left != step.first || second.left != step.second {
 			t.Errorf("%d and %d batches left, want %d and %d", first.left, second.left, step.first, step.second)
 		}
 	}
-	if m.acc.incomplete != 0 || m.acc.memoryUsed != 0 {
-		t.Errorf("%d batches and %d bytes at the end", m.acc.incomplete, m.acc.memoryUsed)
+	if m.acc.incomplete != 0 || m.acc.memory.used != 0 {
+		t.Errorf("%d batches and %d bytes at the end", m.acc.incomplete, m.acc.memory.used)
 	}
 	if again := m.acc.newBatch(); again != one || again.count != 0 || again.used != 0 || again.state != batchOpen {
 		t.Errorf("a used batch comes back as %+v", again)

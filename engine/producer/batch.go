@@ -14,8 +14,9 @@ type batchState uint8
 
 const (
 	batchOpen    batchState = iota // takes records, under the producer's lock
-	batchSealing                   // a task compresses it, without the lock
-	batchSealed                    // ready to be sent
+	batchSealing                   // a task compresses it or writes its header, without the lock
+	batchSealed                    // compressed; or sent, and not answered yet
+	batchExpired                   // given up, and told so
 )
 
 // batch is a record batch on its way (ProducerBatch and MemoryRecordsBuilder).
@@ -40,15 +41,37 @@ type batch struct {
 	cookies  []uint64
 	dones    []func(Ack, error) // as long as the last record that has one
 
-	wire     env.Buf // when sealed
-	wireSize int
+	kind     codec.Type // when compressed
+	wireSize int        // when compressed
+	wire     env.Buf    // with the header; kept for retries
+	headed   bool       // the header of wire is that of id and sequence
 	stamps   protocol.Stamps
+
+	queue     *partitionQueue
+	id        producerID
+	sequence  int32    // of the first record; record.NoSequence before it is drained
+	attempts  int      // that failed
+	notBefore env.Time // when it may be sent again
+	holders   int      // who refers to a batch that expired in flight
+	err       error    // the outcome, or why the last attempt failed
+	offset    int64    // that the broker gave it
 }
 
 // reset makes b an empty batch again and keeps its slices.
 func (b *batch) reset() {
 	clear(b.dones)
-	*b = batch{intended: b.intended[:0], cookies: b.cookies[:0], dones: b.dones[:0]}
+	*b = batch{intended: b.intended[:0], cookies: b.cookies[:0], dones: b.dones[:0],
+		id: noProducer, sequence: record.NoSequence, offset: -1}
+}
+
+// release gives the batch's memory back.
+func (b *batch) release() {
+	if b.mem != nil {
+		b.mem.Release()
+		b.mem = nil
+	}
+	b.wire.Release()
+	b.wire = env.Buf{}
 }
 
 // ratioMargin is COMPRESSION_RATE_ESTIMATION_FACTOR of MemoryRecordsBuilder.
@@ -62,9 +85,9 @@ func (b *batch) estimate() int {
 	return record.HeaderSize + int(float64(b.used-record.HeaderSize)*b.ratio*ratioMargin)
 }
 
-// size is what the batch takes in a request: exact once it is sealed.
+// size is what the batch takes in a request: exact once it is compressed.
 func (b *batch) size() int {
-	if b.state == batchSealed {
+	if b.wireSize > 0 {
 		return b.wireSize
 	}
 	return b.estimate()
@@ -108,40 +131,62 @@ func (b *batch) add(pool *env.Pool, r *Record, timestamp int64, intended env.Tim
 	}
 }
 
-// seal compresses the records and writes the header. The batch's memory becomes,
-// or is replaced by, wire.
+// seal compresses the records. The batch's memory may become another one.
 func (b *batch) seal(node env.Node, c *codec.Compressor, kind codec.Type) error {
-	h := record.Header{
-		Magic: 2, Attributes: record.Attributes(kind), LastOffsetDelta: b.count - 1,
-		PartitionLeaderEpoch: -1, BaseTimestamp: b.base, MaxTimestamp: b.max,
-		ProducerID: -1, ProducerEpoch: -1, BaseSequence: -1, RecordCount: b.count,
-	}
-	mem, size := b.mem, b.used
-	b.mem = nil
+	b.kind, b.wireSize = kind, b.used
 	if kind != codec.None {
-		raw := mem
-		records := raw.Bytes()[record.HeaderSize:size]
-		mem = node.Pool().Get(record.HeaderSize + codec.MaxCompressedSize(kind, len(records)))
-		out, err := c.Append(mem.Bytes()[:record.HeaderSize], records)
+		raw := b.mem
+		records := raw.Bytes()[record.HeaderSize:b.used]
+		b.mem = node.Pool().Get(record.HeaderSize + codec.MaxCompressedSize(kind, len(records)))
+		out, err := c.Append(b.mem.Bytes()[:record.HeaderSize], records)
 		if op, ok := codec.CompressOp(kind); ok {
 			node.Charge(op, len(records))
 		}
 		raw.Release()
 		if err != nil {
-			mem.Release()
 			return fmt.Errorf("compress a batch of %s-%d: %w", b.tp.Topic, b.tp.Partition, err)
 		}
-		size = len(out)
+		b.wireSize = len(out)
 	}
-	buf := mem.Bytes()[:size]
-	h.BatchLength = int32(size - 12) // what follows baseOffset and batchLength
-	h.Put(buf)
-	node.Charge(env.OpCRC, size)
-	h.CRC = record.UpdateCRC(0, buf[record.AttributesOffset:])
-	h.Put(buf)
-	b.wire, b.wireSize = env.MemBuf(mem, buf), size
 	b.stamps[protocol.StageCompressed] = node.Now()
 	return nil
+}
+
+// head writes the header, which names the producer and the sequence, and makes
+// the batch one piece. A batch that was sent under another name gets a header of
+// its own in front of the shared records: what was sent is never written again.
+func (b *batch) head(node env.Node) {
+	if b.headed {
+		return
+	}
+	b.headed = true
+	h := record.Header{
+		Magic: 2, Attributes: record.Attributes(b.kind), LastOffsetDelta: b.count - 1,
+		BatchLength:          int32(b.wireSize - 12), // what follows baseOffset and batchLength
+		PartitionLeaderEpoch: -1, BaseTimestamp: b.base, MaxTimestamp: b.max,
+		ProducerID: b.id.id, ProducerEpoch: b.id.epoch, BaseSequence: b.sequence, RecordCount: b.count,
+	}
+	node.Charge(env.OpCRC, b.wireSize)
+	if b.mem != nil {
+		buf := b.mem.Bytes()[:b.wireSize]
+		h.Put(buf)
+		h.CRC = record.UpdateCRC(0, buf[record.AttributesOffset:])
+		h.Put(buf)
+		b.wire, b.mem = env.MemBuf(b.mem, buf), nil
+		return
+	}
+	m := node.Pool().Get(record.HeaderSize)
+	header := m.Bytes()[:record.HeaderSize]
+	h.Put(header)
+	sent := b.wire
+	records := sent.Slice(record.HeaderSize, sent.Len()-record.HeaderSize)
+	h.CRC = record.UpdateCRC(0, header[record.AttributesOffset:])
+	for i := range records.Parts() {
+		h.CRC = record.UpdateCRC(h.CRC, records.Parts()[i].Bytes())
+	}
+	h.Put(header)
+	b.wire = env.Join(env.MemBuf(m, header), records)
+	sent.Release()
 }
 
 // ratioEstimator follows the compression ratio as Kafka's

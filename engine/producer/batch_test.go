@@ -25,7 +25,8 @@ func sealed(t *testing.T, kind codec.Type, records []Record, check func(b *batch
 	defer w.Close()
 	n := w.NewNode(env.NodeConfig{Name: "client"})
 	err := w.Run(n, func() {
-		b := &batch{mem: n.Pool().Get(record.HeaderSize), used: record.HeaderSize, ratio: 1}
+		b := &batch{mem: n.Pool().Get(record.HeaderSize), used: record.HeaderSize, ratio: 1,
+			id: noProducer, sequence: record.NoSequence}
 		for i := range records {
 			b.add(n.Pool(), &records[i], 1_700_000_000_000+300*int64(i), 0, nil)
 		}
@@ -38,10 +39,12 @@ func sealed(t *testing.T, kind codec.Type, records []Record, check func(b *batch
 			t.Error(err)
 			return
 		}
+		b.head(n)
 		wire, ok := b.wire.Contiguous()
 		if !ok || len(wire) != b.wireSize {
 			t.Errorf("%d bytes in one part: %v, want %d", len(wire), ok, b.wireSize)
 		}
+		testNode = n
 		check(b, wire)
 		b.wire.Release()
 	})
@@ -52,6 +55,9 @@ func sealed(t *testing.T, kind codec.Type, records []Record, check func(b *batch
 		t.Errorf("%d buffers were not released", live)
 	}
 }
+
+// testNode is the node that sealed works on.
+var testNode env.Node
 
 var sealedRecords = []Record{
 	{Key: []byte("k"), Value: bytes.Repeat([]byte("first value "), 30)},
@@ -141,7 +147,8 @@ func TestCallbacks(t *testing.T) {
 			}
 			b.add(pool, &Record{Value: []byte("v")}, 0, env.Time(time.Second), done)
 		}
-		b.callBack(&c.out)
+		b.err, b.offset = c.out.Err, c.out.BaseOffset
+		(&Producer{}).tell(b, 0)
 		if got != c.want {
 			t.Errorf("%s: %q, want %q", c.why, got, c.want)
 		}

@@ -38,7 +38,11 @@ func TestStickyPartition(t *testing.T) {
 }
 
 func newTopic(partitions int) *topicState {
-	return &topicState{partitions: make([]*partitionQueue, partitions), random: rand.New(rand.NewPCG(1, 2))}
+	tp := &topicState{random: rand.New(rand.NewPCG(1, 2))}
+	for range partitions {
+		tp.partitions = append(tp.partitions, &partitionQueue{})
+	}
+	return tp
 }
 
 // TestStickySpread: in the long run each partition gets its share of the bytes.

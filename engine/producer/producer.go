@@ -1,26 +1,30 @@
 // Package producer sends records as Kafka's producer does: Send puts a record
 // into a batch of its partition and returns; a sender per broker takes batches
-// that are full or have lingered and sends them, several requests in flight; a
-// callback says what became of each. It does not retry: a failed batch is
-// reported as failed.
+// that are full or have lingered and sends them, several requests in flight; what
+// fails for a reason that may pass is sent again; a callback says, once, what
+// became of each record. It promises no order between partitions.
 //
 //	Send -> accumulator -> sender (one task a broker) -> broker
-//	                       receiver (one task a connection) -> callbacks
+//	             ^         receiver (one task a connection) -> callbacks
+//	             |- again -'
+//	refresher (one task): metadata and the producer id, when they are asked for
+//	expirer   (one task): batches older than delivery.timeout.ms
 //
 // A batch that is full is compressed by the task that filled it, and one whose
 // linger ended by the sender. Kafka's streams compress whole blocks (16 to 64
 // KiB) while records are put in, under the partition's lock, and the rest when the
-// batch is closed: by the task that found no room, else by the sender.
+// batch is closed: by the task that found no room, else by the sender. The sender
+// writes the header, which names the sequence, and the CRC.
 //
-// Not as in Kafka: no retries, and so no idempotence and no delivery.timeout.ms;
-// keys choose no partition; the free choice is uniform. Lock order: Producer.mu
-// alone.
+// Not as in Kafka: no transactions; the topics are those that exist when the
+// producer is made; metadata are not refreshed by age, but when a broker or an
+// answer says that they are old. Lock order: Producer.mu alone.
 package producer
 
 import (
 	"errors"
 	"fmt"
-	"math/rand/v2"
+	"math"
 	"time"
 
 	"brokerlab/engine/client"
@@ -61,9 +65,62 @@ type Config struct {
 	// ours); the zero value is the codec's default.
 	Implementation codec.Implementation
 	RequestTimeout time.Duration // request.timeout.ms
+	Idempotence    Idempotence   // enable.idempotence
+	// Retries is how often a batch is sent again after an error that may pass.
+	Retries         int           // retries
+	RetryBackoff    time.Duration // retry.backoff.ms
+	RetryBackoffMax time.Duration // retry.backoff.max.ms
+	// DeliveryTimeout is delivery.timeout.ms, from the first record of a batch. 0 is
+	// Kafka's behaviour without the setting: 2 minutes, or linger.ms +
+	// request.timeout.ms if that is more.
+	DeliveryTimeout     time.Duration
+	ReconnectBackoff    time.Duration // reconnect.backoff.ms
+	ReconnectBackoffMax time.Duration // reconnect.backoff.max.ms
+	SetupTimeout        time.Duration // socket.connection.setup.timeout.ms
+	Partitioner         string        // partitioner.class
+	IgnoreKeys          bool          // partitioner.ignore.keys
+	// AdaptivePartitioning is partitioner.adaptive.partitioning.enable.
+	AdaptivePartitioning bool
 	// OnBatch, if set, is called for each batch that was acknowledged or failed,
 	// before the callbacks of its records. The Batch is valid during the call.
 	OnBatch func(*Batch)
+}
+
+// deliveryTimeoutMin is Kafka's default of delivery.timeout.ms.
+const deliveryTimeoutMin = 2 * time.Minute
+
+// Idempotence is enable.idempotence.
+type Idempotence uint8
+
+// The values of Idempotence.
+const (
+	// IdempotenceAuto is Kafka's default: on, unless acks, retries or
+	// max.in.flight.requests.per.connection do not allow it.
+	IdempotenceAuto Idempotence = iota
+	IdempotenceOn
+	IdempotenceOff
+)
+
+// inFlightIdempotent is the largest max.in.flight.requests.per.connection with
+// idempotence.
+const inFlightIdempotent = 5
+
+// idempotent says whether the producer asks for an id.
+func (c *Config) idempotent() bool {
+	return c.Idempotence != IdempotenceOff && c.mayBeIdempotent() == nil
+}
+
+func (c *Config) mayBeIdempotent() error {
+	switch {
+	case c.Acks != protocol.AcksAll:
+		return errors.New("producer: enable.idempotence needs acks=all")
+	case c.Retries == 0:
+		return errors.New("producer: enable.idempotence needs retries above 0")
+	case c.MaxInFlight > inFlightIdempotent:
+		return fmt.Errorf("producer: enable.idempotence needs max.in.flight.requests.per.connection of at most %d",
+			inFlightIdempotent)
+	}
+	return nil
 }
 
 // DefaultConfig returns Kafka's defaults.
@@ -72,6 +129,9 @@ func DefaultConfig() Config {
 		ClientID: "producer-1", Acks: protocol.AcksAll, BatchSize: 16384, Linger: 5 * time.Millisecond,
 		BufferMemory: 33554432, MaxBlock: time.Minute, MaxInFlight: 5, MaxRequestSize: 1048576,
 		Compression: codec.None, RequestTimeout: 30 * time.Second,
+		Retries: math.MaxInt32, RetryBackoff: 100 * time.Millisecond, RetryBackoffMax: time.Second,
+		ReconnectBackoff: 50 * time.Millisecond, ReconnectBackoffMax: time.Second,
+		SetupTimeout: 10 * time.Second, AdaptivePartitioning: true,
 	}
 }
 
@@ -87,6 +147,21 @@ func (c *Config) Validate() error {
 	case c.BufferMemory < 1 || c.MaxInFlight < 1 || c.MaxRequestSize < 1 || c.RequestTimeout <= 0:
 		return errors.New("producer: buffer.memory, max.in.flight.requests.per.connection, max.request.size " +
 			"and request.timeout.ms must be positive")
+	case c.Retries < 0 || c.RetryBackoff < 0 || c.RetryBackoffMax < 0:
+		return errors.New("producer: retries, retry.backoff.ms and retry.backoff.max.ms must not be negative")
+	case c.ReconnectBackoff < 0 || c.ReconnectBackoffMax < 0 || c.SetupTimeout <= 0:
+		return errors.New("producer: reconnect.backoff.ms and reconnect.backoff.max.ms must not be negative, " +
+			"socket.connection.setup.timeout.ms must be positive")
+	case c.DeliveryTimeout != 0 && c.DeliveryTimeout < c.Linger+c.RequestTimeout:
+		return fmt.Errorf("producer: delivery.timeout.ms (%v) must be at least linger.ms (%v) + request.timeout.ms (%v)",
+			c.DeliveryTimeout, c.Linger, c.RequestTimeout)
+	case c.Partitioner != DefaultPartitioner && c.Partitioner != RoundRobinPartitioner:
+		return fmt.Errorf("producer: partitioner.class %q is not known", c.Partitioner)
+	}
+	if c.Idempotence == IdempotenceOn {
+		if err := c.mayBeIdempotent(); err != nil {
+			return err
+		}
 	}
 	if err := codec.CheckLevel(c.Compression, c.Level); err != nil {
 		return err
@@ -97,7 +172,7 @@ func (c *Config) Validate() error {
 // Record is what is sent. Key and Value are copied by Send.
 type Record struct {
 	Topic     string
-	Partition int32 // -1: the producer chooses
+	Partition int32 // -1: the partitioner chooses
 	Key       []byte
 	Value     []byte
 	Headers   []record.RecordHeader
@@ -123,23 +198,25 @@ type Batch struct {
 	Cookies     []uint64   // of each record
 	RecordBytes int64      // keys and values
 	RawBytes    int64      // the batch before compression, header included
-	WireBytes   int64      // the batch as sent
+	WireBytes   int64      // the batch as sent, once
+	Attempts    int        // that failed before
 	Stamps      protocol.Stamps
 }
 
 // Producer is open until Close. Its methods may be called by several tasks.
 type Producer struct {
-	node    env.Node
-	cfg     Config
-	md      *client.Metadata
-	tasks   *task.Group
-	senders []*sender // by index of md.Brokers
+	node  env.Node
+	cfg   Config
+	tasks *task.Group
 
 	mu struct {
 		env.Mutex
 		acc         accumulator
 		topics      []topicState
-		memoryFreed env.Cond // broadcast when buffer.memory is given back
+		senders     []*sender // as acc.brokers
+		refresh     refresh
+		expirer     env.Cond // signalled when a batch may expire sooner than known, and at the end
+		watched     env.Time // when the expirer wakes by itself
 		completed   env.Cond // broadcast when batches are complete during a flush
 		ratio       ratioEstimator
 		compressors []*codec.Compressor
@@ -148,17 +225,6 @@ type Producer struct {
 		wallAhead int64
 		closing   bool
 	}
-}
-
-// topicState is a topic's partitions and the one that records without a
-// partition stick to (BuiltInPartitioner, KIP-794). The choice is uniform:
-// partitioner.adaptive.partitioning.enable is false here.
-type topicState struct {
-	name       string
-	partitions []*partitionQueue
-	sticky     int
-	stuckBytes int // appended to the sticky partition since it was chosen
-	random     *rand.Rand
 }
 
 // New asks the cluster for its partitions and starts a sender for each broker.
@@ -171,47 +237,27 @@ func New(node env.Node, cfg Config) (*Producer, error) {
 		return nil, fmt.Errorf("producer %s: %w", cfg.ClientID, err)
 	}
 	cfg.BatchSize = max(1, cfg.BatchSize) // as Kafka: 0 means a batch for each record
-	p := &Producer{node: node, cfg: cfg, md: md, tasks: task.NewGroup(node)}
+	if cfg.DeliveryTimeout == 0 {
+		cfg.DeliveryTimeout = max(deliveryTimeoutMin, cfg.Linger+cfg.RequestTimeout)
+	}
+	p := &Producer{node: node, cfg: cfg, tasks: task.NewGroup(node)}
 	p.mu.Mutex = node.NewMutex()
-	p.mu.memoryFreed = node.NewCond(p.mu.Mutex)
 	p.mu.completed = node.NewCond(p.mu.Mutex)
+	p.mu.expirer = node.NewCond(p.mu.Mutex)
 	p.mu.ratio.ratio = 1
 	p.mu.wallAhead = node.Wall().UnixNano() - int64(node.Now())
-	p.mu.acc = accumulator{linger: cfg.Linger, memoryLimit: cfg.BufferMemory,
-		brokers: make([]brokerQueue, len(md.Brokers))}
-	for i := range md.Partitions {
-		if err := p.addPartition(&md.Partitions[i]); err != nil {
-			return nil, fmt.Errorf("producer %s: %w", cfg.ClientID, err)
-		}
-	}
-	for i := range p.mu.topics {
-		p.mu.topics[i].stickTo()
-	}
-	for i := range md.Brokers {
-		s := newSender(p, i, md.Brokers[i].Addr)
-		p.senders = append(p.senders, s)
-		p.tasks.Go(fmt.Sprintf("sender-%d", md.Brokers[i].ID), s.loop)
-	}
+	p.mu.acc = accumulator{linger: cfg.Linger, memory: memory{limit: cfg.BufferMemory}, expiryAt: env.Never,
+		retry: retryPolicy{retries: cfg.Retries, deliveryTimeout: cfg.DeliveryTimeout,
+			backoff: backoff{initial: cfg.RetryBackoff, limit: cfg.RetryBackoffMax, random: node.Rand("retry-backoff")}},
+		ids:   identity{on: cfg.idempotent(), now: noProducer},
+		muted: cfg.MaxInFlight == 1}
+	p.mu.refresh = newRefresh(p)
+	p.mu.Lock()
+	p.applyLocked(md)
+	p.mu.Unlock()
+	p.tasks.Go("refresher", p.refreshLoop)
+	p.tasks.Go("expirer", p.expireLoop)
 	return p, nil
-}
-
-func (p *Producer) addPartition(pm *protocol.PartitionMetadata) error {
-	topics := &p.mu.topics
-	if n := len(*topics); n == 0 || (*topics)[n-1].name != pm.Topic {
-		t := topicState{name: pm.Topic, random: p.node.Rand("partitioner/" + pm.Topic)}
-		*topics = append(*topics, t)
-	}
-	t := &(*topics)[len(*topics)-1]
-	for i := range p.md.Brokers {
-		if p.md.Brokers[i].ID == pm.Leader {
-			q := &partitionQueue{tp: pm.TopicPartition, broker: i}
-			t.partitions = append(t.partitions, q)
-			bq := &p.mu.acc.brokers[i]
-			bq.partitions = append(bq.partitions, q)
-			return nil
-		}
-	}
-	return fmt.Errorf("partition %s-%d has no leader", pm.Topic, pm.Partition)
 }
 
 // Flush sends what was put in, without linger, and returns when all of it is
@@ -235,47 +281,127 @@ func (p *Producer) Close() error {
 	p.mu.closing = true
 	p.mu.acc.beginFlush() // which never ends: nothing lingers any more
 	p.wakeSendersLocked()
-	p.mu.memoryFreed.Broadcast()
+	for _, w := range p.mu.acc.memory.waiters {
+		w.cond.Signal()
+	}
+	p.mu.refresh.wake.Signal()
+	p.mu.expirer.Signal()
 	p.mu.Unlock()
 	return p.tasks.Wait()
 }
 
 func (p *Producer) wakeSendersLocked() {
-	for _, s := range p.senders {
+	for _, s := range p.mu.senders {
 		s.wake.Signal()
 	}
 }
 
-// complete reports batches and gives their memory back. err counts for all of
-// them; results, if there are any, for each.
+// wakeLocked lets the sender of a partition look at it.
+func (p *Producer) wakeLocked(q *partitionQueue) {
+	if q.broker == noBroker {
+		p.wantMetadataLocked()
+		return
+	}
+	p.mu.senders[q.broker].wake.Signal()
+}
+
+// dueLocked tells the sender of a partition about its new first batch.
+func (p *Producer) dueLocked(q *partitionQueue) {
+	if q.broker == noBroker {
+		p.wantMetadataLocked()
+		return
+	}
+	p.mu.senders[q.broker].dueLocked(p.mu.acc.dueAt(q))
+}
+
+// complete ends a request of a sender: its batches are acknowledged, failed, or
+// put back to be sent again. err counts for all of them; results, if there are
+// any, for each.
 func (p *Producer) complete(s *sender, batches []*batch, results []protocol.ProducePartitionResult, err error) {
 	now := p.node.Now()
+	told := batches[:0]
+	p.mu.Lock()
+	s.inFlight--
 	for i, b := range batches {
-		out := Batch{TopicPartition: b.tp, BaseOffset: -1, Err: err, Intended: b.intended, Cookies: b.cookies,
-			RecordBytes: b.bytes, RawBytes: int64(b.used), WireBytes: int64(b.wireSize), Stamps: b.stamps}
+		if b.state == batchExpired {
+			p.letGoLocked(b)
+			continue
+		}
+		cause := err
 		if results != nil {
-			out.Stamps = results[i].Stamps
-			if out.Err = results[i].Err.Err(); out.Err == nil {
-				out.BaseOffset = results[i].BaseOffset
+			if cause = results[i].Err.Err(); cause == nil {
+				b.offset, b.stamps = results[i].BaseOffset, results[i].Stamps
 			}
 		}
-		out.Stamps[protocol.StageAcked] = now
-		if p.cfg.OnBatch != nil {
-			p.cfg.OnBatch(&out)
+		if isStale(cause) {
+			p.wantMetadataLocked()
 		}
-		b.callBack(&out)
+		q := b.queue
+		if p.mu.acc.settle(b, cause, now) {
+			told = append(told, b)
+		}
+		if q.broker != s.broker {
+			p.wakeLocked(q)
+		}
+	}
+	s.wake.Signal()
+	p.mu.Unlock()
+	p.finish(told, now)
+}
+
+// finish tells the outcome of batches and gives their memory back.
+func (p *Producer) finish(batches []*batch, now env.Time) {
+	for _, b := range batches {
+		b.release()
+		p.tell(b, now)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, b := range batches {
-		p.mu.acc.recycle(b)
-	}
-	s.inFlight--
-	s.wake.Signal()
-	if p.mu.acc.waiting > 0 {
-		p.mu.memoryFreed.Broadcast()
+		p.mu.acc.finish(b)
+		p.letGoLocked(b)
 	}
 	if len(p.mu.acc.flushes) > 0 {
 		p.mu.completed.Broadcast()
 	}
+	if p.mu.closing { // its tasks wait for the last batch, whoever tells its outcome
+		p.wakeSendersLocked()
+		p.mu.expirer.Signal()
+	}
+}
+
+// letGoLocked recycles a batch when nobody refers to it any more.
+func (p *Producer) letGoLocked(b *batch) {
+	if b.holders--; b.holders <= 0 {
+		p.mu.acc.recycle(b)
+	}
+}
+
+// expireLoop gives up batches that are older than delivery.timeout.ms.
+func (p *Producer) expireLoop() error {
+	for {
+		batches := p.awaitExpired()
+		if batches == nil {
+			return nil
+		}
+		p.finish(batches, p.node.Now())
+	}
+}
+
+// awaitExpired waits for batches to expire; nil means the end.
+func (p *Producer) awaitExpired() []*batch {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for !p.mu.closing || p.mu.acc.incomplete > 0 {
+		now := p.node.Now()
+		if p.mu.acc.expiryAt <= now {
+			if batches := p.mu.acc.expire(now, nil); batches != nil {
+				return batches
+			}
+		}
+		p.mu.watched = p.mu.acc.expiryAt
+		p.mu.expirer.WaitUntil(p.mu.watched)
+		p.mu.watched = 0 // awake: nobody needs to wake it
+	}
+	return nil
 }

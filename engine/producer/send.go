@@ -2,6 +2,7 @@ package producer
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"brokerlab/engine/codec"
@@ -38,7 +39,11 @@ func (p *Producer) put(r *Record, done func(Ack, error)) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	timestamp := (p.mu.wallAhead + int64(now)) / int64(time.Millisecond)
-	at, err := p.placeLocked(r, placing{size: size, timestamp: timestamp, since: now})
+	topic, partition, err := p.partitionLocked(r)
+	if err != nil {
+		return err
+	}
+	at, err := p.placeLocked(r, placing{topic: topic, partition: partition, size: size, timestamp: timestamp, since: now})
 	if err != nil {
 		return err
 	}
@@ -48,73 +53,29 @@ func (p *Producer) put(r *Record, done func(Ack, error)) error {
 	}
 	b.add(p.node.Pool(), r, timestamp, intended, done)
 	full := b.isFull()
-	if r.Partition < 0 {
-		at.topic.appended(b.estimate()-before, p.cfg.BatchSize, full)
+	if partition < 0 {
+		topic.appended(b.estimate()-before, p.cfg.BatchSize, full)
 	}
 	switch {
 	case full:
 		p.sealLocked(at.queue, b)
 	case b.count == 1 && len(at.queue.batches) == 1:
-		p.senders[at.queue.broker].dueLocked(p.mu.acc.dueAt(at.queue))
+		p.dueLocked(at.queue)
 	}
 	return nil
 }
 
-// partitionLocked finds the record's partition.
-func (p *Producer) partitionLocked(r *Record) (*topicState, *partitionQueue, error) {
-	for i := range p.mu.topics {
-		t := &p.mu.topics[i]
-		if t.name != r.Topic {
-			continue
-		}
-		if r.Partition >= int32(len(t.partitions)) {
-			return nil, nil, fmt.Errorf("topic %q has %d partitions, not partition %d",
-				r.Topic, len(t.partitions), r.Partition)
-		}
-		if r.Partition >= 0 {
-			return t, t.partitions[r.Partition], nil
-		}
-		return t, t.partitions[t.sticky], nil
-	}
-	return nil, nil, fmt.Errorf("unknown topic %q", r.Topic)
-}
-
-// appended counts bytes for the sticky partition and chooses another one after
-// batch.size of them, once the batch is full, or after twice as many
-// (BuiltInPartitioner.updatePartitionInfo).
-func (t *topicState) appended(bytes, batchSize int, batchFull bool) {
-	t.stuckBytes += bytes
-	if t.stuckBytes >= batchSize && batchFull || t.stuckBytes >= 2*batchSize {
-		t.stickTo()
-	}
-}
-
-// changed chooses another partition, if it is due, before a batch is begun: no
-// batch of the old one is left half full then (RecordAccumulator.partitionChanged).
-func (t *topicState) changed(batchSize int) bool {
-	if t.stuckBytes < batchSize {
-		return false
-	}
-	t.stickTo()
-	return true
-}
-
-// stickTo chooses the next sticky partition (BuiltInPartitioner.nextPartition).
-func (t *topicState) stickTo() {
-	t.stuckBytes = 0
-	t.sticky = t.random.IntN(len(t.partitions))
-}
-
 // placing is what placeLocked must know of a record.
 type placing struct {
-	size      int // upper bound, without the batch's header
+	topic     *topicState
+	partition int32 // -1: the sticky one
+	size      int   // upper bound, without the batch's header
 	timestamp int64
 	since     env.Time // when Send began
 }
 
 // place is where a record goes.
 type place struct {
-	topic *topicState
 	queue *partitionQueue
 	batch *batch
 }
@@ -124,32 +85,30 @@ type place struct {
 // when it has it again, another task may have made a batch or the sticky
 // partition may be another one.
 func (p *Producer) placeLocked(r *Record, in placing) (place, error) {
+	t := in.topic
 	for {
-		t, q, err := p.partitionLocked(r)
-		if err != nil {
-			return place{}, err
-		}
+		q := t.queue(in.partition)
 		b := q.open()
 		switch {
 		case b != nil && b.hasRoom(r, in.timestamp):
 			if p.mu.closing {
 				return place{}, env.ErrClosed
 			}
-			return place{t, q, b}, nil
+			return place{q, b}, nil
 		case b != nil:
 			p.sealLocked(q, b)
 			continue
-		case r.Partition < 0 && t.changed(p.cfg.BatchSize):
+		case in.partition < 0 && t.changed(p.cfg.BatchSize):
 			continue
 		}
 		cost := int64(max(p.cfg.BatchSize, in.size+record.HeaderSize))
 		if err := p.awaitMemoryLocked(cost, in.since); err != nil {
 			return place{}, err
 		}
-		if q.open() == nil && (r.Partition >= 0 || t.partitions[t.sticky] == q) {
-			return place{t, q, p.newBatchLocked(q, cost)}, nil
+		if q.open() == nil && t.queue(in.partition) == q {
+			return place{q, p.newBatchLocked(q, cost)}, nil
 		}
-		p.mu.acc.memoryUsed -= cost
+		p.mu.acc.memory.give(cost)
 	}
 }
 
@@ -166,27 +125,42 @@ func (p *Producer) newBatchLocked(q *partitionQueue, cost int64) *batch {
 	b.mem = p.node.Pool().Get(int(cost))
 	b.used = record.HeaderSize
 	p.mu.acc.add(q, b)
+	if p.mu.acc.expiryAt < p.mu.watched {
+		p.mu.expirer.Signal()
+	}
 	return b
 }
 
-// awaitMemoryLocked takes cost bytes of buffer.memory, and waits for them until
-// max.block.ms after since.
+// awaitMemoryLocked takes cost bytes of buffer.memory, and waits for them behind
+// those that came before, until max.block.ms after since.
 func (p *Producer) awaitMemoryLocked(cost int64, since env.Time) error {
+	if p.mu.closing {
+		return env.ErrClosed
+	}
+	m := &p.mu.acc.memory
+	if m.take(cost) {
+		return nil
+	}
+	w := &memoryWaiter{cost: cost, cond: p.node.NewCond(p.mu.Mutex)}
+	m.waiters = append(m.waiters, w)
+	p.wakeSendersLocked() // a full buffer sends without linger
 	deadline := since.Add(p.cfg.MaxBlock)
-	for !p.mu.acc.takeMemory(cost) {
-		if p.mu.closing {
+	for !w.given {
+		woken := w.cond.WaitUntil(deadline)
+		switch {
+		case w.given:
+		case p.mu.closing:
+			m.leave(w)
 			return env.ErrClosed
-		}
-		p.mu.acc.waiting++
-		p.wakeSendersLocked() // a full buffer sends without linger
-		woken := p.mu.memoryFreed.WaitUntil(deadline)
-		p.mu.acc.waiting--
-		if !woken && p.node.Now() >= deadline {
-			return ErrBufferExhausted
+		case !woken && p.node.Now() >= deadline:
+			used, ahead := m.used, slices.Index(m.waiters, w)
+			m.leave(w)
+			return fmt.Errorf("%w: %d bytes wanted for %v, %d of %d in use, %d callers ahead",
+				ErrBufferExhausted, cost, p.cfg.MaxBlock, used, m.limit, ahead)
 		}
 	}
 	if p.mu.closing {
-		p.mu.acc.memoryUsed -= cost
+		m.give(cost)
 		return env.ErrClosed
 	}
 	return nil
@@ -200,7 +174,7 @@ func (p *Producer) sealLocked(q *partitionQueue, b *batch) {
 	p.seal(b)
 	p.mu.Lock()
 	b.state = batchSealed
-	p.senders[q.broker].wake.Signal()
+	p.wakeLocked(q)
 }
 
 // seal makes the batch ready to be sent. Call it without the lock.
@@ -212,7 +186,7 @@ func (p *Producer) seal(b *batch) {
 	p.mu.Lock()
 	p.mu.compressors = append(p.mu.compressors, c)
 	if p.cfg.Compression != codec.None {
-		raw, wire := b.used-record.HeaderSize, b.wire.Len()-record.HeaderSize
+		raw, wire := b.used-record.HeaderSize, b.wireSize-record.HeaderSize
 		p.mu.ratio.observe(float64(wire) / float64(raw))
 	}
 	p.mu.Unlock()
@@ -244,16 +218,22 @@ func (p *Producer) SendSync(r *Record) (Ack, error) {
 	return f.Wait(env.Never)
 }
 
-// callBack calls the callbacks of the batch's records.
-func (b *batch) callBack(out *Batch) {
+// tell reports the outcome of a batch, b.err.
+func (p *Producer) tell(b *batch, now env.Time) {
+	b.stamps[protocol.StageAcked] = now
+	if p.cfg.OnBatch != nil {
+		p.cfg.OnBatch(&Batch{TopicPartition: b.tp, BaseOffset: b.offset, Err: b.err, Intended: b.intended,
+			Cookies: b.cookies, RecordBytes: b.bytes, RawBytes: int64(b.used), WireBytes: int64(b.wireSize),
+			Stamps: b.stamps, Attempts: b.attempts})
+	}
 	for i, done := range b.dones {
 		if done == nil {
 			continue
 		}
 		ack := Ack{TopicPartition: b.tp, Offset: -1}
-		if out.BaseOffset >= 0 {
-			ack.Offset = out.BaseOffset + int64(i)
+		if b.offset >= 0 {
+			ack.Offset = b.offset + int64(i)
 		}
-		done(ack, out.Err)
+		done(ack, b.err)
 	}
 }

@@ -15,9 +15,10 @@ import (
 type sender struct {
 	p      *Producer
 	broker int // index
-	addr   string
+	id     int32
 
 	// The fields below are guarded by Producer.mu.
+	addr     string
 	wake     env.Cond
 	until    env.Time // what the sender waits for; Never if for a wake-up only
 	inFlight int      // requests sent or being sent and not complete
@@ -25,6 +26,11 @@ type sender struct {
 	sending  env.Time     // when the request without response that is being sent expires; Never if there is none
 	conn     *client.Conn // nil while not connected
 	barrier  barrier
+	// failures and connectAt are reconnect.backoff.ms: how often in a row the
+	// broker could not be connected to, and when it may be tried again.
+	failures  int
+	connectAt env.Time
+	backoff   backoff
 }
 
 // request is a request that waits for its response: to produce, or a barrier if
@@ -41,9 +47,11 @@ type barrier struct {
 	err     error
 }
 
-func newSender(p *Producer, broker int, addr string) *sender {
-	return &sender{p: p, broker: broker, addr: addr, wake: p.node.NewCond(p.mu.Mutex), until: env.Never,
-		sending: env.Never}
+func newSender(p *Producer, broker int, id int32) *sender {
+	cfg := &p.cfg
+	return &sender{p: p, broker: broker, id: id, wake: p.node.NewCond(p.mu.Mutex), until: env.Never,
+		sending: env.Never, backoff: backoff{initial: cfg.ReconnectBackoff, limit: cfg.ReconnectBackoffMax,
+			random: p.node.Rand(fmt.Sprintf("reconnect-backoff/%d", id))}}
 }
 
 // dueLocked wakes the sender if it would sleep past due.
@@ -58,28 +66,25 @@ func (s *sender) dueLocked(due env.Time) {
 func (s *sender) loop() error {
 	p := s.p
 	for {
-		batches := s.next()
-		if batches == nil {
+		conn, batches := s.next()
+		switch {
+		case batches != nil:
+			for _, b := range batches {
+				if b.wireSize == 0 {
+					p.seal(b)
+				}
+				b.head(p.node)
+			}
+			s.send(conn, batches)
+		case conn == nil && !s.connect():
 			return s.finish()
 		}
-		for _, b := range batches {
-			if b.state == batchSealing {
-				p.seal(b)
-				b.state = batchSealed
-			}
-		}
-		conn, err := s.connection()
-		if err != nil {
-			releaseAll(batches)
-			p.complete(s, batches, nil, err)
-			continue
-		}
-		s.send(conn, batches)
 	}
 }
 
-// next waits until something may be sent, and takes it. nil means the end.
-func (s *sender) next() []*batch {
+// next waits until something may be sent, and takes it. Without a connection it
+// takes nothing, and returns when one is needed or all is done.
+func (s *sender) next() (*client.Conn, []*batch) {
 	p := s.p
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -89,40 +94,69 @@ func (s *sender) next() []*batch {
 		if s.inFlight >= p.cfg.MaxInFlight {
 			at = env.Never
 		}
-		if at <= now {
+		if s.conn == nil && at != env.Never {
+			at = max(at, s.connectAt)
+		}
+		switch {
+		case at > now && s.doneLocked():
+			return nil, nil
+		case at > now:
+			s.until = at
+			s.wake.WaitUntil(at)
+			s.until = 0 // awake: nobody needs to wake it for a linger
+		case s.conn == nil:
+			return nil, nil
+		default:
 			s.inFlight++
-			return p.mu.acc.drain(s.broker, p.cfg.MaxRequestSize, now, nil)
+			batches := p.mu.acc.drain(s.broker, p.cfg.MaxRequestSize, now, nil)
+			if len(batches) == 0 {
+				panic("producer: a broker was ready and nothing could be drained")
+			}
+			if p.mu.acc.ids.wanted() {
+				p.mu.refresh.wake.Signal()
+			}
+			return s.conn, batches
 		}
-		if p.mu.closing && s.inFlight == 0 && p.mu.acc.brokers[s.broker].batches == 0 {
-			return nil
-		}
-		s.until = at
-		s.wake.WaitUntil(at)
-		s.until = 0 // awake: nobody needs to wake it for a linger
 	}
 }
 
-// connection returns the open connection, or opens one with its receiver.
-func (s *sender) connection() (*client.Conn, error) {
+// doneLocked says that nothing is left to do: for the other brokers neither, since
+// a partition may move from them to this one.
+func (s *sender) doneLocked() bool {
+	return s.p.mu.closing && s.inFlight == 0 && s.p.mu.acc.incomplete == 0
+}
+
+// connect opens a connection with its receiver, or notes that it could not. It
+// reports false if nothing is left to send.
+func (s *sender) connect() (more bool) {
 	p := s.p
 	p.mu.Lock()
-	conn := s.conn
+	addr, done := s.addr, s.doneLocked()
 	p.mu.Unlock()
-	if conn != nil {
-		return conn, nil
+	if done {
+		return false
 	}
-	conn, err := client.Dial(p.node, s.addr, p.cfg.ClientID, p.cfg.RequestTimeout)
-	if err != nil {
-		return nil, err
-	}
+	conn, err := client.Dial(p.node, addr, p.cfg.ClientID, min(p.cfg.SetupTimeout, p.cfg.RequestTimeout))
 	p.mu.Lock()
-	s.conn = conn
-	p.mu.Unlock()
-	p.tasks.Go(fmt.Sprintf("receiver-%d", p.md.Brokers[s.broker].ID), func() error {
+	defer p.mu.Unlock()
+	if err != nil {
+		s.brokenLocked()
+		return true
+	}
+	s.conn, s.failures = conn, 0
+	p.tasks.Go(fmt.Sprintf("receiver-%d", s.id), func() error {
 		s.receive(conn)
 		return nil
 	})
-	return conn, nil
+	return true
+}
+
+// brokenLocked notes that there is no connection: it is tried again after a while,
+// and perhaps another broker leads by then.
+func (s *sender) brokenLocked() {
+	s.failures++
+	s.connectAt = s.p.node.Now().Add(s.backoff.after(s.failures))
+	s.p.wantMetadataLocked()
 }
 
 // send sends one request with the batches. With acks=0 they are complete once
@@ -134,8 +168,7 @@ func (s *sender) send(conn *client.Conn, batches []*batch) {
 	now := p.node.Now()
 	for i, b := range batches {
 		b.stamps[protocol.StageSent] = now
-		req.Partitions[i] = protocol.ProducePartition{TopicPartition: b.tp, Records: b.wire, Stamps: b.stamps}
-		b.wire = env.Buf{} // the request has taken it over
+		req.Partitions[i] = protocol.ProducePartition{TopicPartition: b.tp, Records: b.wire.Retain(), Stamps: b.stamps}
 	}
 	if p.cfg.Acks == protocol.AcksNone {
 		p.complete(s, batches, nil, s.sendOneWay(conn, req))
@@ -145,11 +178,14 @@ func (s *sender) send(conn *client.Conn, batches []*batch) {
 	open := s.conn == conn
 	if open {
 		s.pending = append(s.pending, request{batches: batches, expires: now.Add(p.cfg.RequestTimeout)})
+		for _, b := range batches {
+			b.state = batchSealed // it may expire from now on
+		}
 	}
 	p.mu.Unlock()
 	if !open {
 		req.Release()
-		p.complete(s, batches, nil, fmt.Errorf("send to broker %s: %w", s.addr, env.ErrReset))
+		p.complete(s, batches, nil, fmt.Errorf("send to broker %s: %w", conn.Addr(), env.ErrReset))
 		return
 	}
 	_ = conn.Send(req) // of an error the receiver learns too, behind the answers that have arrived
@@ -168,7 +204,7 @@ func (s *sender) sendOneWay(conn *client.Conn, req *protocol.ProduceRequest) err
 	}
 	s.fail(s.disconnect(conn), err)
 	if p.node.Now() >= expires {
-		return fmt.Errorf("send to broker %s: %w", s.addr, env.ErrTimeout)
+		return fmt.Errorf("send to broker %s: %w", conn.Addr(), env.ErrTimeout)
 	}
 	return err
 }
@@ -189,7 +225,7 @@ func (s *sender) receive(conn *client.Conn) {
 			continue
 		}
 		if err == nil {
-			err = s.answered(body)
+			err = s.answered(conn.Addr(), body)
 		}
 		if err != nil {
 			s.fail(s.disconnect(conn), err)
@@ -215,12 +251,12 @@ func (s *sender) expires() env.Time {
 
 // answered takes the response to the oldest pending request. An error says that
 // the broker does not keep to the protocol.
-func (s *sender) answered(body protocol.Body) error {
+func (s *sender) answered(addr string, body protocol.Body) error {
 	s.p.mu.Lock()
 	if len(s.pending) == 0 {
 		s.p.mu.Unlock()
 		body.Release()
-		return fmt.Errorf("broker %s answered with %T what was not asked", s.addr, body)
+		return fmt.Errorf("broker %s answered with %T what was not asked", addr, body)
 	}
 	first := s.pending[0]
 	copy(s.pending, s.pending[1:])
@@ -233,7 +269,7 @@ func (s *sender) answered(body protocol.Body) error {
 		s.fail([]request{first}, nil)
 	case !ok || len(resp.Partitions) != len(first.batches):
 		body.Release()
-		err := fmt.Errorf("broker %s answered produce with %T", s.addr, body)
+		err := fmt.Errorf("broker %s answered produce with %T", addr, body)
 		s.fail([]request{first}, err)
 		return err
 	default:
@@ -263,6 +299,7 @@ func (s *sender) disconnect(conn *client.Conn) []request {
 	var orphans []request
 	if s.conn == conn {
 		s.conn = nil
+		s.brokenLocked()
 		orphans, s.pending = s.pending, nil
 	}
 	s.p.mu.Unlock()
@@ -293,11 +330,4 @@ func (s *sender) finish() error {
 		s.disconnect(conn)
 	}
 	return err
-}
-
-func releaseAll(batches []*batch) {
-	for _, b := range batches {
-		b.wire.Release()
-		b.wire = env.Buf{}
-	}
 }

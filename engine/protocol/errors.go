@@ -22,6 +22,8 @@ const (
 	ErrInvalidRequiredAcks          ErrorCode = 21
 	ErrNotController                ErrorCode = 41
 	ErrInvalidRequest               ErrorCode = 42
+	ErrOutOfOrderSequence           ErrorCode = 45
+	ErrInvalidProducerEpoch         ErrorCode = 47
 	ErrStorage                      ErrorCode = 56
 	ErrFencedLeaderEpoch            ErrorCode = 74
 	ErrUnknownLeaderEpoch           ErrorCode = 75
@@ -58,6 +60,10 @@ func (e ErrorCode) Error() string {
 		return "INVALID_REQUIRED_ACKS"
 	case ErrInvalidRequest:
 		return "INVALID_REQUEST"
+	case ErrOutOfOrderSequence:
+		return "OUT_OF_ORDER_SEQUENCE_NUMBER"
+	case ErrInvalidProducerEpoch:
+		return "INVALID_PRODUCER_EPOCH"
 	case ErrStorage:
 		return "KAFKA_STORAGE_ERROR"
 	case ErrFencedLeaderEpoch:

@@ -1,0 +1,149 @@
+package commitlog
+
+import (
+	"errors"
+	"fmt"
+
+	"brokerlab/engine/record"
+)
+
+// Errors of appends by idempotent producers; test with errors.Is.
+var (
+	// ErrOutOfOrderSequence says that batches before this one are missing (Kafka's
+	// OUT_OF_ORDER_SEQUENCE_NUMBER).
+	ErrOutOfOrderSequence = errors.New("out of order sequence number")
+	// ErrProducerEpoch says that the producer has begun a later epoch (Kafka's
+	// INVALID_PRODUCER_EPOCH).
+	ErrProducerEpoch = errors.New("invalid producer epoch")
+)
+
+// producerBatchesMax is how many batches of a producer are remembered
+// (ProducerStateEntry.NUM_BATCHES_TO_RETAIN).
+const producerBatchesMax = 5
+
+// producerBatch is a batch that the log has.
+type producerBatch struct {
+	epoch      int16
+	first      int32 // sequence
+	last       int32 // sequence
+	baseOffset int64
+	nextOffset int64
+}
+
+// producerEntry is what the log knows of one producer: its last batches, oldest
+// first.
+type producerEntry struct {
+	batches [producerBatchesMax]producerBatch
+	count   int
+	// more says that the log may have older ones.
+	more bool
+}
+
+// producerStates is the state of a partition's idempotent producers: a core,
+// Kafka's ProducerStateManager without transactions. It is a function of the
+// batches in the log, on the leader and on followers alike. Kafka forgets producers
+// that were silent for producer.id.expiration.ms (a day); this does not, and it
+// keeps no snapshot files: a log that is opened reads its headers.
+type producerStates struct {
+	byID map[int64]*producerEntry
+}
+
+// last is the latest batch.
+func (e *producerEntry) last() *producerBatch { return &e.batches[e.count-1] }
+
+// check says what to do with a produced batch: it is found if the log has it
+// already; an error if it must not be appended (ProducerAppendInfo.checkSequence).
+// A producer that is not known may begin with any sequence, as in Kafka: its older
+// records may have been deleted.
+func (p *producerStates) check(h *record.Header) (found producerBatch, duplicate bool, err error) {
+	e := p.byID[h.ProducerID]
+	if !h.HasProducerID() || e == nil {
+		return producerBatch{}, false, nil
+	}
+	for _, b := range e.batches[:e.count] {
+		if b.epoch == h.ProducerEpoch && b.first == h.BaseSequence && b.last == h.LastSequence() {
+			return b, true, nil
+		}
+	}
+	last := e.last()
+	switch {
+	case h.ProducerEpoch < last.epoch:
+		err = fmt.Errorf("%w: producer %d has epoch %d, the batch %d", ErrProducerEpoch, h.ProducerID, last.epoch,
+			h.ProducerEpoch)
+	case h.ProducerEpoch > last.epoch && h.BaseSequence != 0:
+		err = fmt.Errorf("%w: producer %d begins epoch %d with %d", ErrOutOfOrderSequence, h.ProducerID,
+			h.ProducerEpoch, h.BaseSequence)
+	case h.ProducerEpoch == last.epoch && h.BaseSequence != record.IncrementSequence(last.last, 1):
+		err = fmt.Errorf("%w: producer %d goes on with %d after %d", ErrOutOfOrderSequence, h.ProducerID,
+			h.BaseSequence, last.last)
+	}
+	return producerBatch{}, false, err
+}
+
+// add notes a batch that the log has.
+func (p *producerStates) add(h *record.Header) {
+	if !h.HasProducerID() || h.Attributes.Control() {
+		return
+	}
+	e := p.byID[h.ProducerID]
+	if e == nil {
+		if p.byID == nil {
+			p.byID = make(map[int64]*producerEntry)
+		}
+		e = &producerEntry{}
+		p.byID[h.ProducerID] = e
+	}
+	if e.count == producerBatchesMax {
+		copy(e.batches[:], e.batches[1:])
+		e.count--
+		e.more = true
+	}
+	e.batches[e.count] = producerBatch{epoch: h.ProducerEpoch, first: h.BaseSequence, last: h.LastSequence(),
+		baseOffset: h.BaseOffset, nextOffset: h.NextOffset()}
+	e.count++
+}
+
+// cutEnd forgets the batches from an offset on. It reports false if what is left of
+// a producer is not known any more: then the state must be read from the log.
+func (p *producerStates) cutEnd(offset int64) (known bool) {
+	known = true
+	for id, e := range p.byID { // the order cannot be seen
+		for e.count > 0 && e.last().nextOffset > offset {
+			e.count--
+		}
+		if e.count == 0 {
+			known = known && !e.more
+			delete(p.byID, id)
+		}
+	}
+	return known
+}
+
+// readProducers makes the state of the producers from the log's headers. The
+// caller holds writer, or nobody else has the log yet.
+func (l *Log) readProducers() error {
+	l.writer.producers = producerStates{}
+	for _, s := range l.mu.segments {
+		w := headerWalk{log: s.log, pool: l.node.Pool(), base: s.base, size: s.size}
+		for position := int64(0); position < s.size; {
+			h, err := w.header(position)
+			if err != nil {
+				w.close()
+				return fmt.Errorf("read the state of producers: %w", err)
+			}
+			l.writer.producers.add(&h)
+			position += int64(h.SizeBytes())
+		}
+		w.close()
+	}
+	return nil
+}
+
+// cutProducers is readProducers after a truncation to an offset, without reading if
+// that is not needed.
+func (l *Log) cutProducers(offset int64) error {
+	if l.writer.producers.cutEnd(offset) {
+		return nil
+	}
+	return l.readProducers()
+}
