@@ -101,7 +101,8 @@ func swarm(t *testing.T, seed uint64) (hash uint64) {
 		log: func(c *commitlog.Config) { c.SegmentBytes = s.segment }}
 	run(t, wd, cluster, func(r *rig) {
 		found, err := s.work(r)
-		if err != nil || found.Bad() != 0 || found.Acked == 0 || (s.victim < 0 || s.client.Acks == protocol.AcksAll) && found.Failed > 0 {
+		if err != nil || found.Bad() != 0 || found.Acked == 0 ||
+			(s.victim < 0 || s.client.Acks == protocol.AcksAll) && found.Failed > 0 {
 			t.Errorf("seed %d, %d replicas, acks %d, %v, crash of %d: %v, %+v", seed, s.replicas, s.client.Acks,
 				s.client.Compression, s.victim, err, found)
 		}

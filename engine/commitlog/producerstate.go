@@ -3,6 +3,8 @@ package commitlog
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"brokerlab/engine/record"
 )
@@ -107,7 +109,8 @@ func (p *producerStates) add(h *record.Header) {
 // a producer is not known any more: then the state must be read from the log.
 func (p *producerStates) cutEnd(offset int64) (known bool) {
 	known = true
-	for id, e := range p.byID { // the order cannot be seen
+	for _, id := range slices.Sorted(maps.Keys(p.byID)) {
+		e := p.byID[id]
 		for e.count > 0 && e.last().nextOffset > offset {
 			e.count--
 		}

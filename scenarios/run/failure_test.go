@@ -28,6 +28,7 @@ func TestDiskFills(t *testing.T) {
 		}
 		live := &Live{}
 		live.begin(where{}, nil)
+		cells[0].Scenario.Producers.Retries = 0 // else each batch is tried for delivery.timeout.ms
 		dir, _ := Directory(disk)
 		rep, err := newRepeat(&cells[0].Scenario, disk, dir, 1, live)
 		if err != nil {

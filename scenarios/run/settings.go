@@ -94,7 +94,18 @@ func producerConfig(s *spec.Scenario, index int) (producer.Config, error) {
 	cfg.BatchSize, cfg.Linger = int(p.BatchSize), p.Linger
 	cfg.BufferMemory, cfg.MaxBlock = p.BufferMemory, p.MaxBlock
 	cfg.MaxInFlight, cfg.MaxRequestSize = p.MaxInFlight, int(p.MaxRequestSize)
-	cfg.RequestTimeout = p.RequestTimeout
+	cfg.RequestTimeout, cfg.DeliveryTimeout = p.RequestTimeout, p.DeliveryTimeout
+	cfg.Retries, cfg.RetryBackoff, cfg.RetryBackoffMax = int(p.Retries), p.RetryBackoff, p.RetryBackoffMax
+	cfg.AdaptivePartitioning = p.Adaptive
+	if p.Partitioner == producer.RoundRobinPartitioner {
+		cfg.Partitioner = p.Partitioner
+	}
+	switch p.Idempotence {
+	case "true":
+		cfg.Idempotence = producer.IdempotenceOn
+	case "false":
+		cfg.Idempotence = producer.IdempotenceOff
+	}
 	cfg.Compression, cfg.Implementation = kind, codec.Implementation(p.Implementation)
 	switch kind {
 	case codec.Gzip:

@@ -152,6 +152,7 @@ const (
 	wordNever     = "never"
 	wordMax       = "max"
 	wordUnlimited = "unlimited"
+	wordAuto      = "auto"
 )
 
 var topicSettings = []setting{
@@ -224,6 +225,23 @@ var producerSettings = []setting{
 		level(func(n int) bool { return n >= -131072 && n <= 22 }, "-131072 to 22"), "-131072 to 22"),
 	row("producers.request.timeout.ms", func(s *Scenario) *time.Duration { return &s.Producers.RequestTimeout },
 		within(millis, time.Millisecond, millisMax), "how long a request waits for its answer"),
+	row("producers.retries", func(s *Scenario) *int64 { return &s.Producers.Retries },
+		within(integer[int64](), 0, kafkaIntMax), "how often a batch is sent again after an error that may pass"),
+	row("producers.retry.backoff.ms", func(s *Scenario) *time.Duration { return &s.Producers.RetryBackoff },
+		within(millis, 0, millisMax), "how long it waits before the first time; twice as long before each next one"),
+	row("producers.retry.backoff.max.ms", func(s *Scenario) *time.Duration { return &s.Producers.RetryBackoffMax },
+		within(millis, 0, millisMax), "and no longer than this"),
+	row("producers.delivery.timeout.ms", func(s *Scenario) *time.Duration { return &s.Producers.DeliveryTimeout },
+		orWord(within(millis, time.Millisecond, millisMax), wordAuto),
+		"age at which a batch fails for good; `auto`: 2 minutes, or linger.ms + request.timeout.ms if that is more"),
+	row("producers.enable.idempotence", func(s *Scenario) *string { return &s.Producers.Idempotence },
+		oneOf(wordAuto, "true", "false"),
+		"brokers drop what retries send twice; `auto`: if acks, retries and the requests in flight allow it"),
+	row("producers.partitioner.class", func(s *Scenario) *string { return &s.Producers.Partitioner },
+		oneOf(wordDefault, "RoundRobinPartitioner"),
+		"who chooses partitions: `default` fills a batch of one before it goes to another"),
+	row("producers.partitioner.adaptive.partitioning.enable", func(s *Scenario) *bool { return &s.Producers.Adaptive },
+		flags, "`default` prefers partitions with short queues"),
 }
 
 var consumerSettings = []setting{
@@ -282,6 +300,8 @@ func Default(name string) Scenario {
 			Count: 1, Mode: "async", Acks: "all", BatchSize: 16384, Linger: 5 * time.Millisecond, BufferMemory: 32 << 20,
 			MaxBlock: time.Minute, MaxInFlight: 5, MaxRequestSize: 1 << 20, Compression: "snappy",
 			Implementation: wordDefault, GzipLevel: -1, LZ4Level: 9, ZstdLevel: 3, RequestTimeout: 30 * time.Second,
+			Retries: kafkaIntMax, RetryBackoff: 100 * time.Millisecond, RetryBackoffMax: time.Second,
+			Idempotence: wordAuto, Partitioner: wordDefault, Adaptive: true,
 		},
 		Consumers: Consumers{
 			Count: 1, FetchMinBytes: 1, FetchMaxWait: 500 * time.Millisecond, FetchMaxBytes: 50 << 20,

@@ -83,6 +83,14 @@ type Producers struct {
 	LZ4Level       int           // compression.lz4.level; 9
 	ZstdLevel      int           // compression.zstd.level; 3
 	RequestTimeout time.Duration // request.timeout.ms; 30 s
+
+	Retries         int64         // retries; 2147483647
+	RetryBackoff    time.Duration // retry.backoff.ms; 100 ms
+	RetryBackoffMax time.Duration // retry.backoff.max.ms; 1 s
+	DeliveryTimeout time.Duration // delivery.timeout.ms; 0 = auto: 2 min, or linger.ms + request.timeout.ms if more
+	Idempotence     string        // enable.idempotence: auto, true or false; auto
+	Partitioner     string        // partitioner.class: default or RoundRobinPartitioner; default
+	Adaptive        bool          // partitioner.adaptive.partitioning.enable; true
 }
 
 // Consumers describes the consuming clients. Partitions are divided evenly.

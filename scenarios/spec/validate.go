@@ -85,6 +85,24 @@ var contradictions = []contradiction{
 		return recordTooLarge(s, "segment.bytes", s.Topic.SegmentBytes)
 	}},
 	{[]string{"producers.compression.implementation", "producers.compression.type"}, implementationMissing},
+	{[]string{"producers.delivery.timeout.ms", "producers.linger.ms", "producers.request.timeout.ms"},
+		func(s *Scenario) string {
+			p := &s.Producers
+			if p.DeliveryTimeout == 0 || p.DeliveryTimeout >= p.Linger+p.RequestTimeout {
+				return ""
+			}
+			return fmt.Sprintf("delivery.timeout.ms %s is less than linger.ms + request.timeout.ms, %s",
+				formatSpan(p.DeliveryTimeout), formatSpan(p.Linger+p.RequestTimeout))
+		}},
+	{[]string{"producers.enable.idempotence", "producers.acks", "producers.retries",
+		"producers.max.in.flight.requests.per.connection"}, func(s *Scenario) string {
+		p := &s.Producers
+		if p.Idempotence != "true" || p.Acks == "all" && p.Retries > 0 && p.MaxInFlight <= 5 {
+			return ""
+		}
+		return "enable.idempotence needs acks all, retries above 0 and at most 5 in " +
+			"max.in.flight.requests.per.connection"
+	}},
 	{[]string{"load.max-bytes", "records.size"}, func(s *Scenario) string {
 		if s.Load.MaxBytes == 0 || s.Load.MaxBytes >= s.Records.Size {
 			return ""
