@@ -194,7 +194,7 @@ func TestFullDisk(t *testing.T) {
 		begin := l.shared.End - env.Time(200*time.Millisecond)
 		cfg := load.ProducerConfig{Client: producer.DefaultConfig(), Sender: l.checker.Sender(0),
 			Arrival: arrival.Config{Start: begin, RatePerSec: 5000, Producers: 1}}
-		cfg.Client.Bootstrap = []string{addr}
+		cfg.Client.Bootstrap, cfg.Client.Retries = []string{addr}, 0 // else each batch is tried for delivery.timeout.ms
 		out, err := load.Produce(n, &l.shared, cfg)
 		if err != nil || !errors.Is(out.FirstError, protocol.ErrStorage) {
 			t.Errorf("produce: %v, first error %v", err, out.FirstError)
