@@ -67,9 +67,8 @@ func editDistance(a, b string) int {
 // notHere are settings that Kafka has and this testbed does not, so that the
 // message about them is not a riddle.
 var notHere = []string{
-	"client.id", "delivery.timeout.ms", "enable.auto.commit", "enable.idempotence", "group.id",
-	"isolation.level", "log.dirs", "log.flush.interval.messages", "log.flush.interval.ms", "max.poll.records",
-	"message.timestamp.type", "num.io.threads", "num.network.threads",
-	"partitioner.class", "receive.buffer.bytes", "retries", "retry.backoff.ms", "send.buffer.bytes", "session.timeout.ms",
-	"transactional.id", "cleanup.policy", "bootstrap.servers",
+	"bootstrap.servers", "cleanup.policy", "client.id", "enable.auto.commit", "group.id", "isolation.level", "log.dirs",
+	"log.flush.interval.messages", "log.flush.interval.ms", "max.poll.records", "message.timestamp.type",
+	"num.io.threads", "num.network.threads", "receive.buffer.bytes", "send.buffer.bytes", "session.timeout.ms",
+	"transactional.id",
 }
