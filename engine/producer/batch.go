@@ -41,11 +41,12 @@ type batch struct {
 	cookies  []uint64
 	dones    []func(Ack, error) // as long as the last record that has one
 
-	kind     codec.Type // when compressed
-	wireSize int        // when compressed
-	wire     env.Buf    // with the header; kept for retries
-	headed   bool       // the header of wire is that of id and sequence
-	stamps   protocol.Stamps
+	kind       codec.Type // when compressed, as the next two
+	wireSize   int
+	recordsCRC uint32  // of what follows the header
+	wire       env.Buf // with the header; kept for retries
+	headed     bool    // the header of wire is that of id and sequence
+	stamps     protocol.Stamps
 
 	queue     *partitionQueue
 	id        producerID
@@ -131,7 +132,9 @@ func (b *batch) add(pool *env.Pool, r *Record, timestamp int64, intended env.Tim
 	}
 }
 
-// seal compresses the records. The batch's memory may become another one.
+// seal compresses the records. The batch's memory may become another one. Their
+// CRC is taken here, where they lie in the cache; that of the header, which is
+// known only when the batch is sent, is combined with it.
 func (b *batch) seal(node env.Node, c *codec.Compressor, kind codec.Type) error {
 	b.kind, b.wireSize = kind, b.used
 	if kind != codec.None {
@@ -148,6 +151,8 @@ func (b *batch) seal(node env.Node, c *codec.Compressor, kind codec.Type) error 
 		}
 		b.wireSize = len(out)
 	}
+	node.Charge(env.OpCRC, b.wireSize)
+	b.recordsCRC = record.UpdateCRC(0, b.mem.Bytes()[record.HeaderSize:b.wireSize])
 	b.stamps[protocol.StageCompressed] = node.Now()
 	return nil
 }
@@ -166,26 +171,21 @@ func (b *batch) head(node env.Node) {
 		PartitionLeaderEpoch: -1, BaseTimestamp: b.base, MaxTimestamp: b.max,
 		ProducerID: b.id.id, ProducerEpoch: b.id.epoch, BaseSequence: b.sequence, RecordCount: b.count,
 	}
-	node.Charge(env.OpCRC, b.wireSize)
+	var header [record.HeaderSize]byte
+	h.Put(header[:])
+	h.CRC = record.CombineCRC(record.UpdateCRC(0, header[record.AttributesOffset:]), b.recordsCRC,
+		b.wireSize-record.HeaderSize)
 	if b.mem != nil {
 		buf := b.mem.Bytes()[:b.wireSize]
-		h.Put(buf)
-		h.CRC = record.UpdateCRC(0, buf[record.AttributesOffset:])
 		h.Put(buf)
 		b.wire, b.mem = env.MemBuf(b.mem, buf), nil
 		return
 	}
 	m := node.Pool().Get(record.HeaderSize)
-	header := m.Bytes()[:record.HeaderSize]
-	h.Put(header)
+	h.Put(m.Bytes())
 	sent := b.wire
 	records := sent.Slice(record.HeaderSize, sent.Len()-record.HeaderSize)
-	h.CRC = record.UpdateCRC(0, header[record.AttributesOffset:])
-	for i := range records.Parts() {
-		h.CRC = record.UpdateCRC(h.CRC, records.Parts()[i].Bytes())
-	}
-	h.Put(header)
-	b.wire = env.Join(env.MemBuf(m, header), records)
+	b.wire = env.Join(env.MemBuf(m, m.Bytes()[:record.HeaderSize]), records)
 	sent.Release()
 }
 

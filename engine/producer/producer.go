@@ -14,7 +14,7 @@
 // linger ended by the sender. Kafka's streams compress whole blocks (16 to 64
 // KiB) while records are put in, under the partition's lock, and the rest when the
 // batch is closed: by the task that found no room, else by the sender. The sender
-// writes the header, which names the sequence, and the CRC.
+// writes the header, which names the sequence.
 //
 // Not as in Kafka: no transactions; the topics are those that exist when the
 // producer is made; metadata are not refreshed by age, but when a broker or an
