@@ -23,6 +23,7 @@ type accumulator struct {
 	brokers    []brokerQueue
 	leaderless []*partitionQueue
 	expiryAt   env.Time // no batch expires before
+	aborted    bool     // every batch has expired
 	free       []*batch
 }
 
@@ -71,6 +72,9 @@ func (a *accumulator) add(q *partitionQueue, b *batch) {
 	a.added++
 	a.incomplete++
 	a.expiryAt = min(a.expiryAt, b.created.Add(a.retry.deliveryTimeout))
+	if a.aborted {
+		a.expiryAt = 0
+	}
 }
 
 // count notes that the partition's queue has n batches more.

@@ -40,6 +40,8 @@ var (
 	// ErrNotSent says that the record got into no batch. Every error of Send is
 	// one; an error of SendSync that is not is what the broker answered.
 	ErrNotSent = errors.New("producer: record not sent")
+	// ErrAborted says that Abort gave a record up. It may have been written.
+	ErrAborted = errors.New("given up by Abort")
 	// ErrBufferExhausted says that buffer.memory stayed full for max.block.ms
 	// (BufferExhaustedException).
 	ErrBufferExhausted = errors.New("buffer.memory stayed full for max.block.ms")
@@ -271,6 +273,17 @@ func (p *Producer) Flush() {
 	for f.left > 0 {
 		p.mu.completed.WaitUntil(env.Never)
 	}
+}
+
+// Abort gives up what is not acknowledged or failed yet, and what is sent from now
+// on, so that Close does not try for delivery.timeout.ms (KafkaProducer.close with
+// a timeout of 0). The error of what it gives up is ErrAborted.
+func (p *Producer) Abort() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.mu.acc.aborted = true
+	p.mu.acc.expiryAt = 0
+	p.mu.expirer.Signal()
 }
 
 // Close flushes and ends the producer. With acks=0 it returns when the brokers

@@ -116,6 +116,10 @@ func (a *accumulator) settle(b *batch, err error, now env.Time) (final bool) {
 
 // expiredError is the outcome of a batch that is too old; b.err may be the cause.
 func (a *accumulator) expiredError(b *batch, now env.Time) error {
+	if a.aborted {
+		return fmt.Errorf("%w: %d records of %s-%d after %v", ErrAborted, b.count, b.tp.Topic, b.tp.Partition,
+			now.Sub(b.created))
+	}
 	return &ExpiredError{TopicPartition: b.tp, Records: b.count, Age: now.Sub(b.created),
 		Limit: a.retry.deliveryTimeout, Attempts: b.attempts, Cause: b.err}
 }
@@ -170,6 +174,9 @@ func (a *accumulator) expirePartition(q *partitionQueue, now env.Time, out []*ba
 // when it will be counts for expiryAt.
 func (a *accumulator) isExpired(b *batch, now env.Time) bool {
 	due := b.created.Add(a.retry.deliveryTimeout)
+	if a.aborted {
+		due = now
+	}
 	if b.state == batchSealing {
 		due = max(due, now.Add(sealingPatience))
 	}

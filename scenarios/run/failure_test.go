@@ -28,8 +28,6 @@ func TestDiskFills(t *testing.T) {
 		}
 		live := &Live{}
 		live.begin(where{}, nil)
-		p := &cells[0].Scenario.Producers // or it would end after 2 minutes of trying again
-		p.RequestTimeout, p.DeliveryTimeout = 300*time.Millisecond, 400*time.Millisecond
 		dir, _ := Directory(disk)
 		rep, err := newRepeat(&cells[0].Scenario, disk, dir, 1, live)
 		if err != nil {

@@ -192,7 +192,7 @@ func (r *repeat) watch(watching *atomic.Bool) error {
 			r.shared.Stop()
 		}
 		if r.aborted() != nil {
-			r.shared.Stop()
+			r.shared.Abort()
 			r.targets.Store(&[]load.Target{})
 			return r.shutDown()
 		}

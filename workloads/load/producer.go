@@ -7,6 +7,7 @@ package load
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 
 	"brokerlab/engine/env"
@@ -34,10 +35,38 @@ type Shared struct {
 	Consumed atomic.Int64
 	wire     atomic.Int64
 	stopped  atomic.Bool
+
+	mu        sync.Mutex // never held while waiting, also not for a producer's lock
+	producers []*producer.Producer
+	aborted   bool
 }
 
 // Stop ends the load as soon as may be.
 func (s *Shared) Stop() { s.stopped.Store(true) }
+
+// Abort ends the load and gives up what is not acknowledged yet, for brokers that
+// will not answer any more. The driver calls it, which stands outside the nodes.
+func (s *Shared) Abort() {
+	s.Stop()
+	s.mu.Lock()
+	s.aborted = true
+	producers := s.producers
+	s.mu.Unlock()
+	for _, p := range producers {
+		p.Abort()
+	}
+}
+
+// join makes a producer known to Abort.
+func (s *Shared) join(p *producer.Producer) {
+	s.mu.Lock()
+	s.producers = append(s.producers, p)
+	aborted := s.aborted
+	s.mu.Unlock()
+	if aborted {
+		p.Abort()
+	}
+}
 
 // over says whether no more records are to be sent.
 func (s *Shared) over() bool {
@@ -92,6 +121,7 @@ func Produce(node env.Node, shared *Shared, cfg ProducerConfig) (Produced, error
 	if p.client, err = producer.New(node, cfg.Client); err != nil {
 		return Produced{}, err
 	}
+	shared.join(p.client)
 	node.Sleep(cfg.Arrival.Start.Sub(node.Now()))
 	sent := p.send(pacer)
 	p.mu.Lock()
