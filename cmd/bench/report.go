@@ -50,6 +50,7 @@ func (r *report) print(w io.Writer, format string) error {
 
 const legend = `ratio: ours / plain. plain: what the row's plain loop reaches with the same bytes
 min..max: of the ratio, else of ours. aim, pass or short: the median against target and aim
+rounds in which others used the processor were made up for, and those that they used least were taken
 `
 
 func (l *result) cells() table.Row {

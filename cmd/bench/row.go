@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 
 	"brokerlab/cmd/bench/measure"
@@ -44,31 +46,62 @@ func (r *row) wanted(only string) bool {
 	return strings.Contains(r.name, only)
 }
 
+// noisyCores is what others may use of the processor during a measurement before
+// it is made again.
+const noisyCores = 0.25
+
 // samples are the measurements of a row, by line and round.
 type samples struct {
-	lines    []sampled
+	lines    [][]sample
 	progress func()
 }
 
-type sampled struct {
-	ours, plain, ratios []float64
-	usage               measure.Usage // of ours, all rounds together
-	records             int64         // of ours, all rounds together; 0 = not counted
+// sample is one round of a line.
+type sample struct {
+	ours, plain float64       // plain is 0 if there is none
+	usage       measure.Usage // of ours
+	others      float64       // cores that others used during ours or plain, whichever is more
+	records     int64         // of ours; 0 = not counted
 }
 
-// add takes one round of a line. plain is 0 if there is none.
-func (s *samples) add(index int, ours, plain float64, usage measure.Usage, records int64) {
-	l := &s.lines[index]
-	l.ours = append(l.ours, ours)
-	if plain > 0 {
-		l.plain = append(l.plain, plain)
-		l.ratios = append(l.ratios, ours/plain)
-	}
-	l.usage.Add(usage)
-	l.records += records
+// add takes one round of a line.
+func (s *samples) add(index int, got sample) {
+	got.others = max(got.others, got.usage.Others)
+	s.lines[index] = append(s.lines[index], got)
 	if index == 0 {
 		s.progress()
 	}
+}
+
+// each runs body once to warm up, as round 0, and then as often as was asked
+// for. Rounds in which others used the processor are made up for, each at most once.
+func (s *session) each(out *samples, body func(round int) error) error {
+	for round := range s.attempts() {
+		quiet := 0
+		for _, got := range out.lines[0] {
+			if got.others < noisyCores {
+				quiet++
+			}
+		}
+		if quiet >= s.rounds {
+			return nil
+		}
+		if err := body(round); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// attempts is how often each calls its body at most.
+func (s *session) attempts() int { return 1 + 2*s.rounds }
+
+// quietest picks as many rounds, those in which others used the processor least.
+// What was measured in them plays no part.
+func quietest(all []sample, count int) []sample {
+	sorted := slices.Clone(all)
+	slices.SortStableFunc(sorted, func(a, b sample) int { return cmp.Compare(a.others, b.others) })
+	return sorted[:min(count, len(sorted))]
 }
 
 // result is a measured line.
@@ -85,6 +118,7 @@ type result struct {
 	// Verdict is "pass", "aim" (reached too), "short" or "" without a target.
 	Verdict          string  `json:"verdict,omitempty"`
 	Limit            string  `json:"limit"`
+	Measured         int     `json:"measured"` // rounds, those that were made up for included
 	Cores            float64 `json:"cores"`
 	SystemShare      float64 `json:"systemShare"`
 	OtherCores       float64 `json:"otherCores"`
@@ -100,28 +134,40 @@ type beside struct {
 
 // row runs one row.
 func (s *session) row(r row) ([]result, error) {
-	all := &samples{lines: make([]sampled, len(r.lines)), progress: func() { fmt.Fprint(s.progress, ".") }}
+	all := &samples{lines: make([][]sample, len(r.lines)), progress: func() { fmt.Fprint(s.progress, ".") }}
 	if err := r.run(s, all); err != nil {
 		return nil, err
 	}
 	var out []result
 	for i, l := range r.lines {
-		out = append(out, judge(r.name, l, all.lines[i]))
+		out = append(out, judge(r.name, l, all.lines[i], s.rounds))
 	}
 	return out, nil
 }
 
 // judge makes a line's result of its samples.
-func judge(name string, l line, s sampled) result {
-	out := result{Row: name, What: l.what, Plain: l.plain, Unit: l.unit, Ours: measure.SpreadOf(s.ours),
-		Target: l.target, Aim: l.aim, Limit: limit(s.usage),
-		Cores: s.usage.Cores(), SystemShare: s.usage.SystemShare(), OtherCores: s.usage.Others}
-	if len(s.ratios) > 0 {
-		out.Beside = &beside{Plain: measure.SpreadOf(s.plain), Ratio: measure.SpreadOf(s.ratios)}
+func judge(name string, l line, all []sample, rounds int) result {
+	var ours, plain, ratios []float64
+	var usage measure.Usage
+	var records int64
+	for _, got := range quietest(all, rounds) {
+		ours = append(ours, got.ours)
+		if got.plain > 0 {
+			plain, ratios = append(plain, got.plain), append(ratios, got.ours/got.plain)
+		}
+		got.usage.Others = got.others
+		usage.Add(got.usage)
+		records += got.records
 	}
-	if s.records > 0 {
-		out.AllocsPerRecord = float64(s.usage.Mallocs) / float64(s.records)
-		out.AllocedPerRecord = float64(s.usage.Allocated) / float64(s.records)
+	out := result{Row: name, What: l.what, Plain: l.plain, Unit: l.unit, Ours: measure.SpreadOf(ours),
+		Target: l.target, Aim: l.aim, Limit: limit(usage), Measured: len(all),
+		Cores: usage.Cores(), SystemShare: usage.SystemShare(), OtherCores: usage.Others}
+	if len(ratios) > 0 {
+		out.Beside = &beside{Plain: measure.SpreadOf(plain), Ratio: measure.SpreadOf(ratios)}
+	}
+	if records > 0 {
+		out.AllocsPerRecord = float64(usage.Mallocs) / float64(records)
+		out.AllocedPerRecord = float64(usage.Allocated) / float64(records)
 	}
 	value, sign := 0.0, 1.0
 	switch l.judged {

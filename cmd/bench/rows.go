@@ -42,6 +42,7 @@ var rows = []row{
 	simulatedRow("sim-100b-r3", 3, protocol.AcksAll),
 	kernelRow,
 	partitionsRow,
+	growthRow,
 }
 
 // producing is a row of two producers at full speed.
@@ -73,14 +74,16 @@ func sizeName(bytes int) string {
 
 func (p producing) run(s *session, out *samples) error {
 	const producers = 2
-	cfg := path.Config{Dir: s.dir, Brokers: p.replicas, Partitions: producers * (s.rounds + 1),
+	cfg := path.Config{Dir: s.dir, Brokers: p.replicas, Partitions: producers * s.attempts(),
 		Replicas: p.replicas, Clients: producers}
 	load := path.Load{Producers: producers, Step: 1, RecordBytes: p.recordBytes, BatchBytes: batchBytes,
 		Acks: p.acks, Span: s.span, Records: blockBytes / int64(p.replicas) / int64(p.recordBytes)}
 	return path.Run(cfg, func(c *path.Cluster) error {
-		for round := range s.rounds + 1 { // the first one fills pools and caches
+		return s.each(out, func(round int) error {
 			s.settle(plainBytes)
+			watch := measure.Start()
 			took, err := plain.RollingWrite(s.dir, plainBytes)
+			others := watch.Stop().Others
 			if err != nil {
 				return err
 			}
@@ -94,10 +97,11 @@ func (p producing) run(s *session, out *samples) error {
 				return err
 			}
 			if round > 0 {
-				out.add(0, got.PerSec()*float64(p.recordBytes)/1e6, plainBytes/took.Seconds()/1e6, got.Usage, got.Records)
+				out.add(0, sample{got.PerSec() * float64(p.recordBytes) / 1e6, plainBytes / took.Seconds() / 1e6,
+					got.Usage, others, got.Records})
 			}
-		}
-		return nil
+			return nil
+		})
 	})
 }
 
@@ -137,9 +141,11 @@ func (p consuming) run(s *session, out *samples) error {
 			return err
 		}
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-		for round := range s.rounds + 1 {
+		return s.each(out, func(round int) error {
 			s.patience.Quiet()
+			watch := measure.Start()
 			bytes, took, err := plain.ReadAll(files, s.span/2)
+			others := watch.Stop().Others
 			if err != nil {
 				return err
 			}
@@ -149,10 +155,10 @@ func (p consuming) run(s *session, out *samples) error {
 			}
 			if round > 0 {
 				plainPerSec := float64(bytes) / took.Seconds() / float64(p.recordBytes)
-				out.add(0, got.PerSec()/1e6, plainPerSec/1e6, got.Usage, got.Records)
+				out.add(0, sample{got.PerSec() / 1e6, plainPerSec / 1e6, got.Usage, others, got.Records})
 			}
-		}
-		return nil
+			return nil
+		})
 	})
 }
 
@@ -165,16 +171,18 @@ var fsyncRow = row{
 		unit: "MB/s", target: 0.9}},
 	run: func(s *session, out *samples) error {
 		const recordBytes = 1024
-		cfg := path.Config{Dir: s.dir, Brokers: 1, Partitions: s.rounds + 1, Replicas: 1, Clients: 1, Log: everyBatch}
+		cfg := path.Config{Dir: s.dir, Brokers: 1, Partitions: s.attempts(), Replicas: 1, Clients: 1, Log: everyBatch}
 		return path.Run(cfg, func(c *path.Cluster) error {
-			for round := range s.rounds + 1 {
+			return s.each(out, func(round int) error {
 				s.settle(blockBytes)
+				watch := measure.Start()
 				pieces, took, err := plain.AppendSync(s.dir, batchBytes, s.span)
+				others := watch.Stop().Others
 				if err != nil {
 					return err
 				}
 				got, err := c.Produce(path.Load{Producers: 1, First: round, RecordBytes: recordBytes,
-					BatchBytes: batchBytes, Acks: protocol.AcksLeader, Span: s.span})
+					BatchBytes: batchBytes, BufferBytes: 16 * batchBytes, Acks: protocol.AcksLeader, Span: s.span})
 				if err != nil {
 					return err
 				}
@@ -182,11 +190,11 @@ var fsyncRow = row{
 					return err
 				}
 				if round > 0 {
-					out.add(0, got.PerSec()*recordBytes/1e6, float64(pieces*batchBytes)/took.Seconds()/1e6,
-						got.Usage, got.Records)
+					out.add(0, sample{got.PerSec() * recordBytes / 1e6, float64(pieces*batchBytes) / took.Seconds() / 1e6,
+						got.Usage, others, got.Records})
 				}
-			}
-			return nil
+				return nil
+			})
 		})
 	},
 }
@@ -212,9 +220,10 @@ func fsyncManyRow(name string, l line, partitions int, many path.Load) row {
 // fewAndMany measures one producer with small batches beside many.
 func (s *session) fewAndMany(c *path.Cluster, out *samples, many path.Load) error {
 	many.RecordBytes, many.BatchBytes, many.Acks, many.Span = 1000, smallBatchBytes, protocol.AcksLeader, s.span
+	many.BufferBytes = 64 * smallBatchBytes
 	one := many
 	one.Producers = 1
-	for round := range s.rounds + 1 {
+	return s.each(out, func(round int) error {
 		s.patience.Quiet()
 		few, err := c.Produce(one)
 		if err != nil {
@@ -225,10 +234,10 @@ func (s *session) fewAndMany(c *path.Cluster, out *samples, many path.Load) erro
 			return err
 		}
 		if round > 0 {
-			out.add(0, got.PerSec(), few.PerSec(), got.Usage, got.Records)
+			out.add(0, sample{got.PerSec(), few.PerSec(), got.Usage, few.Usage.Others, got.Records})
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 var latencyRow = row{
@@ -244,13 +253,15 @@ var latencyRow = row{
 		count := int(2 * s.span / interval)
 		return path.Run(path.Config{Dir: s.dir, Brokers: 1, Partitions: 1, Replicas: 1, Clients: 1},
 			func(c *path.Cluster) error {
-				for round := range s.rounds + 1 {
+				return s.each(out, func(round int) error {
 					s.settle(64 << 20)
 					late := path.NewHistogram()
+					watch := measure.Start()
 					err := plain.PacedWrite{Dir: s.dir, PieceBytes: recordBytes, Interval: interval, Count: count,
 						Sleep: c.Driver().Sleep,
 						Done:  func(d time.Duration) { _ = late.RecordValue(int64(d)) }, // 10 s hold all of it
 					}.Run()
+					others := watch.Stop().Others
 					if err != nil {
 						return err
 					}
@@ -260,12 +271,12 @@ var latencyRow = row{
 					}
 					for i, percentile := range []float64{50, 99} {
 						if round > 0 {
-							out.add(i, float64(got.Latency.ValueAtPercentile(percentile))/1e3,
-								float64(late.ValueAtPercentile(percentile))/1e3, got.Usage, int64(count))
+							out.add(i, sample{float64(got.Latency.ValueAtPercentile(percentile)) / 1e3,
+								float64(late.ValueAtPercentile(percentile)) / 1e3, got.Usage, others, int64(count)})
 						}
 					}
-				}
-				return nil
+					return nil
+				})
 			})
 	},
 }

@@ -26,7 +26,8 @@ type Load struct {
 	Step        int // 0: all to the same partition
 	RatePerSec  int // records, over all producers, in bursts; 0 = as fast as they can
 	RecordBytes int
-	BatchBytes  int // batch.size
+	BatchBytes  int   // batch.size
+	BufferBytes int64 // buffer.memory, all of which is waited for after Span; 0 = Kafka's default
 	Acks        int16
 	Span        time.Duration // when to stop; 0 = never
 	Records     int64         // when to stop, over all producers; 0 = never
@@ -103,6 +104,9 @@ type worker struct {
 func (w *worker) connect() {
 	cfg := producer.DefaultConfig()
 	cfg.Bootstrap, cfg.Acks, cfg.BatchSize = []string{bootstrap}, w.load.Acks, w.load.BatchBytes
+	if w.load.BufferBytes > 0 {
+		cfg.BufferMemory = w.load.BufferBytes
+	}
 	cfg.OnBatch = func(b *producer.Batch) {
 		if b.Err != nil {
 			w.failed = b.Err
