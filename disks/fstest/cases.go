@@ -19,6 +19,7 @@ var cases = []struct {
 	{"Append writes memory, static and file-range parts in order", appendParts},
 	{"an empty Append writes nothing", appendEmpty},
 	{"Allocate changes neither size nor content, and Truncate ends it", allocate},
+	{"DropCache changes neither size nor content, before and after Sync", dropCache},
 	{"an Append of very many parts arrives whole", appendManyParts},
 	{"Append drops its references also when it fails", appendFails},
 	{"a length-only part is stored whole or refused whole", appendLength},

@@ -288,3 +288,22 @@ func allocate(s *suite) {
 	s.ok(f.Close())
 	s.is(f.Allocate(100), env.ErrClosed)
 }
+
+func dropCache(s *suite) {
+	want := pattern(1, 300_000)
+	f := s.create("a")
+	s.ok(f.DropCache()) // of nothing
+	s.ok(f.Append(s.memory(want)))
+	held, err := f.Read(100, 5000)
+	s.ok(err)
+	s.ok(f.DropCache()) // of what is not on the device
+	s.holds(f, want)
+	s.ok(f.Sync())
+	s.ok(f.DropCache())
+	s.holds(f, want)
+	s.same(s.take(held), want[100:5100])
+	s.ok(f.Append(s.memory([]byte("more"))))
+	s.holds(f, append(want, "more"...))
+	s.ok(f.Close())
+	s.is(f.DropCache(), env.ErrClosed, "dropcache", "a")
+}

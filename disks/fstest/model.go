@@ -244,6 +244,7 @@ func (m *model) checkHeldStep() {
 func (m *model) syncStep() {
 	if h, ok := m.anyOpen(); ok {
 		m.ok(h.file.Sync())
+		m.ok(h.file.DropCache())
 	}
 	m.ok(m.fs.SyncDir([]string{".", "d", "d/e"}[m.r.IntN(3)]))
 }

@@ -8,6 +8,7 @@
 //	Read     no I/O: a file-range part, read when it is loaded
 //	Sync     fdatasync (Linux), elsewhere os.File.Sync (F_FULLFSYNC on macOS)
 //	SyncDir  fsync of the directory
+//	DropCache  posix_fadvise(POSIX_FADV_DONTNEED) of the whole file (Linux), elsewhere nothing
 //
 // A file that is open more than once has a size per handle, taken when that
 // handle was opened: append through one handle only.

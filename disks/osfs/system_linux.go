@@ -72,3 +72,18 @@ func allocate(f *os.File, size int64) error {
 		return err
 	}
 }
+
+// dropCache lets the system forget the file's clean pages.
+func dropCache(f *os.File) error {
+	for {
+		err := unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_DONTNEED)
+		switch err {
+		case unix.EINTR:
+			continue
+		case unix.EOPNOTSUPP, unix.ENOSYS:
+			err = nil
+		}
+		runtime.KeepAlive(f)
+		return err
+	}
+}

@@ -21,3 +21,6 @@ func syncData(f *os.File) error { return f.Sync() }
 
 // allocate does nothing: there is no portable call.
 func allocate(*os.File, int64) error { return nil }
+
+// dropCache does nothing: there is no portable call.
+func dropCache(*os.File) error { return nil }

@@ -54,7 +54,7 @@ type Config struct {
 	AppendCost    time.Duration // of one Append, beside copying its bytes, which is charged as env.OpCopy
 	ReadCost      time.Duration // of one Read
 	SyncCost      time.Duration // of one Sync or SyncDir, beside its bytes; these queue
-	MetaCost      time.Duration // of one Create, Open, Remove, Rename, MkdirAll, List or Truncate
+	MetaCost      time.Duration // of one Create, Open, Remove, Rename, MkdirAll, List, Truncate, Allocate or DropCache
 	BytesPerSec   int64         // at which Sync writes unsynced bytes; 0 means that they take no time
 	CapacityBytes int64         // of the files' contents; 0 means unlimited
 }
@@ -99,6 +99,8 @@ type Stats struct {
 	Syncs         int64 // calls of File.Sync that returned
 	DirSyncs      int64 // calls of SyncDir that returned
 	BytesSynced   int64 // written by Syncs
+	CacheDrops    int64 // calls of DropCache
+	BytesDropped  int64 // clean bytes that a page cache would have forgotten by them
 }
 
 // Disk outlives the nodes that mount it. Its methods may be called from any

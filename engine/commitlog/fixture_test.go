@@ -374,6 +374,7 @@ type faultFS struct {
 	env.FS
 	dropSyncs              bool
 	syncs, dirSyncs, reads atomic.Int64
+	drops, dirtyDrops      atomic.Int64 // DropCache, and those of a file that no Sync covered
 	syncErr                error
 	failSyncs              atomic.Bool // as syncErr, for tests whose tasks run
 	dirSyncErr             error
@@ -418,8 +419,17 @@ func (f *faultFS) SyncDir(dir string) error {
 
 type faultFile struct {
 	env.File
-	fs  *faultFS
-	log bool // a .log file: only their syncs are counted
+	fs    *faultFS
+	log   bool  // a .log file: only their syncs are counted
+	clean int64 // bytes that the last Sync covered
+}
+
+func (f *faultFile) DropCache() error {
+	f.fs.drops.Add(1)
+	if f.clean != f.Size() {
+		f.fs.dirtyDrops.Add(1)
+	}
+	return f.File.DropCache()
 }
 
 func (f *faultFile) Append(b env.Buf) error {
@@ -450,6 +460,7 @@ func (f *faultFile) Truncate(size int64) error {
 func (f *faultFile) Sync() error {
 	if f.log {
 		f.fs.syncs.Add(1)
+		f.clean = f.Size()
 	}
 	if f.fs.failSyncs.Load() {
 		return errDisk

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"sort"
 	"strconv"
 
@@ -324,10 +325,11 @@ func (d *LogDirs) end(each func(*logDir) error) error {
 	return errors.Join(errs...)
 }
 
+// logs are the logs that are open now; more may be opened meanwhile.
 func (d *logDir) logs() []*openLog {
 	d.file.Lock()
 	defer d.file.Unlock()
-	return d.file.logs
+	return slices.Clone(d.file.logs)
 }
 
 // mark writes the file that says that all was flushed and closed.

@@ -54,6 +54,12 @@ type File interface {
 	Allocate(size int64) error
 	// Sync forces the file's data to stable storage (fdatasync).
 	Sync() error
+	// DropCache drops the file's pages from the system's page cache, so that the
+	// next read of them is one of the device. Only pages that are clean go: Sync
+	// first. Bytes and size stay, and Bufs that were read stay readable. A system
+	// that cannot, and one that models no cache, does nothing; a page that is in use
+	// meanwhile may stay.
+	DropCache() error
 	// Size is the file's length in bytes.
 	Size() int64
 	// Close closes the file. It does not sync.
