@@ -7,34 +7,6 @@ import (
 	"brokerlab/engine/env"
 )
 
-// linkKey names one direction between two nodes.
-type linkKey struct{ from, to string }
-
-// link is the wire of one direction between two nodes: all their connections
-// share its rate.
-type link struct {
-	delay     time.Duration
-	busyUntil env.Time // when the last byte of what was sent has left
-}
-
-func (w *World) linkDelay(from, to string) time.Duration {
-	if from == to {
-		return 0
-	}
-	return w.cfg.Link.Delay
-}
-
-// link returns the link between two nodes, which survives their restarts.
-func (w *World) link(from, to string) *link {
-	key := linkKey{from, to}
-	l := w.links[key]
-	if l == nil {
-		l = &link{delay: w.linkDelay(from, to)}
-		w.links[key] = l
-	}
-	return l
-}
-
 // packet is a message on its way, or the end of the stream if fin is set.
 type packet struct {
 	msg   env.Message
@@ -56,6 +28,7 @@ type credit struct {
 type pipe struct {
 	w        *World
 	wire     *link
+	back     *link // on which the sender learns what was received
 	rate     int64 // bytes a second; 0 means no limit
 	to       *conn
 	transit  ring[packet]
@@ -68,6 +41,7 @@ type pipe struct {
 	finSent  bool // the end of the stream is on its way
 	finished bool // and has arrived
 	lost     bool // something was sent to a node without power
+	held     bool // the wire is broken, and something of transit waits for it
 
 	arriveArmed bool // one event stands for the whole of transit
 	creditArmed bool
@@ -77,6 +51,7 @@ type pipe struct {
 
 func (w *World) newPipe(from, to *conn) *pipe {
 	p := &pipe{w: w, wire: w.link(from.node.name, to.node.name), to: to}
+	p.back = w.link(to.node.name, from.node.name)
 	if from.node.name != to.node.name {
 		p.rate = w.cfg.Link.BytesPerSec
 	}
@@ -91,12 +66,7 @@ func (w *World) newPipe(from, to *conn) *pipe {
 // put sends a packet down the wire.
 func (p *pipe) put(k packet) {
 	w := p.w
-	done := max(w.now, p.wire.busyUntil)
-	if p.rate > 0 && k.bytes > 0 {
-		done = done.Add(time.Duration((k.bytes*int64(time.Second) + p.rate - 1) / p.rate))
-		p.wire.busyUntil = done
-	}
-	k.at = done.Add(p.wire.delay)
+	k.at = p.schedule(k.bytes)
 	w.note(uint64(k.bytes), uint64(k.at))
 	p.transit.push(k)
 	switch {
@@ -108,10 +78,24 @@ func (p *pipe) put(k packet) {
 	}
 }
 
+// schedule takes the wire for some bytes and says when the last one arrives.
+func (p *pipe) schedule(bytes int64) env.Time {
+	done := max(p.w.now, p.wire.busyUntil)
+	if p.rate > 0 && bytes > 0 {
+		done = done.Add(time.Duration((bytes*int64(time.Second) + p.rate - 1) / p.rate))
+		p.wire.busyUntil = done
+	}
+	return done.Add(p.wire.delay)
+}
+
 // arrive moves what has arrived by now to the receiver.
 func (p *pipe) arrive() {
 	w := p.w
 	p.arriveArmed = false
+	if p.wire.broken {
+		p.hold()
+		return
+	}
 	for p.transit.len() > 0 && p.transit.at(0).at <= w.now {
 		p.take(p.transit.pop())
 	}
@@ -158,10 +142,13 @@ func (p *pipe) finish() {
 
 // received gives room back for a message that Recv returned.
 func (p *pipe) received(bytes int64) {
-	if p.wire.delay == 0 {
+	switch {
+	case p.back.broken:
+		p.back.holdCredit(p, bytes)
+	case p.back.delay == 0 && p.credits.len() == 0:
 		p.inFlight -= bytes
-	} else {
-		p.credits.push(credit{bytes: bytes, at: p.w.now.Add(p.wire.delay)})
+	default:
+		p.credits.push(credit{bytes: bytes, at: p.w.now.Add(p.back.delay)})
 	}
 	if !p.sender.empty() {
 		p.settle()
@@ -207,10 +194,15 @@ func (p *pipe) discard() {
 	}
 }
 
-// discardUnsent releases what has not left the sender, whose power went off.
+// discardUnsent releases what has not left the sender, whose power went off; on a
+// broken wire that is all, since nobody is left to send it again.
 func (p *pipe) discardUnsent() {
-	for n := p.transit.len(); n > 0 && p.transit.at(n-1).at.Sub(p.w.now) > p.wire.delay; n-- {
+	for n := p.transit.len(); n > 0; n-- {
+		if !p.wire.broken && p.transit.at(n-1).at.Sub(p.w.now) <= p.wire.delay {
+			break
+		}
 		k := p.transit.popLast()
+		p.finSent = p.finSent && !k.fin // so that a reset can still be told
 		k.drop()
 	}
 }

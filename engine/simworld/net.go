@@ -114,32 +114,38 @@ func (l *listener) shut() {
 	}
 }
 
+// setupRetry is how long a request to connect waits for its answer before it is
+// sent again, the first time; it doubles from then on (RFC 6298; Linux's
+// TCP_TIMEOUT_INIT).
+const setupRetry = time.Second
+
 // handshake is a Dial on its way.
 type handshake struct {
 	from    *Node
 	addr    string
+	out     *link
+	back    *link
+	retry   time.Duration
 	caller  taskList // the dialing task; empty once it has given up
+	gaveUp  bool
 	refused bool
 	conn    *conn
 }
 
-// Dial implements env.Net. It takes twice the link's delay.
+// Dial implements env.Net. It takes the delays of both directions.
 func (net network) Dial(addr string, timeout time.Duration) (env.Conn, error) {
 	n, w := net.n, net.n.w
 	t := n.enter()
-	h := &handshake{from: n, addr: addr}
+	to := nodeOf(addr)
+	h := &handshake{from: n, addr: addr, out: w.link(n.name, to), back: w.link(to, n.name), retry: setupRetry}
 	deadline := w.now.Add(timeout)
-	delay := w.linkDelay(n.name, nodeOf(addr))
-	if delay == 0 {
-		h.arrive(delay)
-	} else {
-		w.At(w.now.Add(delay), func() { h.arrive(delay) })
-	}
+	h.send()
 	if !h.refused && h.conn == nil {
 		h.caller.pushBack(t)
 		t.kind, t.on = waitDial, addr
 		w.park(t, deadline)
 	}
+	h.gaveUp = true
 	switch {
 	case h.conn != nil:
 		return h.conn, nil
@@ -150,16 +156,41 @@ func (net network) Dial(addr string, timeout time.Duration) (env.Conn, error) {
 	}
 }
 
-// arrive is the request to connect at the other node.
-func (h *handshake) arrive(delay time.Duration) {
+// send puts the request to connect on the wire.
+func (h *handshake) send() {
+	if h.out.broken {
+		h.sendLater()
+		return
+	}
+	h.from.w.after(h.out.delay, h.arrive)
+}
+
+// sendLater is what happens to a request that gets no answer.
+func (h *handshake) sendLater() {
+	w := h.from.w
+	w.At(w.now.Add(h.retry), func() {
+		if !h.gaveUp && !h.from.down {
+			h.send()
+		}
+	})
+	h.retry *= 2
+}
+
+// arrive is the request to connect at the other node. An answer that has left
+// gets through.
+func (h *handshake) arrive() {
 	w := h.from.w
 	target := w.byName[nodeOf(h.addr)]
 	if h.from.down || target != nil && target.powerOff {
 		return // nobody to answer, or nobody who answers
 	}
+	if h.out.broken || h.back.broken {
+		h.sendLater()
+		return
+	}
 	l := w.listeners[h.addr]
 	if l == nil || l.backlog.len() >= backlogMax {
-		w.after(delay, func() {
+		w.after(h.back.delay, func() {
 			h.refused = true
 			h.wakeCaller()
 		})
@@ -170,9 +201,9 @@ func (h *handshake) arrive(delay time.Duration) {
 	if first := l.acceptor.head; first != nil {
 		w.wake(first)
 	}
-	w.after(delay, func() {
-		if delay > 0 && h.caller.empty() {
-			near.shut() // the caller has given up, or its node went down
+	w.after(h.back.delay, func() {
+		if h.gaveUp || h.from.down {
+			near.shut()
 			return
 		}
 		h.conn = near

@@ -110,9 +110,10 @@ type World struct {
 	hash        uint64
 	stats       Stats
 
-	nodes     []*Node          // every boot, in order
-	byName    map[string]*Node // latest boot; looked up, never ranged over
-	links     map[linkKey]*link
+	nodes     []*Node             // every boot, in order
+	byName    map[string]*Node    // latest boot; looked up, never ranged over
+	links     map[Direction]*link // looked up, never ranged over
+	wires     []*link             // the same, by number
 	listeners map[string]*listener
 
 	instant      env.Time
@@ -137,7 +138,7 @@ func New(cfg Config) *World {
 		inFlight:  cfg.Link.InFlightBytes,
 		horizon:   env.Never - 1,
 		byName:    map[string]*Node{},
-		links:     map[linkKey]*link{},
+		links:     map[Direction]*link{},
 		listeners: map[string]*listener{},
 	}
 	for op, price := range cfg.Prices.Ops {
@@ -265,6 +266,11 @@ func (w *World) unwind() {
 	for _, n := range w.nodes {
 		for _, c := range n.conns {
 			c.in.discard()
+		}
+	}
+	for _, l := range w.wires {
+		for _, p := range l.pipes {
+			p.discard()
 		}
 	}
 	w.events, w.staleEvents, w.ready = nil, 0, ring[readyTask]{}
