@@ -207,12 +207,13 @@ const smallBatchBytes = 4096
 // batches that wait at the same time share an fsync (flush.group.commit, ours).
 func groupCommit(c *commitlog.Config) { c.FlushMessages, c.FlushGroupCommit = 1, true }
 
-// fsyncManyRow is many producers beside one, all with group commit.
+// fsyncManyRow is many producers beside one, all with group commit. A broker has
+// an I/O thread for each of them: only appends that run at once share an fsync.
 func fsyncManyRow(name string, l line, partitions int, many path.Load) row {
 	l.plain, l.unit = "1 producer to 1 partition, the same way", "records/s"
 	return row{name: name, lines: []line{l}, run: func(s *session, out *samples) error {
 		cfg := path.Config{Dir: s.dir, Brokers: 1, Partitions: partitions, Replicas: 1, Clients: many.Producers,
-			Log: groupCommit}
+			Log: groupCommit, IOThreads: many.Producers}
 		return path.Run(cfg, func(c *path.Cluster) error { return s.fewAndMany(c, out, many) })
 	}}
 }

@@ -5,11 +5,12 @@
 // as the plan says, for ever, and in-sync sets stay as they were assigned. It
 // keeps no offsets of consumer groups.
 //
-//	connection task:  Recv -> handle -> Send, one request at a time
-//	                  produce: append to the leader's log; acks=all waits for
-//	                           the high watermark
+//	I/O thread:       (of engine/server) one request at a time
+//	                  produce: append to the leader's log
 //	                  fetch:   read below the high watermark (a follower: to the
-//	                           log end); waits for fetch.min.bytes
+//	                           log end)
+//	connection task:  what waits, without a thread: a produce with acks=all for the
+//	                  high watermark, a fetch for fetch.min.bytes
 //	replica fetcher:  num.replica.fetchers tasks per other broker
 //	log schedulers:   one task each: flushes by time, recovery points, high
 //	                  watermarks, retention, followers that lag
@@ -30,6 +31,7 @@ import (
 	"brokerlab/engine/commitlog"
 	"brokerlab/engine/env"
 	"brokerlab/engine/protocol"
+	"brokerlab/engine/server"
 	"brokerlab/engine/task"
 )
 
@@ -49,6 +51,7 @@ type Config struct {
 	Topics  []TopicLog
 	// Controller is the controller's address; "" means that there is none.
 	Controller string
+	Server     server.Config // threads and limits of requests
 
 	ReplicaFetchMaxBytes int32         // replica.fetch.max.bytes, per partition
 	ReplicaFetchResponse int32         // replica.fetch.response.max.bytes
@@ -80,6 +83,7 @@ type Config struct {
 // DefaultConfig returns Kafka's defaults for a broker.
 func DefaultConfig() Config {
 	return Config{
+		Server:               server.DefaultConfig(),
 		ReplicaFetchMaxBytes: 1 << 20, ReplicaFetchResponse: 10 << 20, ReplicaFetchMinBytes: 1,
 		ReplicaFetchWaitMax: 500 * time.Millisecond, ReplicaFetchBackoff: time.Second,
 		ReplicaSocketTimeout: 30 * time.Second, ReconnectBackoff: 50 * time.Millisecond,
@@ -119,6 +123,9 @@ func (c *Config) Validate() error {
 	if _, ok := c.Plan.Addr(c.ID); !ok {
 		return fmt.Errorf("broker %d is not in the cluster plan", c.ID)
 	}
+	if err := c.Server.Validate(); err != nil {
+		return fmt.Errorf("broker %d: %w", c.ID, err)
+	}
 	return nil
 }
 
@@ -129,7 +136,7 @@ type Broker struct {
 	dirs       *commitlog.LogDirs
 	partitions []*partition // sorted as the plan sorts them
 	byName     map[protocol.TopicPartition]*partition
-	listener   env.Listener
+	server     *server.Server
 	tasks      *task.Group
 	fetchers   []*replicaFetcher // num.replica.fetchers for each broker of the plan
 	alter      *alterer          // nil without a controller
@@ -139,8 +146,7 @@ type Broker struct {
 		env.Mutex
 		stopped env.Cond // broadcast when closing is set
 		closing bool
-		conns   []env.Conn // accepted and not yet ended
-		failure error      // the first log that failed
+		failure error // the first log that failed
 		ids     producerIDs
 	}
 }
@@ -155,6 +161,7 @@ func Start(node env.Node, cfg Config) (*Broker, error) {
 		byName: make(map[protocol.TopicPartition]*partition)}
 	b.mu.Mutex = node.NewMutex()
 	b.mu.stopped = node.NewCond(b.mu.Mutex)
+	b.server = server.New(node, cfg.Server, b.newConnection)
 	b.member.mu.Mutex = node.NewMutex()
 	b.member.mu.plan = cfg.Plan
 	if cfg.Controller != "" {
@@ -186,12 +193,9 @@ func Start(node env.Node, cfg Config) (*Broker, error) {
 // come again after replica.fetch.backoff.ms only.
 func (b *Broker) listen() error {
 	addr, _ := b.cfg.Plan.Addr(b.cfg.ID)
-	listener, err := b.node.Net().Listen(addr)
-	if err != nil {
-		return fmt.Errorf("broker %d: listen on %s: %w", b.cfg.ID, addr, err)
+	if err := b.server.Listen(addr); err != nil {
+		return fmt.Errorf("broker %d: %w", b.cfg.ID, err)
 	}
-	b.listener = listener
-	b.tasks.Go("acceptor", b.acceptLoop)
 	return nil
 }
 
@@ -278,16 +282,8 @@ func (b *Broker) end(last func(*commitlog.LogDirs) error) error {
 	}
 	b.mu.closing = true
 	b.mu.stopped.Broadcast()
-	conns := b.mu.conns
-	b.mu.conns = nil
 	b.mu.Unlock()
-	var err error
-	if b.listener != nil {
-		err = b.listener.Close()
-	}
-	for _, c := range conns {
-		_ = c.Close() // the connection's task reports nothing either: it ends
-	}
+	err := b.server.Close()
 	for _, f := range b.fetchers {
 		f.stop()
 	}
@@ -299,7 +295,7 @@ func (b *Broker) end(last func(*commitlog.LogDirs) error) error {
 	for _, p := range b.partitions {
 		p.stop()
 	}
-	return errors.Join(err, b.tasks.Wait(), b.endLogs(last))
+	return errors.Join(err, b.server.Wait(), b.tasks.Wait(), b.endLogs(last))
 }
 
 func (b *Broker) endLogs(last func(*commitlog.LogDirs) error) error {
@@ -395,11 +391,12 @@ func (b *Broker) highWatermarkOf(tp protocol.TopicPartition) int64 {
 type Stats struct {
 	Fsyncs        int64 // forced flushes of log files
 	BytesAppended int64
+	TooLarge      int64 // requests above socket.request.max.bytes, whose connections were closed
 }
 
 // Stats returns the totals so far.
 func (b *Broker) Stats() Stats {
-	var s Stats
+	s := Stats{TooLarge: b.server.Stats().TooLarge}
 	for _, p := range b.partitions {
 		l := p.log.Stats()
 		s.Fsyncs += l.Fsyncs

@@ -3,102 +3,50 @@ package broker
 import (
 	"brokerlab/engine/env"
 	"brokerlab/engine/protocol"
+	"brokerlab/engine/server"
 )
 
-// acceptLoop gives each connection a task of its own. Kafka shares
-// num.network.threads and num.io.threads among them; what it promises is the
-// same: one request of a connection at a time, responses in order.
-func (b *Broker) acceptLoop() error {
-	for {
-		conn, err := b.listener.Accept()
-		if err != nil {
-			return nil // the listener was closed: the broker ends
-		}
-		if !b.adopt(conn) {
-			_ = conn.Close()
-			return nil
-		}
-		b.tasks.Go("connection", func() error {
-			b.serve(conn)
-			b.drop(conn)
-			return nil
-		})
-	}
+// connection handles the requests of one connection (KafkaApis).
+type connection struct {
+	b       *Broker
+	produce delayedProduce // of the request that is worked on, as is the next
+	fetch   delayedFetch
 }
 
-func (b *Broker) adopt(conn env.Conn) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.mu.closing {
-		return false
-	}
-	b.mu.conns = append(b.mu.conns, conn)
-	return true
+func (b *Broker) newConnection() server.Handler {
+	return &connection{b: b, produce: delayedProduce{b: b}, fetch: delayedFetch{b: b, wait: newFetchWait(b.node)}}
 }
 
-func (b *Broker) drop(conn env.Conn) {
-	_ = conn.Close()
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for i, c := range b.mu.conns {
-		if c == conn {
-			last := len(b.mu.conns) - 1
-			b.mu.conns[i] = b.mu.conns[last]
-			b.mu.conns = b.mu.conns[:last]
-			return
-		}
-	}
-}
-
-// serve answers a connection's requests one after another until it ends.
-func (b *Broker) serve(conn env.Conn) {
-	wait := newFetchWait(b.node)
-	for {
-		m, err := conn.Recv(env.Never)
-		if err != nil {
-			return // the client or this broker closed it
-		}
-		req, ok := m.(*protocol.Request)
-		if !ok {
-			m.Release()
-			return // not a client: Kafka closes the connection too
-		}
-		body, goOn := b.handle(req, wait)
-		req.Release()
-		if !goOn {
-			return
-		}
-		if body == nil {
-			continue
-		}
-		if conn.Send(&protocol.Response{CorrelationID: req.CorrelationID, Body: body}) != nil {
-			return
-		}
-	}
-}
-
-// handle answers one request. A nil body means that there is no response;
-// goOn is false when the connection must be closed instead.
-func (b *Broker) handle(req *protocol.Request, wait *fetchWait) (body protocol.Body, goOn bool) {
-	received := b.node.Now()
+// Parse implements server.Handler.
+func (c *connection) Parse(req *protocol.Request) {
+	partitions := 1
 	switch r := req.Body.(type) {
 	case *protocol.ProduceRequest:
-		b.node.Charge(env.OpRequest, len(r.Partitions))
-		return b.produce(r, received)
+		partitions = len(r.Partitions)
 	case *protocol.FetchRequest:
-		b.node.Charge(env.OpRequest, len(r.Partitions))
-		return b.fetch(r, wait, received), true
+		partitions = len(r.Partitions)
 	case *protocol.ListOffsetsRequest:
-		b.node.Charge(env.OpRequest, len(r.Partitions))
-		return b.listOffsets(r), true
+		partitions = len(r.Partitions)
+	}
+	c.b.node.Charge(env.OpRequest, partitions)
+}
+
+// Handle implements server.Handler.
+func (c *connection) Handle(req *protocol.Request, received env.Time) server.Answer {
+	b := c.b
+	switch r := req.Body.(type) {
+	case *protocol.ProduceRequest:
+		return b.produce(r, received, &c.produce)
+	case *protocol.FetchRequest:
+		return b.fetch(r, received, &c.fetch)
+	case *protocol.ListOffsetsRequest:
+		return server.Answer{Body: b.listOffsets(r)}
 	case *protocol.InitProducerIDRequest:
-		b.node.Charge(env.OpRequest, 1)
-		return &protocol.InitProducerIDResponse{ProducerID: b.nextProducerID()}, true
+		return server.Answer{Body: &protocol.InitProducerIDResponse{ProducerID: b.nextProducerID()}}
 	case *protocol.MetadataRequest:
-		b.node.Charge(env.OpRequest, 1)
-		return b.plan().Metadata(r.Topics), true
+		return server.Answer{Body: b.plan().Metadata(r.Topics)}
 	default:
-		return nil, false
+		return server.Answer{Close: true}
 	}
 }
 

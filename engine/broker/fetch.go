@@ -4,33 +4,51 @@ import (
 	"brokerlab/engine/commitlog"
 	"brokerlab/engine/env"
 	"brokerlab/engine/protocol"
+	"brokerlab/engine/server"
 )
 
-// fetch reads what is asked for, and waits for MinBytes of it until MaxWait is
-// over (ReplicaManager.fetchMessages and DelayedFetch). A follower's fetch first
-// tells how far its log reaches.
-func (b *Broker) fetch(r *protocol.FetchRequest, wait *fetchWait, received env.Time) *protocol.FetchResponse {
-	follower := r.ReplicaID >= 0
-	if follower {
+// fetch reads what is asked for (ReplicaManager.fetchMessages). A request that finds
+// less than MinBytes waits for more. A follower's fetch first tells how far its log
+// reaches.
+func (b *Broker) fetch(r *protocol.FetchRequest, received env.Time, d *delayedFetch) server.Answer {
+	if r.ReplicaID >= 0 {
 		b.noteFollower(r)
 	}
 	resp, enough := b.readAll(r)
-	deadline := received.Add(r.MaxWait)
-	if enough || len(r.Partitions) == 0 || b.node.Now() >= deadline {
-		return resp
+	d.r, d.deadline = r, received.Add(r.MaxWait)
+	if enough || len(r.Partitions) == 0 || b.node.Now() >= d.deadline {
+		return server.Answer{Body: resp}
 	}
-	watched := b.watchAll(r, wait, follower)
+	resp.Release()
+	return server.Answer{Delayed: d}
+}
+
+// delayedFetch is a fetch that waits for MinBytes until MaxWait is over
+// (DelayedFetch).
+type delayedFetch struct {
+	b        *Broker
+	r        *protocol.FetchRequest
+	wait     *fetchWait
+	deadline env.Time
+}
+
+// Await implements server.Delayed.
+func (d *delayedFetch) Await() protocol.Body {
+	b, follower := d.b, d.r.ReplicaID >= 0
+	watched := b.watchAll(d.r, d.wait, follower)
+	var resp *protocol.FetchResponse
 	for {
 		// Read again after watching, or an append in between would be missed.
-		resp.Release()
-		resp, enough = b.readAll(r)
-		if enough || b.node.Now() >= deadline || b.isClosing() {
+		var enough bool
+		resp, enough = b.readAll(d.r)
+		if enough || b.node.Now() >= d.deadline || b.isClosing() {
 			break
 		}
-		wait.wait(deadline)
+		resp.Release()
+		d.wait.wait(d.deadline)
 	}
 	for _, p := range watched {
-		p.unwatch(wait, follower)
+		p.unwatch(d.wait, follower)
 	}
 	return resp
 }

@@ -6,36 +6,39 @@ import (
 	"brokerlab/engine/commitlog"
 	"brokerlab/engine/env"
 	"brokerlab/engine/protocol"
+	"brokerlab/engine/server"
 )
 
-// produce appends the request's batches to the logs that this broker leads, and
-// with acks=all waits until every in-sync replica has them
-// (ReplicaManager.appendRecords and DelayedProduce). With acks=0 there is no
-// response; an error then closes the connection, as Kafka does.
-func (b *Broker) produce(r *protocol.ProduceRequest, received env.Time) (body protocol.Body, goOn bool) {
+// produce appends the request's batches to the logs that this broker leads
+// (ReplicaManager.appendRecords). With acks=all the request then waits until every
+// in-sync replica has them. With acks=0 there is no response; an error then closes
+// the connection, as Kafka does.
+func (b *Broker) produce(r *protocol.ProduceRequest, received env.Time, d *delayedProduce) server.Answer {
 	resp := &protocol.ProduceResponse{Partitions: make([]protocol.ProducePartitionResult, len(r.Partitions))}
-	ends := make([]appendEnd, len(r.Partitions))
+	d.resp, d.ends, d.deadline = resp, d.ends[:0], received.Add(r.Timeout)
+	handled := b.node.Now()
 	failed := false
 	known := r.Acks >= protocol.AcksAll && r.Acks <= protocol.AcksLeader
 	for i := range r.Partitions {
 		in, out := &r.Partitions[i], &resp.Partitions[i]
 		out.TopicPartition = in.TopicPartition
 		out.Stamps = in.Stamps
-		out.Stamps[protocol.StageReceived] = received
+		out.Stamps[protocol.StageReceived], out.Stamps[protocol.StageHandled] = received, handled
 		if !known {
 			out.Err, out.BaseOffset = protocol.ErrInvalidRequiredAcks, -1
 			continue
 		}
-		ends[i] = b.appendBatch(r.Acks, in, out)
+		d.ends = append(d.ends, b.appendBatch(r.Acks, in, out))
 		failed = failed || out.Err != protocol.ErrNone
 	}
-	if r.Acks == protocol.AcksNone {
-		return nil, !failed
+	switch r.Acks {
+	case protocol.AcksNone:
+		return server.Answer{Close: failed}
+	case protocol.AcksAll:
+		return server.Answer{Delayed: d}
+	default:
+		return server.Answer{Body: resp}
 	}
-	if r.Acks == protocol.AcksAll {
-		b.waitReplicated(resp, ends, received.Add(r.Timeout))
-	}
-	return resp, true
 }
 
 // appendEnd is where a batch ends, and which leadership appended it.
@@ -74,20 +77,30 @@ func (b *Broker) appendBatch(acks int16, in *protocol.ProducePartition,
 	return appendEnd{epoch: epoch, next: done.NextOffset}
 }
 
-// waitReplicated waits for each batch in turn: all of them must be replicated,
-// so the order in which they are waited for does not matter.
-func (b *Broker) waitReplicated(resp *protocol.ProduceResponse, ends []appendEnd, deadline env.Time) {
-	for i := range resp.Partitions {
-		out := &resp.Partitions[i]
+// delayedProduce is a produce whose batches wait for their replicas
+// (DelayedProduce).
+type delayedProduce struct {
+	b        *Broker
+	resp     *protocol.ProduceResponse
+	ends     []appendEnd // of resp's partitions
+	deadline env.Time
+}
+
+// Await implements server.Delayed. It waits for each batch in turn: all of them
+// must be replicated, so the order in which they are waited for does not matter.
+func (d *delayedProduce) Await() protocol.Body {
+	for i := range d.resp.Partitions {
+		out := &d.resp.Partitions[i]
 		if out.Err != protocol.ErrNone {
 			continue
 		}
-		p := b.byName[out.TopicPartition]
-		if out.Err = p.waitReplicated(ends[i].epoch, ends[i].next, deadline); out.Err != protocol.ErrNone {
+		p := d.b.byName[out.TopicPartition]
+		if out.Err = p.waitReplicated(d.ends[i].epoch, d.ends[i].next, d.deadline); out.Err != protocol.ErrNone {
 			continue
 		}
-		out.Stamps[protocol.StageReplicated] = b.node.Now()
+		out.Stamps[protocol.StageReplicated] = d.b.node.Now()
 	}
+	return d.resp
 }
 
 // errorCode gives a log's error its name in the protocol, and remembers a log

@@ -3,17 +3,19 @@
 // tells brokers what has changed. It is one process that keeps its state in
 // memory: not replicated, and gone when the node is.
 //
-//	connection task:  Recv -> state machine -> Send, one request at a time;
-//	                  a request for news waits until there are some
+//	I/O thread:       (of engine/server) asks the state machine
+//	connection task:  a request for news waits until there are some, without a thread
 //	session task:     fences brokers whose heartbeats stay away
 package controller
 
 import (
+	"errors"
 	"fmt"
 
 	"brokerlab/engine/cluster"
 	"brokerlab/engine/env"
 	"brokerlab/engine/protocol"
+	"brokerlab/engine/server"
 	"brokerlab/engine/task"
 )
 
@@ -26,9 +28,9 @@ type Config struct {
 
 // Controller is a running controller.
 type Controller struct {
-	node     env.Node
-	listener env.Listener
-	tasks    *task.Group
+	node   env.Node
+	server *server.Server
+	tasks  *task.Group
 
 	mu struct {
 		env.Mutex
@@ -36,7 +38,6 @@ type Controller struct {
 		news    env.Cond // broadcast when the state changes, and at the end
 		session env.Cond // signalled when a session may end earlier than known, and at the end
 		closing bool
-		conns   []env.Conn
 	}
 }
 
@@ -46,15 +47,14 @@ func Start(node env.Node, cfg Config) (*Controller, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	listener, err := node.Net().Listen(cfg.Addr)
-	if err != nil {
-		return nil, fmt.Errorf("controller: listen on %s: %w", cfg.Addr, err)
-	}
-	c := &Controller{node: node, listener: listener, tasks: task.NewGroup(node)}
+	c := &Controller{node: node, tasks: task.NewGroup(node)}
 	c.mu.Mutex = node.NewMutex()
 	c.mu.news, c.mu.session = node.NewCond(c.mu.Mutex), node.NewCond(c.mu.Mutex)
 	c.mu.core = cluster.NewController(cfg.ControllerConfig, cfg.Plan, node.Now())
-	c.tasks.Go("acceptor", c.acceptLoop)
+	c.server = server.New(node, server.DefaultConfig(), func() server.Handler { return c })
+	if err := c.server.Listen(cfg.Addr); err != nil {
+		return nil, fmt.Errorf("controller: %w", err)
+	}
 	c.tasks.Go("sessions", c.sessions)
 	return c, nil
 }
@@ -76,17 +76,8 @@ func (c *Controller) Close() error {
 	c.mu.closing = true
 	c.mu.news.Broadcast()
 	c.mu.session.Broadcast()
-	conns := c.mu.conns
-	c.mu.conns = nil
 	c.mu.Unlock()
-	err := c.listener.Close()
-	for _, conn := range conns {
-		_ = conn.Close() // its task ends of it
-	}
-	if taskErr := c.tasks.Wait(); err == nil {
-		err = taskErr
-	}
-	return err
+	return errors.Join(c.server.Close(), c.server.Wait(), c.tasks.Wait())
 }
 
 // sessions fences brokers in time.
@@ -108,92 +99,51 @@ func (c *Controller) changedLocked(before int64) {
 	}
 }
 
-func (c *Controller) acceptLoop() error {
-	for {
-		conn, err := c.listener.Accept()
-		if err != nil {
-			return nil // the listener was closed: the controller ends
-		}
-		c.mu.Lock()
-		closing := c.mu.closing
-		if !closing {
-			c.mu.conns = append(c.mu.conns, conn)
-		}
-		c.mu.Unlock()
-		if closing {
-			_ = conn.Close()
-			return nil
-		}
-		c.tasks.Go("connection", func() error {
-			c.serve(conn)
-			c.drop(conn)
-			return nil
-		})
-	}
-}
+// Parse implements server.Handler.
+func (c *Controller) Parse(*protocol.Request) { c.node.Charge(env.OpRequest, 1) }
 
-func (c *Controller) drop(conn env.Conn) {
-	_ = conn.Close() // the broker has gone away, or learns of it
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for i, have := range c.mu.conns {
-		if have == conn {
-			last := len(c.mu.conns) - 1
-			c.mu.conns[i] = c.mu.conns[last]
-			c.mu.conns = c.mu.conns[:last]
-			return
-		}
-	}
-}
-
-// serve answers a connection's requests one after another until it ends.
-func (c *Controller) serve(conn env.Conn) {
-	for {
-		m, err := conn.Recv(env.Never)
-		if err != nil {
-			return
-		}
-		req, ok := m.(*protocol.Request)
-		if !ok {
-			m.Release()
-			return
-		}
-		c.node.Charge(env.OpRequest, 1)
-		body := c.answer(req.Body)
-		req.Release()
-		if body == nil {
-			return // not a broker
-		}
-		if conn.Send(&protocol.Response{CorrelationID: req.CorrelationID, Body: body}) != nil {
-			return
-		}
-	}
-}
-
-func (c *Controller) answer(body protocol.Body) protocol.Body {
+// Handle implements server.Handler.
+func (c *Controller) Handle(req *protocol.Request, _ env.Time) server.Answer {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	core, now := c.mu.core, c.node.Now()
 	before := core.Version()
 	defer func() { c.changedLocked(before) }()
-	switch r := body.(type) {
+	switch r := req.Body.(type) {
 	case *protocol.BrokerRegistrationRequest:
 		epoch, code := core.Register(r, now)
-		return &protocol.BrokerRegistrationResponse{BrokerEpoch: epoch, Err: code}
+		return server.Answer{Body: &protocol.BrokerRegistrationResponse{BrokerEpoch: epoch, Err: code}}
 	case *protocol.BrokerHeartbeatRequest:
 		resp := core.Heartbeat(r, now)
 		if core.Version() != before {
 			c.mu.session.Signal() // a broker is alive again, whose session can end
 		}
-		return resp
+		return server.Answer{Body: resp}
 	case *protocol.AlterPartitionRequest:
-		return core.AlterPartition(r)
+		return server.Answer{Body: core.AlterPartition(r)}
 	case *protocol.MetadataLogRequest:
-		deadline := now.Add(r.MaxWait)
-		for core.Version() <= r.Version && !c.mu.closing && c.mu.news.WaitUntil(deadline) {
+		if core.Version() > r.Version {
+			return server.Answer{Body: core.Since(r.Version)}
 		}
-		return core.Since(r.Version)
+		return server.Answer{Delayed: &delayedNews{c: c, version: r.Version, deadline: now.Add(r.MaxWait)}}
 	default:
-		return nil
+		return server.Answer{Close: true} // not a broker
 	}
+}
+
+// delayedNews is a broker that waits for a version above the one that it has.
+type delayedNews struct {
+	c        *Controller
+	version  int64
+	deadline env.Time
+}
+
+// Await implements server.Delayed.
+func (d *delayedNews) Await() protocol.Body {
+	c := d.c
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for c.mu.core.Version() <= d.version && !c.mu.closing && c.mu.news.WaitUntil(d.deadline) {
+	}
+	return c.mu.core.Since(d.version)
 }

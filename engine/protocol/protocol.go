@@ -51,7 +51,8 @@ const (
 	StageDrained                 // batch closed and taken by the sender
 	StageCompressed              // batch compressed and sealed
 	StageSent                    // request handed to the network
-	StageReceived                // request taken up by the broker
+	StageReceived                // request taken up by a network thread of the broker
+	StageHandled                 // and by an I/O thread: it stood in the request queue between
 	StageValidated               // batch checked by the leader
 	StageAppended                // bytes in the leader's log
 	StageFlushed                 // flush that the append had to wait for; 0 if none

@@ -29,6 +29,7 @@ type Config struct {
 	Replicas   int
 	Clients    int                     // machines for producers and consumers
 	Log        func(*commitlog.Config) // changes of Kafka's defaults; may be nil
+	IOThreads  int                     // num.io.threads; 0 = Kafka's default
 }
 
 // Cluster is running. Its methods are for the body of Run.
@@ -110,6 +111,9 @@ func (c *Cluster) start() error {
 			c.cfg.Log(&log)
 		}
 		cfg.Topics = []broker.TopicLog{{Topic: topic, Log: log}}
+		if c.cfg.IOThreads > 0 {
+			cfg.Server.IOThreads = c.cfg.IOThreads
+		}
 		b, err := broker.Start(node, cfg)
 		if err != nil {
 			return err
