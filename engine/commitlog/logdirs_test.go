@@ -246,6 +246,13 @@ func TestLeaderEpochsOfALog(t *testing.T) {
 		if epoch, ok := follower.EpochFor(6); ok {
 			b.Errorf("an offset behind the end has epoch %d", epoch)
 		}
+		b.must(follower.Truncate(6))
+		for range 2 {
+			check("a truncation to the end forgets an epoch that has no record", follower, 5, 6, 9, -1)
+			b.must(follower.Close())
+			follower, err = commitlog.Open(b.node, "follower", small())
+			b.must(err)
+		}
 		b.must(follower.Close())
 		b.must(leader.Close())
 	})

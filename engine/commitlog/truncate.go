@@ -12,7 +12,9 @@ import (
 // Truncate keeps the offsets below offset: Kafka's LocalLog.truncateTo. A batch
 // that holds offset goes as a whole, and the log then ends where that batch
 // began (Kafka would end it at offset, with a gap). At or behind the log end it
-// does nothing; before the start it is ErrOffsetOutOfRange.
+// only forgets a leader epoch that has no record: a broker that led without an
+// append would otherwise go on to name it to the next leader, which says each
+// time that the logs part there. Before the start it is ErrOffsetOutOfRange.
 func (l *Log) Truncate(offset int64) error {
 	l.writer.Lock()
 	defer l.writer.Unlock()
@@ -29,7 +31,7 @@ func (l *Log) truncateLocked(offset int64) error {
 	segments := l.mu.segments
 	switch {
 	case offset >= l.active().end:
-		return nil
+		return l.cutEmptyEpochsLocked()
 	case offset < segments[0].base:
 		return fmt.Errorf("%w: %d is before the start, %d", ErrOffsetOutOfRange, offset, segments[0].base)
 	}
@@ -55,6 +57,17 @@ func (l *Log) truncateLocked(offset int64) error {
 		return l.writeEpochsLocked()
 	}
 	return nil
+}
+
+// cutEmptyEpochsLocked forgets epochs that begin at the log end.
+func (l *Log) cutEmptyEpochsLocked() error {
+	l.mu.Lock()
+	cut := l.mu.epochs.cutEnd(l.mu.end)
+	l.mu.Unlock()
+	if !cut {
+		return nil
+	}
+	return l.writeEpochsLocked()
 }
 
 // cutPoint is the end of a segment that is cut.
