@@ -307,3 +307,76 @@ func dropCache(s *suite) {
 	s.ok(f.Close())
 	s.is(f.DropCache(), env.ErrClosed, "dropcache", "a")
 }
+
+func reuse(s *suite) {
+	f := s.create("a")
+	s.ok(f.Reuse()) // of nothing
+	s.ok(f.Append(s.memory(pattern(1, 10_000))))
+	s.ok(f.Sync())
+	var want []byte
+	for life := range 3 {
+		s.ok(f.Reuse())
+		s.holds(f, nil)
+		want = nil
+		for i := range 5 + 10*life { // shorter than the old bytes, and longer
+			p := pattern(10*life+i, 900)
+			s.ok(f.Append(env.Join(s.memory(p[:61]), s.fileRange(p[61:]))))
+			want = append(want, p...)
+			s.holds(f, want)
+		}
+		s.ok(f.Sync())
+	}
+	s.ok(f.Truncate(1000))
+	s.ok(f.Append(s.memory([]byte("after"))))
+	s.holds(f, append(want[:1000:1000], "after"...))
+	s.ok(f.Close())
+	s.is(f.Reuse(), env.ErrClosed, "reuse", "a")
+	f = s.open("a")
+	s.holds(f, append(want[:1000:1000], "after"...))
+	s.ok(f.Close())
+}
+
+func reuseOpened(s *suite) {
+	old, young := pattern(1, 5000), pattern(2, 1800)
+	s.make("a", old)
+	f := s.open("a")
+	s.ok(f.Reuse())
+	s.ok(f.Append(s.memory(young)))
+	s.ok(s.fs.Rename("a", "b")) // under a new name, as a log does it
+	s.lists(".", env.DirEntry{Name: "b", Bytes: int64(len(old))})
+	s.ok(f.Close())
+	f = s.open("b")
+	whole := append(young[:1800:1800], old[1800:]...)
+	s.holds(f, whole)
+	s.ok(f.Append(s.memory([]byte("end"))))
+	s.holds(f, append(whole[:5000:5000], "end"...))
+	s.ok(f.Reuse())
+	s.ok(f.Append(s.memory([]byte("third"))))
+	s.ok(f.Truncate(f.Size()))
+	s.lists(".", env.DirEntry{Name: "b", Bytes: 5})
+	s.ok(f.Close())
+	f = s.open("b")
+	s.holds(f, []byte("third"))
+	s.ok(f.Close())
+}
+
+func reuseWhileRead(s *suite) {
+	old := pattern(1, 5000)
+	s.make("a", old)
+	f := s.open("a")
+	b, err := f.Read(100, 3000)
+	s.ok(err)
+	if err = f.Reuse(); err != nil {
+		s.is(err, env.ErrInUse, "reuse", "a")
+		s.holds(f, old)
+		s.same(s.take(b), old[100:3100])
+		s.ok(f.Reuse()) // nobody reads any more
+		b = env.Buf{}
+	}
+	s.ok(f.Append(s.memory(pattern(2, 4000))))
+	if b.Len() > 0 {
+		s.same(s.take(b), old[100:3100])
+	}
+	s.holds(f, pattern(2, 4000))
+	s.ok(f.Close())
+}

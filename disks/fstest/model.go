@@ -52,7 +52,8 @@ func (s *suite) randomOperations(seed uint64) {
 	s.ok(s.fs.MkdirAll("d/e"))
 	steps := []func(){
 		m.createStep, m.createStep, m.openStep, m.appendStep, m.appendStep, m.appendStep, m.readStep, m.readStep,
-		m.truncateStep, m.renameStep, m.removeStep, m.closeStep, m.holdStep, m.checkHeldStep, m.syncStep, m.listStep,
+		m.truncateStep, m.reuseStep, m.renameStep, m.removeStep, m.closeStep, m.holdStep, m.checkHeldStep,
+		m.syncStep, m.listStep,
 	}
 	for range randomSteps {
 		steps[m.r.IntN(len(steps))]()
@@ -181,6 +182,22 @@ func (m *model) truncateStep() {
 	m.ok(h.file.Truncate(int64(size)))
 	h.model.content = h.model.content[:size:size]
 	m.holds(h.file, h.model.content)
+}
+
+// reuseStep begins a new life of a file, and cuts what is left of the old one before
+// it may be opened again.
+func (m *model) reuseStep() {
+	h, ok := m.anyOpen()
+	if !ok || slices.ContainsFunc(m.held, func(x held) bool { return x.model == h.model }) {
+		return
+	}
+	m.ok(h.file.Reuse())
+	p := pattern(m.seed, m.r.IntN(5000))
+	m.seed++
+	m.ok(h.file.Append(m.memory(p)))
+	m.holds(h.file, p)
+	m.ok(h.file.Truncate(int64(len(p))))
+	h.model.content = p
 }
 
 func (m *model) renameStep() {

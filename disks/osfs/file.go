@@ -210,6 +210,31 @@ func (f *file) Truncate(size int64) error {
 		f.open.size.Store(old)
 		return pathError("truncate", f.open.path, err)
 	}
+	return f.seek("truncate", size)
+}
+
+// seek sets where the next Append goes.
+func (f *file) seek(op string, off int64) error {
+	if _, err := f.open.f.Seek(off, io.SeekStart); err != nil {
+		return pathError(op, f.open.path, err)
+	}
+	return nil
+}
+
+// Reuse implements env.File. File-range parts read the bytes that are in the file
+// when they are loaded, so that it refuses while one refers to it.
+func (f *file) Reuse() error {
+	if err := f.begin("reuse"); err != nil {
+		return err
+	}
+	defer f.open.Release()
+	if refs := f.open.refs.Load(); refs > 2 { // the handle's and this call's
+		return pathError("reuse", f.open.path, env.ErrInUse)
+	}
+	if err := f.seek("reuse", 0); err != nil {
+		return err
+	}
+	f.open.size.Store(0)
 	return nil
 }
 

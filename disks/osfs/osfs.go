@@ -17,6 +17,7 @@ package osfs
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -78,15 +79,16 @@ func (s *FS) Stats() Stats {
 
 // Create implements env.FS.
 func (s *FS) Create(path string) (env.File, error) {
-	return s.open("create", path, os.O_RDWR|os.O_APPEND|os.O_CREATE|os.O_EXCL)
+	return s.open("create", path, os.O_RDWR|os.O_CREATE|os.O_EXCL)
 }
 
 // Open implements env.FS.
 func (s *FS) Open(path string) (env.File, error) {
-	return s.open("open", path, os.O_RDWR|os.O_APPEND)
+	return s.open("open", path, os.O_RDWR)
 }
 
-// Append mode makes every write go to the end by itself, also after Truncate.
+// The system's file position is always where the next Append goes. It is not in
+// append mode, which would not let Reuse write over what is there.
 func (s *FS) open(op, path string, flag int) (env.File, error) {
 	full, err := s.resolve(op, path)
 	if err != nil {
@@ -96,14 +98,14 @@ func (s *FS) open(op, path string, flag int) (env.File, error) {
 	if err != nil {
 		return nil, pathError(op, full, err)
 	}
-	stat, err := f.Stat()
+	size, err := f.Seek(0, io.SeekEnd)
 	if err != nil {
 		f.Close()
 		return nil, pathError(op, full, err)
 	}
 	o := &openFile{fs: s, f: f, path: full}
 	o.refs.Store(1)
-	o.size.Store(stat.Size())
+	o.size.Store(size)
 	s.counters.openFiles.Add(1)
 	return &file{open: o}, nil
 }

@@ -177,7 +177,9 @@ func (f *file) Close() error {
 		return err
 	}
 	f.closed = true
-	f.ino.handles--
+	if f.ino.handles--; f.ino.handles == 0 {
+		f.ino.merge()
+	}
 	d.settleLocked(f.ino)
 	return nil
 }

@@ -112,6 +112,7 @@ func (c *content) release() {
 type flush struct {
 	target  int64 // below this, the file is durable when it ends
 	cutFrom int64 // where the cut began that its end makes durable, or MaxInt64
+	former  int64 // below this, the bytes of former lives are durable when it ends
 }
 
 // inode is a file: what it holds, and how much of that is on the device.
@@ -123,6 +124,7 @@ type inode struct {
 	scheduled   int64    // on its way to the device below this
 	flushes     []*flush // Syncs that run
 	undurable   content  // durable bytes from synced on that a Truncate cut, which is not durable
+	former      former   // of the lives before a Reuse; then nothing is undurable
 	handles     int      // open ones
 	live        bool     // it has a name now
 	links       int      // durable names, and pending changes of names, that refer to it
@@ -130,7 +132,7 @@ type inode struct {
 }
 
 // room is how many bytes of the disk the file takes.
-func (ino *inode) room() int64 { return max(ino.content.size, ino.reserved) }
+func (ino *inode) room() int64 { return max(ino.length(), ino.reserved) }
 
 // truncate cuts the file.
 func (ino *inode) truncate(size int64) {
@@ -138,13 +140,19 @@ func (ino *inode) truncate(size int64) {
 	if size < ino.synced {
 		beyond := tail.cut(ino.synced)
 		beyond.release()
-		if len(ino.undurable.chunks) > 0 {
+		switch {
+		case len(ino.undurable.chunks) > 0:
 			tail.join(ino.undurable)
+		case len(ino.former.chunks) > 0:
+			tail.join(ino.former.takeDurable(ino.synced))
 		}
 		ino.undurable = tail
 		ino.synced = size
 	} else {
 		tail.release()
+		if len(ino.former.chunks) > 0 {
+			ino.undurable = ino.former.takeDurable(ino.synced)
+		}
 	}
 	ino.scheduled = min(ino.scheduled, size)
 	for _, f := range ino.flushes {
@@ -154,11 +162,12 @@ func (ino *inode) truncate(size int64) {
 
 // beginFlush starts a Sync and returns how many bytes it writes.
 func (ino *inode) beginFlush() (f *flush, dirtyBytes int64) {
-	f = &flush{target: ino.content.size, cutFrom: math.MaxInt64}
+	f = &flush{target: ino.content.size, cutFrom: math.MaxInt64, former: ino.former.size}
 	if len(ino.undurable.chunks) > 0 {
 		f.cutFrom = ino.undurable.start
 	}
 	dirtyBytes = f.target - max(ino.synced, ino.scheduled)
+	dirtyBytes += max(0, f.former-max(ino.former.durable, f.target))
 	ino.scheduled = f.target
 	ino.flushes = append(ino.flushes, f)
 	return f, dirtyBytes
@@ -171,6 +180,10 @@ func (ino *inode) endFlush(f *flush) {
 		gone.release()
 	}
 	ino.synced = max(ino.synced, f.target)
+	if len(ino.former.chunks) > 0 {
+		ino.former.durable = max(ino.former.durable, f.former)
+		ino.former.dropBelow(ino.synced)
+	}
 	ino.flushes = slices.DeleteFunc(ino.flushes, func(g *flush) bool { return g == f })
 }
 
@@ -186,6 +199,14 @@ func (ino *inode) powerLoss(r *rand.Rand) {
 		lost.release()
 	}
 	ino.undurable.release()
+	if volatile := ino.former.size - ino.former.durable; volatile > 0 {
+		ino.former.durable += r.Int64N(volatile + 1)
+	}
+	if ino.former.durable > ino.content.size {
+		ino.content.join(ino.former.takeDurable(ino.content.size))
+	}
+	ino.former.release()
+	ino.former = former{}
 	ino.synced, ino.scheduled = ino.content.size, ino.content.size
 	ino.flushes = nil
 	ino.unreachable = false
@@ -200,4 +221,5 @@ func (ino *inode) dropUnsynced() {
 func (ino *inode) release() {
 	ino.content.release()
 	ino.undurable.release()
+	ino.former.release()
 }

@@ -249,7 +249,7 @@ func (m *mount) List(dir string) (list []env.DirEntry, err error) {
 			if e.dir != nil {
 				list = append(list, env.DirEntry{Name: e.name, Dir: true})
 			} else {
-				list = append(list, env.DirEntry{Name: e.name, Bytes: e.file.content.size})
+				list = append(list, env.DirEntry{Name: e.name, Bytes: e.file.length()})
 			}
 		}
 		return nil

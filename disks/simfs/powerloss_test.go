@@ -59,7 +59,7 @@ func (r *rig) must(err error) {
 }
 
 // play runs a script of verbs: "create a", "open a", "append a text", "sync a",
-// "truncate a 3", "close a", "remove a", "rename a b", "mkdir d", "syncdir d". At
+// "truncate a 3", "reuse a", "close a", "remove a", "rename a b", "mkdir d", "syncdir d". At
 // its end, "in sync a: append a x" appends while the sync waits.
 func (r *rig) play(script string) {
 	r.Helper()
@@ -89,6 +89,8 @@ func (r *rig) play(script string) {
 			_, err := fmt.Sscan(arg, &size)
 			r.must(err)
 			r.must(r.open[path].Truncate(size))
+		case "reuse":
+			r.must(r.open[path].Reuse())
 		case "close":
 			r.must(r.open[path].Close())
 		case "remove":
@@ -196,6 +198,25 @@ var powerLossTable = []struct{ says, script, images string }{
 		"create a; syncdir .; append a abcdef; sync a; truncate a 4; in sync a: truncate a 2", "a=ab|a=abcd"},
 	{"a Sync that ends after a later one takes nothing back",
 		"create a; syncdir .; append a S; in sync a: append a x; sync a", "a=Sx"},
+	{"a reused file has any prefix of the new bytes, and the old ones behind it",
+		"create a; append a OLD; sync a; syncdir .; reuse a; append a x; append a yzw",
+		"a=OLD|a=xLD|a=xyD|a=xyz|a=xyzw"},
+	{"old bytes that were not synced may be lost like any others",
+		"create a; append a OL; syncdir .; reuse a; append a x", "a=|a=O|a=OL|a=x|a=xL"},
+	{"a Sync covers the new bytes and the old ones behind them",
+		"create a; append a OLD; syncdir .; reuse a; append a x; sync a; append a y", "a=xLD|a=xyD"},
+	{"a truncation without Sync ends the old bytes or does not",
+		"create a; append a OLD; sync a; syncdir .; reuse a; append a x; sync a; truncate a 1; append a y",
+		"a=x|a=xy|a=xLD"},
+	{"a truncation of new bytes that were not synced too",
+		"create a; append a OLDER; sync a; syncdir .; reuse a; append a xyz; truncate a 2", "a=|a=x|a=xy|a=OLDER"},
+	{"a truncation of new bytes that were synced brings these and the old ones back, or none",
+		"create a; append a OLDER; sync a; syncdir .; reuse a; append a xyz; sync a; truncate a 1", "a=x|a=xyzER"},
+	{"a truncation with Sync has ended the old bytes",
+		"create a; append a OLD; sync a; syncdir .; reuse a; append a x; truncate a 1; sync a; append a y", "a=x|a=xy"},
+	{"a third life has what the two before left",
+		"create a; append a 11111; sync a; syncdir .; reuse a; append a 222; sync a; reuse a; append a 3; sync a",
+		"a=32211"},
 	{"a truncation with Sync has happened",
 		"create a; append a abcdef; sync a; syncdir .; truncate a 2; append a X; sync a", "a=abX"},
 }
@@ -298,7 +319,7 @@ func randomImage(t *testing.T, seed uint64) string {
 	for range 3 {
 		for step := range 60 {
 			name, other := names[rnd.IntN(len(names))], names[rnd.IntN(len(names))]
-			switch rnd.IntN(12) {
+			switch rnd.IntN(13) {
 			case 0, 1:
 				if f, err := r.fs.Create(name); err == nil {
 					r.must(f.Close())
@@ -307,6 +328,11 @@ func randomImage(t *testing.T, seed uint64) string {
 				r.use(name, func(f env.File) { r.must(f.Append(r.memory(fmt.Sprintf("%s%d.", name, step)))) })
 			case 5:
 				r.use(name, func(f env.File) { r.must(f.Sync()) })
+			case 12:
+				r.use(name, func(f env.File) {
+					r.must(f.Reuse())
+					r.must(f.Append(r.memory(fmt.Sprintf("%s!%d.", name, step))))
+				})
 			case 6:
 				r.use(name, func(f env.File) { r.must(f.Truncate(rnd.Int64N(f.Size() + 1))) })
 			case 7:

@@ -20,6 +20,9 @@
 //     wrong; a Sync that had not returned counts for nothing.
 //   - of a Truncate that no Sync followed: either it happened, or the file has the
 //     synced bytes that it had before the cut, and nothing that came later.
+//   - of a file that was reused (Reuse): as above, and behind the bytes of its new
+//     life those of the former one that lay there, which the process sees too when
+//     it opens the file again. A Truncate before Reuse counts as durable.
 //   - of names (created, renamed, removed entries): all that a SyncDir of their
 //     directory covered, and of the others each one or not. A Rename happens
 //     whole or not at all, changes of one name happen in order, and a directory
@@ -153,6 +156,7 @@ func (d *Disk) Crash() {
 		ino.handles = 0
 		ino.flushes = nil
 		ino.scheduled = ino.synced
+		ino.merge()
 		d.settleLocked(ino)
 	}
 }

@@ -48,6 +48,22 @@
 // Ours, and off by default: flush.group.commit, with which appends that have to be
 // flushed share one fsync, waited for without the log's lock.
 //
+// Ours, and off by default: segment.recycle, as PostgreSQL, etcd and RocksDB do it
+// with their write-ahead logs. The .log of a segment that retention deletes waits,
+// named *.log.deleted, for a roll, which renames it and writes it over from its start.
+// An fsync of bytes that lie in blocks which the file has already commits no change of
+// its length or blocks to the file system's journal. The indexes are small and made
+// anew. While such a segment is active, and after a crash, batches of the former life
+// lie behind its end. Recovery never takes them for the log's: retention deletes from
+// the start, so that all their offsets are below the base offset of any later segment,
+// and offsets only rise within one. (Segments that a truncation removes are therefore
+// not recycled: their offsets are given out again.) What is not an old batch's start is
+// taken for the log's only if it happens to be a batch with a right CRC and the next
+// offset, as a record's value could be made to be. A segment that is rolled away from
+// or closed is cut to its size, so that Kafka's tools read it; Kafka's own recovery,
+// which looks at CRCs alone, must not be run on a directory after a crash of such a
+// log.
+//
 // Lock order: Log.retention, then Log.writer, then Log.mu.
 package commitlog
 
@@ -113,6 +129,10 @@ type Config struct {
 	// that has to be flushed leaves the log's lock and waits for a flush that covers
 	// it, which others share.
 	FlushGroupCommit bool
+	// SegmentRecycle is segment.recycle, which Kafka does not have: the .log files of
+	// segments that retention deletes are written over by the segments of the next
+	// rolls, at most spareSegmentsMax wait for that.
+	SegmentRecycle bool
 }
 
 // DefaultConfig returns Kafka's defaults.
@@ -180,7 +200,10 @@ type Stats struct {
 	Segments        int   // now
 	SegmentsScanned int64 // by recovery
 	SegmentsDeleted int64 // by retention
-	RecoveryCut     int64 // bytes that recovery cut off or deleted
+	// SegmentsRecycled are segments that were begun in the file of a deleted one.
+	SegmentsRecycled int64
+	SpareBytes       int64 // of files that wait for that now
+	RecoveryCut      int64 // bytes that recovery cut off or deleted
 }
 
 // Log is one partition's log. Its methods may be called from any task of its
@@ -226,6 +249,7 @@ type Log struct {
 		closed      bool
 		rolled      int64 // a background flush of the segments before it is due
 		flushing    bool  // that flush runs
+		spares      []spareFile
 		group       groupCommit
 		stats       Stats
 	}
@@ -259,6 +283,9 @@ func (l *Log) Stats() Stats {
 	defer l.mu.Unlock()
 	s := l.mu.stats
 	s.Segments = len(l.mu.segments)
+	for _, f := range l.mu.spares {
+		s.SpareBytes += f.size
+	}
 	return s
 }
 

@@ -420,13 +420,13 @@ func (f *faultFS) SyncDir(dir string) error {
 type faultFile struct {
 	env.File
 	fs    *faultFS
-	log   bool  // a .log file: only their syncs are counted
-	clean int64 // bytes that the last Sync covered
+	log   bool         // a .log file: only their syncs are counted
+	clean atomic.Int64 // bytes that the last Sync covered
 }
 
 func (f *faultFile) DropCache() error {
 	f.fs.drops.Add(1)
-	if f.clean != f.Size() {
+	if f.clean.Load() != f.Size() {
 		f.fs.dirtyDrops.Add(1)
 	}
 	return f.File.DropCache()
@@ -460,7 +460,7 @@ func (f *faultFile) Truncate(size int64) error {
 func (f *faultFile) Sync() error {
 	if f.log {
 		f.fs.syncs.Add(1)
-		f.clean = f.Size()
+		f.clean.Store(f.Size())
 	}
 	if f.fs.failSyncs.Load() {
 		return errDisk

@@ -272,6 +272,7 @@ func TestPowerLossWithRecoveryPoints(t *testing.T) {
 		cfg.FlushMessages = []int64{0, 1, 20}[seed%3]
 		cfg.RetentionInterval = 0 // timestamps are those of 1970
 		cfg.RetentionBytes = int64(seed%2) * 5000
+		cfg.SegmentRecycle = seed%8 > 2
 		h := &history{}
 		span := 60 * time.Millisecond
 		if seed%4 == 0 {

@@ -39,6 +39,7 @@ func TestPowerLossKeepsWhatWasFlushed(t *testing.T) {
 		cfg.Preallocate = seed%4 < 2
 		cfg.RetentionInterval = 0 // timestamps are those of 1970
 		cfg.RetentionBytes = int64(seed%2) * 5000
+		cfg.SegmentRecycle = seed%8 > 3
 		h := &history{}
 		life := func(n env.Node) {
 			b := &bed{TB: t, node: n, fs: &faultFS{FS: n.FS()}, rand: r}

@@ -66,6 +66,9 @@ func (l *Log) load(past Past) error {
 	if err := l.fs.MkdirAll(l.dir); err != nil {
 		return err
 	}
+	if err := l.removeLeftovers(); err != nil {
+		return err
+	}
 	files, err := l.listSegments()
 	if err != nil {
 		return err

@@ -158,9 +158,10 @@ func indexDamages(m *model, segments [][]modelBatch) []damage {
 			f[indexFile(base(1))][len(f[indexFile(base(1))])-1]++ // its position
 		}, m},
 		{"other files are left alone", func(f map[string][]byte) {
-			f["partition.metadata"], f["7.log"], f[logFile(3)+".deleted"] = []byte("x"), []byte("x"), []byte("x")
+			f["partition.metadata"], f["7.log"], f["7.log.deleted"] = []byte("x"), []byte("x"), []byte("x")
 			f["99999999999999999999.log"], f["-0000000000000000001.log"] = []byte("x"), []byte("x")
 		}, m},
+		{"what was about to be deleted is", func(f map[string][]byte) { f[logFile(3)+".deleted"] = []byte("x") }, m},
 		{"an index without a log is removed", func(f map[string][]byte) { f[indexFile(base(1)+1)] = []byte("x") }, m},
 	}
 }
@@ -217,10 +218,13 @@ func TestRecoveryOfDamagedFiles(t *testing.T) {
 			b.must(l.Close())
 			b.setFiles(damaged)
 			b.reopened(cfg, test.want)
-			for _, name := range []string{"partition.metadata", "7.log", logFile(3) + ".deleted"} {
+			for _, name := range []string{"partition.metadata", "7.log", "7.log.deleted"} {
 				if _, ok := b.files()[name]; ok != (damaged[name] != nil) {
 					b.Errorf("%s: %s is there: %v", test.name, name, ok)
 				}
+			}
+			if _, ok := b.files()[logFile(3)+".deleted"]; ok {
+				b.Errorf("%s: a segment that was to be deleted is there still", test.name)
 			}
 		}
 	})

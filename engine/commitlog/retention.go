@@ -47,8 +47,9 @@ func (p retentionPolicy) expired(segments []agedSegment, now, highWatermark int6
 // many: Kafka's UnifiedLog.deleteOldSegments, which the broker calls every
 // log.retention.check.interval.ms. Whole segments go; if it is all of them, a new
 // one begins first. The log's start moves at once, for readers too, and the files
-// are removed without file.delete.delay.ms, beside appends; Bufs that were read
-// before stay readable. A segment without timestamps is as old as it is open.
+// are removed without file.delete.delay.ms, beside appends (with segment.recycle some
+// are kept for the next rolls); Bufs that were read before stay readable. A segment
+// without timestamps is as old as it is open.
 func (l *Log) DeleteOldSegments(highWatermark int64) (segments int, err error) {
 	l.retention.Lock()
 	defer l.retention.Unlock()
@@ -104,17 +105,22 @@ func (l *Log) takeExpired(highWatermark int64) ([]*segment, error) {
 // first, each for good before the next one: a power loss must leave no gap. The
 // caller holds retention.
 func (l *Log) removeOldest(gone []*segment) error {
-	for _, s := range gone {
-		err := l.removeFiles(s)
-		if err == nil {
+	for i, s := range gone {
+		drop := gone[i : i+1]
+		var err error
+		if l.maySpare(s) {
+			if err = l.setAside(s); err == nil {
+				drop = nil
+			}
+		} else if err = l.removeFiles(s); err == nil {
 			err = l.forceNames()
+		}
+		if dropErr := l.dropFiles(drop); err == nil {
+			err = dropErr
 		}
 		if err != nil {
 			return l.fail(err)
 		}
-	}
-	if err := l.dropFiles(gone); err != nil {
-		return l.fail(err)
 	}
 	return nil
 }
@@ -141,6 +147,9 @@ func (l *Log) TruncateFullyAndStartAt(offset int64) error {
 }
 
 func (l *Log) startAtLocked(offset int64) error {
+	if err := l.dropSpares(); err != nil {
+		return l.fail(err)
+	}
 	gone := l.mu.segments
 	for i := len(gone) - 1; i >= 0; i-- {
 		if err := l.removeFiles(gone[i]); err != nil {

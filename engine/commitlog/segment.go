@@ -38,6 +38,7 @@ type segment struct {
 	indexSynced bool  // both indexes are complete and on disk
 	pins        int   // tasks that use the file without a lock
 	removed     bool  // close the file at the last unpin
+	recycled    bool  // the .log may hold bytes of a former life behind its end
 }
 
 func logName(base int64) string   { return fmt.Sprintf("%020d.log", base) }
@@ -74,9 +75,14 @@ func parseName(name string) (base int64, suffix string, ok bool) {
 func (l *Log) createSegment(base int64) (*segment, error) {
 	s := l.newSegment(base)
 	s.synced = 0
-	for _, f := range s.files() {
-		var err error
+	var err error
+	if s.log, err = l.createLog(s); err != nil {
+		s.log = nil
+		return nil, err
+	}
+	for _, f := range s.files()[1:] {
 		if *f.file, err = l.fs.Create(path.Join(l.dir, f.name)); err != nil {
+			*f.file = nil
 			s.abandon()
 			return nil, err
 		}
@@ -88,15 +94,6 @@ func (l *Log) createSegment(base int64) (*segment, error) {
 		}
 	}
 	return s, nil
-}
-
-// trim gives back what a segment that is done with has reserved: Kafka's
-// FileRecords.trim.
-func (l *Log) trim(s *segment) error {
-	if !l.cfg.Preallocate {
-		return nil
-	}
-	return s.log.Truncate(s.size)
 }
 
 // namedFile is one of a segment's files.

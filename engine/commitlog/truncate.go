@@ -1,6 +1,7 @@
 package commitlog
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"path"
@@ -223,7 +224,13 @@ func (l *Log) closeLocked() error {
 	if closed {
 		return nil
 	}
-	err := l.flush(flushScope{before: math.MaxInt64, indexes: true})
+	err := l.usable()
+	if err == nil {
+		err = l.trimActiveLocked()
+	}
+	if err == nil {
+		err = l.flush(flushScope{before: math.MaxInt64, indexes: true})
+	}
 	if err == nil {
 		err = l.settleActiveLocked()
 	}
@@ -233,15 +240,19 @@ func (l *Log) closeLocked() error {
 	return err
 }
 
+func (l *Log) trimActiveLocked() error {
+	if err := l.trim(l.active()); err != nil {
+		return l.fail(err)
+	}
+	return nil
+}
+
 // settleActiveLocked completes the active segment's indexes and forces them, if
 // they have any entry.
 func (l *Log) settleActiveLocked() error {
 	s := l.active()
 	l.noteTime(s)
 	if err := l.writeIndex(s); err != nil {
-		return l.fail(err)
-	}
-	if err := l.trim(s); err != nil {
 		return l.fail(err)
 	}
 	if s.indexWritten+s.timesWritten == 0 {
@@ -260,7 +271,7 @@ func (l *Log) shutLocked() error {
 	l.mu.group.flushed.Broadcast()
 	segments := l.mu.segments
 	l.mu.Unlock()
-	return l.dropFiles(segments)
+	return errors.Join(l.dropFiles(segments), l.dropSpares())
 }
 
 // Remove closes the log without a flush and deletes its files and its directory,
@@ -290,6 +301,9 @@ func (l *Log) removeLocked() error {
 		if err := l.removeFiles(segments[i]); err != nil {
 			return err
 		}
+	}
+	if err := l.removeLeftovers(); err != nil {
+		return err
 	}
 	for _, name := range []string{epochsName, epochsName + ".tmp"} {
 		if err := removeIfThere(l.fs, path.Join(l.dir, name)); err != nil {

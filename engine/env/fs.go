@@ -46,8 +46,16 @@ type File interface {
 	// bytes of a file-range part are read when it is loaded (Buf.Load).
 	Read(off int64, max int) (Buf, error)
 	// Truncate cuts the file to size, which is at most its size, and gives back
-	// what Allocate reserved beyond it.
+	// what Allocate reserved and what a life before Reuse left beyond it.
 	Truncate(size int64) error
+	// Reuse begins a new life of the file: its size is 0, and Appends write over the
+	// old bytes from the start, which need no new room on the disk for it. Old bytes
+	// beyond the size are never read through this handle, but they stay in the file:
+	// whoever opens it again, also after a crash or a power loss, finds them behind
+	// the new ones. The file must not be open twice, and nothing else may run on it.
+	// What was read before stays readable: where it would not, Reuse is ErrInUse and
+	// changes nothing.
+	Reuse() error
 	// Allocate reserves room on the disk, so that Appends up to size bytes of the
 	// file need no more of it. Size stays. A system that cannot does nothing; too
 	// little room is ErrNoSpace. One Append, Truncate or Allocate at a time.

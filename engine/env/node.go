@@ -47,6 +47,8 @@ var (
 	ErrReset = errors.New("connection reset by peer")
 	// ErrRefused says that nobody listens on the address.
 	ErrRefused = errors.New("connection refused")
+	// ErrInUse says that parts of a Buf still refer to the file.
+	ErrInUse = errors.New("file is in use")
 	// ErrNoSpace says that the disk is full.
 	ErrNoSpace = errors.New("no space left on device")
 )

@@ -58,6 +58,7 @@ func brokerConfig(s *spec.Scenario, plan *cluster.Plan, index int) broker.Config
 	log.FlushInterval = s.Topic.FlushMs
 	log.Preallocate = s.Topic.Preallocate
 	log.FlushGroupCommit = s.Topic.FlushGroupCommit
+	log.SegmentRecycle = s.Topic.SegmentRecycle
 	log.RetentionBytes, log.RetentionInterval = s.Topic.RetentionBytes, s.Topic.RetentionMs
 	log.MaxMessageBytes = s.Topic.MaxMessageBytes
 	cfg.Topics = []broker.TopicLog{{Topic: s.Topic.Name, Log: log, MinInSync: s.Topic.MinInSync}}

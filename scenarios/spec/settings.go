@@ -180,6 +180,8 @@ var topicSettings = []setting{
 		"age at which a log is forced to disk; needs cluster.log.flush.scheduler.interval.ms"),
 	row("topic.flush.group.commit", func(s *Scenario) *bool { return &s.Topic.FlushGroupCommit }, flags,
 		"ours: appends that wait for the disk share one fsync; Kafka does one after another under the log's lock"),
+	row("topic.segment.recycle", func(s *Scenario) *bool { return &s.Topic.SegmentRecycle }, flags,
+		"ours: files of deleted segments are written over by new ones, whose fsyncs then allocate nothing"),
 	row("topic.retention.bytes", func(s *Scenario) *int64 { return &s.Topic.RetentionBytes },
 		orWord(within(size, 1, math.MaxInt64), wordUnlimited),
 		"bytes of a partition that are kept; reading back fails on what was deleted"),

@@ -61,6 +61,7 @@ type Topic struct {
 	FlushMs           time.Duration // flush.ms; 0 = never
 	Preallocate       bool          // preallocate; false
 	FlushGroupCommit  bool          // flush.group.commit (ours); false
+	SegmentRecycle    bool          // segment.recycle (ours); false
 	RetentionBytes    int64         // retention.bytes; 0 = unlimited (-1 in Kafka)
 	RetentionMs       time.Duration // retention.ms; 7 days; 0 = unlimited (-1 in Kafka)
 	MaxMessageBytes   int64         // max.message.bytes; 1 MiB + 12 (1048588)
