@@ -35,9 +35,16 @@
 // Readers take neither of these: they take a second, short lock that is never
 // held over I/O, where Kafka reads volatile fields.
 //
-// Not as in Kafka: a flush forces the indexes of closed segments only, where
-// Kafka forces those of the active one each time (recovery scans that segment
-// anyway); the directory is forced also when a log is made and when segments are
+// Not as in Kafka: a flush forces the indexes of closed segments only. Kafka's
+// LogSegment.flush forces the .log and then both indexes of every segment that it
+// flushes, the active one too: the indexes are mapped, and MappedByteBuffer.force is
+// an msync that waits for the device even if no page of the mapping has changed. With
+// flush.messages=1 and batches of 128 KiB each of them has an entry more each time.
+// Recovery reads that segment from its start whatever its indexes hold, so that
+// nothing depends on it; it cost 635 us where forcing the .log alone cost 360 (medians
+// of 600 in turns on ext4, fdatasync of the .log or, as Kafka, fsync: no difference
+// to speak of). So a forced batch costs Kafka about 1.8 times what it costs here.
+// The directory is forced also when a log is made and when segments are
 // removed; indexes are not preallocated, and preallocate reserves room without
 // making the .log longer, so that it never has zeros at its end.
 //
@@ -214,8 +221,9 @@ type Log struct {
 	dir  string
 	cfg  Config
 	roll rollPolicy
-	// recovered says that Open scanned a segment.
+	// recovered says that Open scanned a segment, repairs what it found and did.
 	recovered bool
+	repairs   []Repair
 
 	// retention is held while old segments are removed, which is done beside
 	// appends, and by whatever removes all of them.

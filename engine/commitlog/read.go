@@ -82,7 +82,15 @@ func (l *Log) view(r ReadRequest) (view, error) {
 	if r.Offset >= min(r.Limit, l.mu.end) {
 		return view{}, nil
 	}
-	s := segments[sort.Search(len(segments), func(i int) bool { return segments[i].base > r.Offset })-1]
+	i := sort.Search(len(segments), func(i int) bool { return segments[i].base > r.Offset }) - 1
+	for r.Offset >= segments[i].end && i < len(segments)-1 { // a gap between segments
+		i++
+		r.Offset = segments[i].base
+	}
+	if r.Offset >= min(r.Limit, l.mu.end) {
+		return view{}, nil
+	}
+	s := segments[i]
 	v := view{
 		segment: s, entries: s.sparse.entries, size: s.size, truncations: l.mu.truncations,
 		read: segmentRead{

@@ -31,13 +31,19 @@ func Open(node env.Node, dir string, cfg Config) (*Log, error) {
 // OpenAfter opens the log in a directory, which it makes if need be, and recovers
 // it: Kafka's LogLoader. After a clean shutdown no segment is scanned, else those
 // that reach beyond the recovery point: batch by batch, CRCs included, cut at the
-// first that is not whole and right. The segments must follow one another: where
-// one was cut or does not end at the base offset of the next, those behind it are
-// deleted. Segments that are not scanned are trusted, but one that does not end
-// where the next one begins is scanned after all. Indexes are completed from the
-// log, and leader epochs from what is scanned: without a leader-epoch-checkpoint
-// file everything is. Files that are no segment's are left alone, except an index
-// without its log, which is removed.
+// first that is not whole, right and next (no CRC covers the base offset). Of these,
+// which were not flushed, a prefix is kept: where one does not end at the base offset of the next, those behind it are
+// deleted (Kafka deletes them only if bytes were cut, and so may keep a hole).
+//
+// Segments that are not scanned are trusted, except one whose headers do not lead to
+// its end. Nothing of them is deleted: offsets may be missing within and between
+// them, as in Kafka, where compaction makes such gaps, and reads go on behind a gap.
+// Two segments with the same offsets are an error (ErrCorrupt).
+//
+// Indexes are completed from the log, and leader epochs from what is scanned: without
+// a leader-epoch-checkpoint file everything is. Files that are no segment's are left
+// alone, except an index without its log, which is removed. Repairs says what was
+// done.
 func OpenAfter(node env.Node, dir string, cfg Config, past Past) (*Log, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("open log %s: %w", dir, err)
@@ -120,31 +126,28 @@ func (l *Log) loadSegments(files []segmentFile, past Past) error {
 			return err
 		}
 		l.mu.segments = append(l.mu.segments, s)
-		last := i == len(files)-1
 		next := int64(math.MaxInt64)
-		if !last {
+		if i < len(files)-1 {
 			next = files[i+1].base
 		}
-		broken := !past.CleanShutdown && next > past.RecoveryPoint
-		if !broken {
-			if broken, err = l.trust(s); err != nil {
-				return err
-			}
-			broken = broken || !last && s.end != next
+		trusted := past.CleanShutdown || next <= past.RecoveryPoint
+		if err := l.loadSegment(s, next, trusted); err != nil {
+			return err
 		}
 		// Flushes go from the first segment that is not settled on.
 		if i > 0 && !l.mu.segments[i-1].settled() {
 			s.indexSynced = false
 		}
-		whole := true
-		if broken {
-			if whole, err = l.recoverSegment(s); err != nil {
-				return err
-			}
-		}
-		if last || !whole || s.end != next {
+		switch {
+		case next == math.MaxInt64 || !trusted && s.end != next:
 			l.mu.recent = len(s.recent) - 1
-			return l.deleteSegments(files[i+1:])
+			return l.deleteSegments(s.end, files[i+1:])
+		case s.end > next:
+			return fmt.Errorf("%w: %s reaches to offset %d, where %s has others", ErrCorrupt, logName(s.base), s.end,
+				logName(next))
+		case s.end < next:
+			l.repaired(Repair{File: logName(s.base), Did: didKeep, Bytes: s.log.Size() - s.size,
+				Found: fmt.Sprintf("it ends at offset %d, the next segment begins at %d", s.end, next)})
 		}
 		s.forgetRecent(0)
 		if err := l.closeIndex(s); err != nil {
@@ -157,6 +160,34 @@ func (l *Log) loadSegments(files []segmentFile, past Past) error {
 	}
 	l.mu.segments = append(l.mu.segments, s)
 	return l.forceNames()
+}
+
+// loadSegment finds what a segment holds. Bytes behind its last batch are cut off,
+// except in front of a gap: in a segment that was flushed they were batches, and what
+// of them can be saved is not for a broker to decide.
+func (l *Log) loadSegment(s *segment, next int64, trusted bool) error {
+	broken := true
+	if trusted {
+		var err error
+		if broken, err = l.trust(s); err != nil || !broken {
+			return err
+		}
+	}
+	found, err := l.loadIndexes(s)
+	if err == nil {
+		err = l.recoverSegment(s, next)
+	}
+	if err != nil {
+		return err
+	}
+	if cut := s.log.Size() - s.size; cut > 0 && (!trusted || s.end >= next || next == math.MaxInt64) {
+		l.repaired(Repair{File: logName(s.base), Did: didCut, Bytes: cut,
+			Found: fmt.Sprintf("what follows offset %d is no batch that continues the log", s.end)})
+		if err := s.log.Truncate(s.size); err != nil {
+			return err
+		}
+	}
+	return l.settleIndexes(s, found)
 }
 
 // listSegments returns the segments in order and removes indexes that have no
@@ -182,13 +213,14 @@ func (l *Log) listSegments() ([]segmentFile, error) {
 			if err := l.fs.Remove(path.Join(l.dir, e.Name)); err != nil {
 				return nil, err
 			}
+			l.repaired(Repair{File: e.Name, Did: didDelete, Bytes: e.Bytes, Found: "it is an index without a log"})
 		}
 	}
 	return files, nil
 }
 
-// deleteSegments removes the segments behind one that was cut, last first.
-func (l *Log) deleteSegments(files []segmentFile) error {
+// deleteSegments removes the segments behind one that ends too early, last first.
+func (l *Log) deleteSegments(end int64, files []segmentFile) error {
 	if len(files) == 0 {
 		return nil
 	}
@@ -201,7 +233,8 @@ func (l *Log) deleteSegments(files []segmentFile) error {
 				return err
 			}
 		}
-		l.mu.stats.RecoveryCut += files[i].bytes
+		l.repaired(Repair{File: logName(files[i].base), Did: didDelete, Bytes: files[i].bytes,
+			Found: fmt.Sprintf("it was not flushed, and the log before it ends at offset %d", end)})
 	}
 	return l.forceNames()
 }
@@ -316,7 +349,7 @@ func (l *Log) trust(s *segment) (broken bool, err error) {
 	}
 	for s.size < w.size {
 		h, err := w.header(s.size)
-		if errors.Is(err, ErrCorrupt) || err == nil && h.BaseOffset != s.end {
+		if errors.Is(err, ErrCorrupt) || err == nil && h.BaseOffset < s.end {
 			return true, nil
 		}
 		if err != nil {
@@ -332,30 +365,25 @@ func (l *Log) trust(s *segment) (broken bool, err error) {
 	return false, l.settleIndexes(s, found)
 }
 
-// recoverSegment scans a segment from its start, CRCs included, cuts off what is
-// not whole and right, and makes its index anew: Kafka's LogSegment.recover. It
-// reports whether the whole file was right.
-func (l *Log) recoverSegment(s *segment) (whole bool, err error) {
-	found, err := l.loadIndexes(s)
-	if err != nil {
-		return false, err
-	}
+// recoverSegment scans a segment from its start, CRCs included, up to the first batch
+// that is not whole and right, and makes its indexes anew: Kafka's
+// LogSegment.recover. The leader epochs that begin in the next segments stay.
+func (l *Log) recoverSegment(s *segment, next int64) error {
 	s.clear(l.cfg.IndexIntervalBytes)
 	l.recovered = true
+	epochs := slices.Clone(l.mu.epochs.entries)
 	l.mu.epochs.cutEnd(s.base + 1) // later ones are found in the batches
 	if err := l.scan(s); err != nil {
-		return false, err
+		return err
+	}
+	for _, e := range epochs {
+		if e.offset >= next {
+			l.mu.epochs.assign(e)
+		}
 	}
 	s.forgetRecent(recentBatchesMax)
 	l.mu.stats.SegmentsScanned++
-	cut := s.log.Size() - s.size
-	if cut > 0 {
-		l.mu.stats.RecoveryCut += cut
-		if err := s.log.Truncate(s.size); err != nil {
-			return false, err
-		}
-	}
-	return cut == 0, l.settleIndexes(s, found)
+	return nil
 }
 
 // scan adds the batches of a segment's file to it up to the first that is not

@@ -95,7 +95,7 @@ func (l *Log) cutAt(s *segment, offset int64) (cutPoint, error) {
 	if err != nil {
 		return cutPoint{}, err
 	}
-	c := cutPoint{position: position, end: h.BaseOffset}
+	c := cutPoint{position: position, end: min(h.BaseOffset, offset)} // there may be a gap
 	c.largest, err = largestBefore(&w, s, c)
 	return c, err
 }
