@@ -27,6 +27,8 @@ func (c *connection) Parse(req *protocol.Request) {
 		partitions = len(r.Partitions)
 	case *protocol.ListOffsetsRequest:
 		partitions = len(r.Partitions)
+	case *protocol.OffsetsForLeaderEpochRequest:
+		partitions = len(r.Partitions)
 	}
 	c.b.node.Charge(env.OpRequest, partitions)
 }
@@ -41,50 +43,14 @@ func (c *connection) Handle(req *protocol.Request, received env.Time) server.Ans
 		return b.fetch(r, received, &c.fetch)
 	case *protocol.ListOffsetsRequest:
 		return server.Answer{Body: b.listOffsets(r)}
+	case *protocol.OffsetsForLeaderEpochRequest:
+		return server.Answer{Body: b.offsetsForLeaderEpoch(r)}
 	case *protocol.InitProducerIDRequest:
 		return server.Answer{Body: &protocol.InitProducerIDResponse{ProducerID: b.nextProducerID()}}
 	case *protocol.MetadataRequest:
 		return server.Answer{Body: b.plan().Metadata(r.Topics)}
 	default:
 		return server.Answer{Close: true}
-	}
-}
-
-func (b *Broker) listOffsets(r *protocol.ListOffsetsRequest) *protocol.ListOffsetsResponse {
-	resp := &protocol.ListOffsetsResponse{Partitions: make([]protocol.ListOffsetsResult, len(r.Partitions))}
-	for i, want := range r.Partitions {
-		out := &resp.Partitions[i]
-		out.TopicPartition = want.TopicPartition
-		p, lead, code := b.led(want.TopicPartition, -1)
-		switch {
-		case code != protocol.ErrNone:
-			out.Err = code
-		case want.Timestamp == protocol.EarliestOffset:
-			out.Offset = p.log.StartOffset()
-		case want.Timestamp >= 0:
-			out.Offset, out.Err = b.offsetForTime(p, want.Timestamp)
-		case want.Timestamp != protocol.LatestOffset:
-			out.Err = protocol.ErrInvalidRequest
-		case r.ReplicaID == protocol.ConsumerReplicaID:
-			out.Offset = lead.highWatermark
-		default:
-			out.Offset = p.log.EndOffset()
-		}
-	}
-	return resp
-}
-
-// offsetForTime is the offset of the first record that is not before a time and
-// that consumers may read, and -1 if there is none.
-func (b *Broker) offsetForTime(p *partition, timestampMs int64) (int64, protocol.ErrorCode) {
-	at, found, err := p.log.OffsetForTime(timestampMs)
-	switch {
-	case err != nil:
-		return -1, b.errorCode(err)
-	case !found || at.Offset >= p.highWatermark():
-		return -1, protocol.ErrNone
-	default:
-		return at.Offset, protocol.ErrNone
 	}
 }
 

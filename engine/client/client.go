@@ -1,6 +1,7 @@
 // Package client is what every client of a broker needs: a connection that
-// matches responses to requests, and the cluster's metadata. It does not retry:
-// that is for its users, which know what may be sent twice.
+// matches responses to requests, the cluster's metadata, where logs begin and end,
+// and when to ask again. What is sent on a Conn it does not retry: that is for its
+// users, which know what may be sent twice.
 package client
 
 import (
@@ -92,90 +93,6 @@ type Metadata struct {
 	Partitions []protocol.PartitionMetadata
 }
 
-// setupTimeoutMax is Kafka's default of socket.connection.setup.timeout.ms: how
-// long a broker that may be silent holds up the search for one that answers.
-const setupTimeoutMax = 10 * time.Second
-
-// FetchMetadata asks the first of the bootstrap addresses that answers. A topic
-// that is not known is an error; a partition without a leader is not: its entry
-// says so.
-func FetchMetadata(node env.Node, bootstrap []string, clientID string, topics []string,
-	timeout time.Duration) (*Metadata, error) {
-	var md *Metadata
-	err := firstOf(bootstrap, "metadata", func(addr string) (err error) {
-		md, err = metadataFrom(node, addr, clientID, topics, timeout)
-		return err
-	})
-	return md, err
-}
-
-// firstOf tries the addresses until one answers.
-func firstOf(bootstrap []string, what string, ask func(addr string) error) error {
-	var failed error
-	for _, addr := range bootstrap {
-		if failed = ask(addr); failed == nil {
-			return nil
-		}
-	}
-	if failed == nil {
-		return fmt.Errorf("%s: no bootstrap address given", what)
-	}
-	return fmt.Errorf("%s: none of %d bootstrap brokers answered; the last: %w", what, len(bootstrap), failed)
-}
-
-// callOnce sends one request on a connection of its own.
-func callOnce(node env.Node, addr, clientID string, req protocol.Body, timeout time.Duration) (protocol.Body, error) {
-	c, err := Dial(node, addr, clientID, min(timeout, setupTimeoutMax))
-	if err != nil {
-		return nil, err
-	}
-	defer c.Close()
-	return c.Call(req, timeout)
-}
-
-// InitProducerID asks the first of the addresses that answers for a producer id.
-func InitProducerID(node env.Node, addresses []string, clientID string,
-	timeout time.Duration) (*protocol.InitProducerIDResponse, error) {
-	var out *protocol.InitProducerIDResponse
-	err := firstOf(addresses, "producer id", func(addr string) error {
-		body, err := callOnce(node, addr, clientID, &protocol.InitProducerIDRequest{}, timeout)
-		if err != nil {
-			return err
-		}
-		resp, ok := body.(*protocol.InitProducerIDResponse)
-		if !ok {
-			body.Release()
-			return fmt.Errorf("broker %s answered init producer id with %T", addr, body)
-		}
-		out = resp
-		return resp.Err.Err()
-	})
-	return out, err
-}
-
-func metadataFrom(node env.Node, addr, clientID string, topics []string, timeout time.Duration) (*Metadata, error) {
-	body, err := callOnce(node, addr, clientID, &protocol.MetadataRequest{Topics: topics}, timeout)
-	if err != nil {
-		return nil, err
-	}
-	resp, ok := body.(*protocol.MetadataResponse)
-	if !ok {
-		body.Release()
-		return nil, fmt.Errorf("broker %s answered metadata with %T", addr, body)
-	}
-	for _, p := range resp.Partitions {
-		if p.Err != protocol.ErrNone && p.Partition < 0 {
-			return nil, fmt.Errorf("metadata of topic %q: %w", p.Topic, p.Err)
-		}
-	}
-	md := &Metadata{Brokers: resp.Brokers, Partitions: resp.Partitions}
-	sort.Slice(md.Partitions, func(i, j int) bool {
-		a, b := &md.Partitions[i], &md.Partitions[j]
-		return a.Topic < b.Topic || a.Topic == b.Topic && a.Partition < b.Partition
-	})
-	return md, nil
-}
-
 // Addr returns the address of a broker.
 func (m *Metadata) Addr(id int32) (string, error) {
 	for _, b := range m.Brokers {
@@ -207,53 +124,4 @@ func (m *Metadata) Topic(name string) []protocol.PartitionMetadata {
 		}
 	}
 	return out
-}
-
-// ListOffsets asks each partition's leader for its earliest or latest offset.
-// A consumer's latest is the high watermark, a debugging client's
-// (protocol.DebuggingReplicaID) is the log end.
-func ListOffsets(node env.Node, md *Metadata, clientID string, replicaID int32, partitions []protocol.TopicPartition,
-	timestamp int64, timeout time.Duration) ([]int64, error) {
-	out := make([]int64, len(partitions))
-	for _, b := range md.Brokers {
-		req := &protocol.ListOffsetsRequest{ReplicaID: replicaID}
-		var at []int
-		for i, tp := range partitions {
-			p, ok := md.Partition(tp)
-			if !ok {
-				return nil, fmt.Errorf("list offsets: no partition %s-%d", tp.Topic, tp.Partition)
-			}
-			if p.Leader == b.ID {
-				at = append(at, i)
-				req.Partitions = append(req.Partitions, protocol.ListOffsetsPartition{TopicPartition: tp, Timestamp: timestamp})
-			}
-		}
-		if len(at) == 0 {
-			continue
-		}
-		if err := listOffsetsFrom(node, b.Addr, clientID, req, at, out, timeout); err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
-}
-
-func listOffsetsFrom(node env.Node, addr, clientID string, req *protocol.ListOffsetsRequest, at []int, out []int64,
-	timeout time.Duration) error {
-	body, err := callOnce(node, addr, clientID, req, timeout)
-	if err != nil {
-		return err
-	}
-	resp, ok := body.(*protocol.ListOffsetsResponse)
-	if !ok || len(resp.Partitions) != len(at) {
-		body.Release()
-		return fmt.Errorf("broker %s answered list offsets with %T", addr, body)
-	}
-	for i, p := range resp.Partitions {
-		if p.Err != protocol.ErrNone {
-			return fmt.Errorf("list offsets of %s-%d at broker %s: %w", p.Topic, p.Partition, addr, p.Err)
-		}
-		out[at[i]] = p.Offset
-	}
-	return nil
 }

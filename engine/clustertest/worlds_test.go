@@ -296,7 +296,7 @@ func (r *rig) consumer(offset int64, change func(*consumer.Config)) *consumer.Co
 
 func (r *rig) consumerOf(assigned []consumer.Assignment, change func(*consumer.Config)) *consumer.Consumer {
 	cfg := consumer.DefaultConfig()
-	cfg.Bootstrap = r.bootstrap()
+	cfg.Bootstrap, cfg.AutoOffsetReset = r.bootstrap(), consumer.ResetNone
 	if change != nil {
 		change(&cfg)
 	}

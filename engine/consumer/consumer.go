@@ -1,14 +1,15 @@
 // Package consumer reads partitions as Kafka's consumer does: a fetcher per
 // broker long-polls for all assigned partitions that it leads and keeps one
 // response ahead of the reader; Poll checks each batch's CRC, decompresses it and
-// hands out its records. Partitions are assigned by the caller: there are no
-// groups, and no offsets are committed.
+// hands out its records. Partitions follow their leaders: metadata are asked for
+// again when a broker says that it does not lead, or is silent. Partitions are
+// assigned by the caller: there are no groups, and no offsets are committed.
+//
+// What decides (subscription) is pure and guarded by Consumer.mu, the only lock.
 package consumer
 
 import (
-	"errors"
 	"fmt"
-	"time"
 
 	"brokerlab/engine/client"
 	"brokerlab/engine/codec"
@@ -18,242 +19,118 @@ import (
 	"brokerlab/engine/task"
 )
 
-// Config is a consumer's settings. Start from DefaultConfig.
-type Config struct {
-	ClientID               string        // client.id
-	Bootstrap              []string      // bootstrap.servers
-	FetchMinBytes          int           // fetch.min.bytes
-	FetchMaxWait           time.Duration // fetch.max.wait.ms
-	FetchMaxBytes          int           // fetch.max.bytes
-	MaxPartitionFetchBytes int           // max.partition.fetch.bytes
-	RequestTimeout         time.Duration // request.timeout.ms
-	ReconnectBackoff       time.Duration // reconnect.backoff.ms
-	// Implementation is the library that decompresses the batches of Codec
-	// (compression.implementation, ours); those of other codecs are decompressed
-	// by their default. The zero value is the default for all of them.
-	Codec          codec.Type
-	Implementation codec.Implementation
-}
-
-// DefaultConfig returns Kafka's defaults.
-func DefaultConfig() Config {
-	return Config{
-		ClientID: "consumer-1", FetchMinBytes: 1, FetchMaxWait: 500 * time.Millisecond,
-		FetchMaxBytes: 52428800, MaxPartitionFetchBytes: 1048576,
-		RequestTimeout: 30 * time.Second, ReconnectBackoff: 50 * time.Millisecond,
-	}
-}
-
-// Validate says what is wrong with a configuration.
-func (c *Config) Validate() error {
-	switch {
-	case len(c.Bootstrap) == 0:
-		return errors.New("consumer: no bootstrap.servers")
-	case c.FetchMinBytes < 0 || c.FetchMaxBytes < 1 || c.MaxPartitionFetchBytes < 1:
-		return errors.New("consumer: fetch.max.bytes and max.partition.fetch.bytes must be positive, " +
-			"fetch.min.bytes not negative")
-	case c.FetchMaxWait < 0 || c.RequestTimeout <= c.FetchMaxWait:
-		return errors.New("consumer: request.timeout.ms must be above fetch.max.wait.ms")
-	case c.ReconnectBackoff <= 0:
-		return errors.New("consumer: reconnect.backoff.ms must be positive")
-	}
-	return codec.CheckImplementation(c.Codec, c.Implementation)
-}
-
 // batchLimit is the largest size that a batch may decompress to. Kafka sets no
 // limit; a hostile batch must not take all memory.
 const batchLimit = 256 << 20
 
+// ByPolicy as the offset of an Assignment leaves it to auto.offset.reset.
+const ByPolicy int64 = -3
+
 // Assignment is a partition and the offset to begin at, or
-// protocol.EarliestOffset or LatestOffset.
+// protocol.EarliestOffset, LatestOffset or ByPolicy.
 type Assignment struct {
 	protocol.TopicPartition
 	Offset int64
 }
 
-// CorruptError is a batch that fails its checks. The consumer goes on after it.
-type CorruptError struct {
-	protocol.TopicPartition
-	BaseOffset int64
-	Records    int32 // that the batch's header claims
-	Cause      error
-}
-
-func (e *CorruptError) Error() string {
-	return fmt.Sprintf("corrupt batch of %d records at %s-%d offset %d: %v",
-		e.Records, e.Topic, e.Partition, e.BaseOffset, e.Cause)
-}
-
-func (e *CorruptError) Unwrap() error { return e.Cause }
-
-// Handler takes one record of Poll. The record's bytes are valid during the call.
+// Handler takes one record of Poll. The record's bytes are valid during the call,
+// which may Seek: then no record of the position before follows.
 type Handler func(tp protocol.TopicPartition, r *record.Record)
 
-// Consumer is open until Close. One task polls.
+// Consumer is open until Close. One task uses it.
 type Consumer struct {
 	node         env.Node
 	cfg          Config
-	md           *client.Metadata
 	tasks        *task.Group
-	fetchers     []*fetcher
+	caller       *client.Caller // of the refresher
+	asker        *client.Caller // of the task that uses the consumer
 	decompressor *codec.Decompressor
-	expansion    float64  // room for decompressed records, in sizes of the compressed
-	rest         *fetched // of which Poll has not handed out everything
+	expansion    float64       // room for decompressed records, in sizes of the compressed
+	rest         *fetched      // of which Poll has not handed out everything
+	batch        openBatch     // of rest
+	record       record.Record // that the handler is given
+	failure      error         // that ended polling for good
 
 	mu struct {
 		env.Mutex
-		arrived env.Cond // signalled when a fetcher has a response for Poll
-		stopped env.Cond // broadcast when closing is set
-		ready   []*fetched
-		closing bool
-		failure error // that ended a fetcher for good
+		subscription subscription
+		fetchers     []*fetcher
+		brokers      []protocol.BrokerMetadata
+		refresh      client.Refresh
+		stale        env.Cond // signalled when metadata are wanted, and at the end
+		arrived      env.Cond // signalled when there is something for Poll, or a position
+		ready        []*fetched
+		closing      bool
 	}
 }
 
-// position is how far one partition was read.
-type position struct {
-	protocol.TopicPartition
-	epoch int32
-	next  int64 // offset to fetch next; the fetcher's
-	read  int64 // offset after the last record handed out; Poll's
-}
-
-// New connects to the cluster and starts to fetch.
+// New asks the cluster who leads the partitions and starts to fetch them.
+// Partitions without a leader, and those whose offset has to be looked up, follow
+// when they can: AwaitPositions waits for them.
 func New(node env.Node, cfg Config, assigned []Assignment) (*Consumer, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	md, err := client.FetchMetadata(node, cfg.Bootstrap, cfg.ClientID, nil, cfg.RequestTimeout)
-	if err != nil {
-		return nil, fmt.Errorf("consumer %s: %w", cfg.ClientID, err)
-	}
-	c := &Consumer{node: node, cfg: cfg, md: md, tasks: task.NewGroup(node),
+	c := &Consumer{node: node, cfg: cfg, tasks: task.NewGroup(node),
+		caller:       client.NewCaller(node, cfg.ClientID, cfg.RequestTimeout),
+		asker:        client.NewCaller(node, cfg.ClientID, cfg.RequestTimeout),
 		decompressor: codec.NewDecompressor(batchLimit),
 		expansion:    4}
-	c.mu.Mutex = node.NewMutex()
-	c.mu.arrived = node.NewCond(c.mu.Mutex)
-	c.mu.stopped = node.NewCond(c.mu.Mutex)
 	if err := c.decompressor.Use(cfg.Codec, cfg.Implementation); err != nil {
 		panic(fmt.Sprintf("consumer: a validated implementation is none: %v", err))
 	}
-	if err := c.assign(assigned); err != nil {
+	c.mu.Mutex = node.NewMutex()
+	c.mu.arrived = node.NewCond(c.mu.Mutex)
+	c.mu.stale = node.NewCond(c.mu.Mutex)
+	c.mu.refresh = client.Refresh{MaxAge: cfg.MetadataMaxAge, Backoff: client.Backoff{
+		Initial: cfg.RetryBackoff, Max: cfg.RetryBackoffMax, Random: node.Rand("metadata-backoff")}}
+	c.mu.subscription = newSubscription(assigned, cfg.AutoOffsetReset, client.Backoff{
+		Initial: cfg.RetryBackoff, Max: cfg.RetryBackoffMax, Random: node.Rand("retry-backoff")})
+	if err := c.begin(assigned); err != nil {
 		return nil, fmt.Errorf("consumer %s: %w", cfg.ClientID, err)
-	}
-	for _, f := range c.fetchers {
-		c.tasks.Go("fetcher-"+f.addr, f.loop)
 	}
 	return c, nil
 }
 
-// assign looks up the offsets and gives each partition to its leader's fetcher.
-func (c *Consumer) assign(assigned []Assignment) error {
-	positions := make([]*position, len(assigned))
+// begin checks the assignment against the cluster and starts the tasks.
+func (c *Consumer) begin(assigned []Assignment) error {
 	for i, a := range assigned {
-		pm, ok := c.md.Partition(a.TopicPartition)
-		if !ok {
+		switch {
+		case a.Offset < ByPolicy:
+			return fmt.Errorf("%s-%d: offset %d is below 0", a.Topic, a.Partition, a.Offset)
+		case c.mu.subscription.byName[a.TopicPartition] != c.mu.subscription.partitions[i]:
+			return fmt.Errorf("%s-%d is assigned twice", a.Topic, a.Partition)
+		case a.Offset == ByPolicy && c.cfg.AutoOffsetReset == ResetNone:
+			return fmt.Errorf("%s-%d has no position, and auto.offset.reset is none", a.Topic, a.Partition)
+		}
+	}
+	md, err := c.asker.Metadata(c.cfg.Bootstrap, nil)
+	if err != nil {
+		return err
+	}
+	for _, a := range assigned {
+		if _, ok := md.Partition(a.TopicPartition); !ok {
 			return fmt.Errorf("no partition %s-%d", a.Topic, a.Partition)
 		}
-		positions[i] = &position{TopicPartition: a.TopicPartition, epoch: pm.LeaderEpoch, next: a.Offset}
 	}
-	for _, special := range []int64{protocol.EarliestOffset, protocol.LatestOffset} {
-		var tps []protocol.TopicPartition
-		var at []int
-		for i, a := range assigned {
-			if a.Offset == special {
-				tps, at = append(tps, a.TopicPartition), append(at, i)
-			}
-		}
-		offsets, err := client.ListOffsets(c.node, c.md, c.cfg.ClientID, protocol.ConsumerReplicaID, tps, special,
-			c.cfg.RequestTimeout)
-		if err != nil {
-			return err
-		}
-		for i, offset := range offsets {
-			positions[at[i]].next = offset
-		}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.applyLocked(md)
+	c.mu.refresh.Fresh(c.node.Now())
+	if c.leaderlessLocked() {
+		c.mu.refresh.Want()
 	}
-	for _, b := range c.md.Brokers {
-		f := &fetcher{c: c, addr: b.Addr}
-		for _, pos := range positions {
-			pos.read = pos.next
-			if pm, _ := c.md.Partition(pos.TopicPartition); pm.Leader == b.ID {
-				f.positions = append(f.positions, pos)
-			}
-		}
-		if len(f.positions) > 0 {
-			c.fetchers = append(c.fetchers, f)
-		}
-	}
+	c.tasks.Go("refresher", c.refreshLoop)
 	return nil
 }
 
-// Poll waits for a response until the deadline and gives each of its records to
-// handle, partition by partition in offset order. It returns how many there
-// were. A CorruptError says that one batch was left out and that polling may go
-// on; other errors are final.
-func (c *Consumer) Poll(deadline env.Time, handle Handler) (records int, err error) {
-	if c.rest == nil {
-		c.rest, err = c.await(deadline)
-		if c.rest == nil {
-			return 0, err
-		}
-	}
-	f := c.rest
-	for !f.done() {
-		n, err := c.handOut(f, handle)
-		records += n
-		if err != nil {
-			return records, err
-		}
-	}
-	c.rest = nil
-	f.release()
-	return records, nil
-}
-
-// await takes the next response, nil at the deadline.
-func (c *Consumer) await(deadline env.Time) (*fetched, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for len(c.mu.ready) == 0 {
-		if c.mu.failure != nil {
-			return nil, c.mu.failure
-		}
-		if c.mu.closing {
-			return nil, env.ErrClosed
-		}
-		if !c.mu.arrived.WaitUntil(deadline) && len(c.mu.ready) == 0 {
-			return nil, nil
-		}
-	}
-	f := c.mu.ready[0]
-	copy(c.mu.ready, c.mu.ready[1:])
-	c.mu.ready = c.mu.ready[:len(c.mu.ready)-1]
-	f.fetcher.taken.Signal()
-	f.fetcher.full = false
-	return f, nil
-}
-
-// Position is the offset after the last record of the partition that Poll handed
-// out; ok is false if the partition is not assigned. It is for the polling task.
-func (c *Consumer) Position(tp protocol.TopicPartition) (offset int64, ok bool) {
-	for _, f := range c.fetchers {
-		for _, pos := range f.positions {
-			if pos.TopicPartition == tp {
-				return pos.read, true
-			}
-		}
-	}
-	return 0, false
-}
-
-// Close ends the fetchers. Call it from the polling task.
+// Close ends the fetchers. Call it from the task that uses the consumer.
 func (c *Consumer) Close() error {
+	c.caller.Close()
 	c.mu.Lock()
 	c.mu.closing = true
-	c.mu.stopped.Broadcast()
-	c.mu.arrived.Broadcast()
-	for _, f := range c.fetchers {
+	c.mu.stale.Signal()
+	for _, f := range c.mu.fetchers {
 		f.stopLocked()
 	}
 	c.mu.Unlock()
@@ -262,6 +139,7 @@ func (c *Consumer) Close() error {
 		f.release()
 	}
 	c.mu.ready = nil
+	c.batch.close()
 	if c.rest != nil {
 		c.rest.release()
 		c.rest = nil

@@ -250,7 +250,7 @@ func New(node env.Node, cfg Config) (*Producer, error) {
 	p.mu.wallAhead = node.Wall().UnixNano() - int64(node.Now())
 	p.mu.acc = accumulator{linger: cfg.Linger, memory: memory{limit: cfg.BufferMemory}, expiryAt: env.Never,
 		retry: retryPolicy{retries: cfg.Retries, deliveryTimeout: cfg.DeliveryTimeout,
-			backoff: backoff{initial: cfg.RetryBackoff, limit: cfg.RetryBackoffMax, random: node.Rand("retry-backoff")}},
+			backoff: client.Backoff{Initial: cfg.RetryBackoff, Max: cfg.RetryBackoffMax, Random: node.Rand("retry-backoff")}},
 		ids:   identity{on: cfg.idempotent(), now: noProducer},
 		muted: cfg.MaxInFlight == 1}
 	p.mu.refresh = newRefresh(p)
@@ -346,7 +346,7 @@ func (p *Producer) complete(s *sender, batches []*batch, results []protocol.Prod
 				b.offset, b.stamps = results[i].BaseOffset, results[i].Stamps
 			}
 		}
-		if isStale(cause) {
+		if client.IsStale(cause) {
 			p.wantMetadataLocked()
 		}
 		q := b.queue

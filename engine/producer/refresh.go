@@ -1,7 +1,6 @@
 package producer
 
 import (
-	"errors"
 	"fmt"
 
 	"brokerlab/engine/client"
@@ -11,37 +10,17 @@ import (
 
 // refresh is what the refresher is asked for. It is guarded by Producer.mu.
 type refresh struct {
-	wake      env.Cond
-	metadata  bool // metadata are wanted
-	failures  int  // in a row
-	notBefore env.Time
-	backoff   backoff
+	client.Refresh
+	wake env.Cond
 }
 
 func newRefresh(p *Producer) refresh {
-	return refresh{wake: p.node.NewCond(p.mu.Mutex), backoff: backoff{initial: p.cfg.RetryBackoff,
-		limit: p.cfg.RetryBackoffMax, random: p.node.Rand("metadata-backoff")}}
-}
-
-// isStale says that an error means that the metadata are old
-// (InvalidMetadataException).
-func isStale(err error) bool {
-	var code protocol.ErrorCode
-	if !errors.As(err, &code) {
-		return err != nil && isConnectionError(err)
-	}
-	switch code {
-	case protocol.ErrNotLeaderOrFollower, protocol.ErrUnknownTopicOrPartition, protocol.ErrFencedLeaderEpoch,
-		protocol.ErrUnknownLeaderEpoch, protocol.ErrStorage:
-		return true
-	default:
-		return false
-	}
+	return refresh{wake: p.node.NewCond(p.mu.Mutex), Refresh: client.Refresh{Backoff: client.Backoff{
+		Initial: p.cfg.RetryBackoff, Max: p.cfg.RetryBackoffMax, Random: p.node.Rand("metadata-backoff")}}}
 }
 
 func (p *Producer) wantMetadataLocked() {
-	if !p.mu.refresh.metadata {
-		p.mu.refresh.metadata = true
+	if p.mu.refresh.Want() {
 		p.mu.refresh.wake.Signal()
 	}
 }
@@ -66,15 +45,9 @@ func (p *Producer) refreshLoop() error {
 		}
 		p.mu.Lock()
 		r := &p.mu.refresh
-		wait := r.backoff.initial
-		if r.failures++; err == nil {
-			r.failures = 0
-		} else {
-			wait = r.backoff.after(r.failures)
-		}
-		r.notBefore = p.node.Now().Add(wait)
+		r.End(p.node.Now(), err)
 		if what.metadata && (err != nil || p.leaderlessLocked()) {
-			r.metadata = true
+			r.Want()
 		}
 		p.mu.Unlock()
 	}
@@ -86,13 +59,13 @@ func (p *Producer) awaitRefresh() (what asked, goOn bool) {
 	defer p.mu.Unlock()
 	r := &p.mu.refresh
 	for !p.mu.closing || p.mu.acc.incomplete > 0 {
-		what = asked{metadata: r.metadata, id: p.mu.acc.ids.wanted()}
-		at := r.notBefore
+		what = asked{metadata: r.Due() != env.Never, id: p.mu.acc.ids.wanted()}
+		at := r.NotBefore()
 		if what == (asked{}) {
 			at = env.Never
 		}
 		if at <= p.node.Now() {
-			r.metadata = false
+			r.Begin()
 			return what, true
 		}
 		r.wake.WaitUntil(at)

@@ -3,10 +3,9 @@ package producer
 import (
 	"errors"
 	"fmt"
-	"math"
-	"math/rand/v2"
 	"time"
 
+	"brokerlab/engine/client"
 	"brokerlab/engine/env"
 	"brokerlab/engine/protocol"
 )
@@ -42,40 +41,8 @@ func (e *ExpiredError) Unwrap() []error {
 // retryPolicy says whether and when a failed batch is sent again.
 type retryPolicy struct {
 	retries         int
-	backoff         backoff
+	backoff         client.Backoff
 	deliveryTimeout time.Duration
-}
-
-// backoff grows by powers of two with a jitter of a fifth (ExponentialBackoff of
-// Kafka's clients).
-type backoff struct {
-	initial, limit time.Duration
-	random         *rand.Rand
-}
-
-const backoffJitter = 0.2
-
-// after is how long to wait after so many failures, of which there is one at
-// least.
-func (b *backoff) after(failures int) time.Duration {
-	if b.initial <= 0 {
-		return 0
-	}
-	most := math.Log2(max(1, float64(b.limit)/float64(b.initial)))
-	term := float64(b.initial) * math.Exp2(min(float64(failures-1), most))
-	jitter := 1 - backoffJitter + 2*backoffJitter*b.random.Float64()
-	return min(time.Duration(jitter*term), b.limit)
-}
-
-// isConnectionError says that a request may not have reached the broker, or its
-// answer not us (DisconnectException and TimeoutException).
-func isConnectionError(err error) bool {
-	for _, known := range []error{env.ErrReset, env.ErrTimeout, env.ErrRefused, env.ErrClosed} {
-		if errors.Is(err, known) {
-			return true
-		}
-	}
-	return false
 }
 
 // settle takes a batch that was sent off the flying ones. It puts a batch that is
@@ -94,11 +61,11 @@ func (a *accumulator) settle(b *batch, err error, now env.Time) (final bool) {
 	if answered && code == protocol.ErrOutOfOrderSequence {
 		a.ids.outOfOrder(b)
 	}
-	retriable := answered && mayRetry(code, b) || !answered && isConnectionError(err)
+	retriable := answered && mayRetry(code, b) || !answered && client.IsConnectionError(err)
 	expired := now >= b.created.Add(a.retry.deliveryTimeout)
 	b.attempts++
 	if retriable && !expired && b.attempts <= a.retry.retries {
-		b.notBefore = now.Add(a.retry.backoff.after(b.attempts))
+		b.notBefore = now.Add(a.retry.backoff.After(b.attempts))
 		a.requeue(q, b)
 		return false
 	}

@@ -10,40 +10,18 @@ import (
 	"testing"
 	"time"
 
+	"brokerlab/engine/client"
 	"brokerlab/engine/env"
 	"brokerlab/engine/protocol"
 	"brokerlab/engine/record"
 )
 
-// TestBackoff: powers of two up to the limit, within a fifth (ExponentialBackoff).
-func TestBackoff(t *testing.T) {
-	b := backoff{initial: 100 * time.Millisecond, limit: time.Second, random: rand.New(rand.NewPCG(1, 2))}
-	for failures, want := range []time.Duration{1: 100, 2: 200, 3: 400, 4: 800, 5: 1000, 6: 1000, 1000: 1000} {
-		if want == 0 {
-			continue
-		}
-		want *= time.Millisecond
-		low, high := 2*time.Hour, time.Duration(0)
-		for range 200 {
-			d := b.after(failures)
-			low, high = min(low, d), max(high, d)
-		}
-		if low < want*8/10 || low > want*9/10 || high > min(want*12/10, time.Second) || high < want*95/100 {
-			t.Errorf("after %d failures between %v and %v, want about %v", failures, low, high, want)
-		}
-	}
-	none := backoff{}
-	if d := none.after(3); d != 0 {
-		t.Errorf("a backoff of 0 waits %v", d)
-	}
-}
-
 // retrying is newMade with retries, and with a producer id if it is idempotent.
 func retrying(idempotent bool, brokers ...int) *made {
 	m := newMade(brokers...)
 	m.acc.expiryAt = env.Never
-	m.acc.retry = retryPolicy{retries: 2, deliveryTimeout: time.Minute, backoff: backoff{initial: 100, limit: 1000,
-		random: rand.New(rand.NewPCG(1, 2))}}
+	m.acc.retry = retryPolicy{retries: 2, deliveryTimeout: time.Minute, backoff: client.Backoff{Initial: 100, Max: 1000,
+		Random: rand.New(rand.NewPCG(1, 2))}}
 	m.acc.ids = identity{on: idempotent, now: producerID{id: 1}}
 	for _, q := range m.partitions {
 		q.sequences.of = noProducer

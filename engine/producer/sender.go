@@ -30,7 +30,7 @@ type sender struct {
 	// broker could not be connected to, and when it may be tried again.
 	failures  int
 	connectAt env.Time
-	backoff   backoff
+	backoff   client.Backoff
 }
 
 // request is a request that waits for its response: to produce, or a barrier if
@@ -50,8 +50,8 @@ type barrier struct {
 func newSender(p *Producer, broker int, id int32) *sender {
 	cfg := &p.cfg
 	return &sender{p: p, broker: broker, id: id, wake: p.node.NewCond(p.mu.Mutex), until: env.Never,
-		sending: env.Never, backoff: backoff{initial: cfg.ReconnectBackoff, limit: cfg.ReconnectBackoffMax,
-			random: p.node.Rand(fmt.Sprintf("reconnect-backoff/%d", id))}}
+		sending: env.Never, backoff: client.Backoff{Initial: cfg.ReconnectBackoff, Max: cfg.ReconnectBackoffMax,
+			Random: p.node.Rand(fmt.Sprintf("reconnect-backoff/%d", id))}}
 }
 
 // dueLocked wakes the sender if it would sleep past due.
@@ -155,7 +155,7 @@ func (s *sender) connect() (more bool) {
 // and perhaps another broker leads by then.
 func (s *sender) brokenLocked() {
 	s.failures++
-	s.connectAt = s.p.node.Now().Add(s.backoff.after(s.failures))
+	s.connectAt = s.p.node.Now().Add(s.backoff.After(s.failures))
 	s.p.wantMetadataLocked()
 }
 

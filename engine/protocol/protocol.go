@@ -294,7 +294,8 @@ func (r *FetchResponse) Release() {
 	}
 }
 
-// ListOffsetsPartition asks for LatestOffset or EarliestOffset.
+// ListOffsetsPartition asks for LatestOffset, EarliestOffset, or the first record
+// at or after a time in ms since 1970.
 type ListOffsetsPartition struct {
 	TopicPartition
 	Timestamp int64
@@ -317,11 +318,13 @@ func (r *ListOffsetsRequest) BodyBytes() int {
 // Release implements Body.
 func (r *ListOffsetsRequest) Release() {}
 
-// ListOffsetsResult is one partition's offset.
+// ListOffsetsResult is one partition's offset; -1 if no record is so young.
 type ListOffsetsResult struct {
 	TopicPartition
-	Err    ErrorCode
-	Offset int64
+	Err         ErrorCode
+	Timestamp   int64 // of the record, where a time was asked for; else -1
+	Offset      int64
+	LeaderEpoch int32 // of the record at the offset; -1: not known
 }
 
 // ListOffsetsResponse is the answer to ListOffsetsRequest.

@@ -87,8 +87,25 @@ func listOffsetsResponse(tps []TopicPartition) *ListOffsetsResponse {
 	return r
 }
 
+func epochsRequest(tps []TopicPartition) *OffsetsForLeaderEpochRequest {
+	r := &OffsetsForLeaderEpochRequest{ReplicaID: ConsumerReplicaID}
+	for _, tp := range tps {
+		r.Partitions = append(r.Partitions, OffsetsForLeaderEpochPartition{TopicPartition: tp})
+	}
+	return r
+}
+
+func epochsResponse(tps []TopicPartition) *OffsetsForLeaderEpochResponse {
+	r := &OffsetsForLeaderEpochResponse{}
+	for _, tp := range tps {
+		r.Partitions = append(r.Partitions, OffsetsForLeaderEpochResult{TopicPartition: tp})
+	}
+	return r
+}
+
 // Goal: bodies take the bytes that Kafka's take. Method: the sizes that
-// kafka-clients 4.1.0 computed for the same messages (Message.size).
+// kafka-clients 4.1.0 computed for the same messages (Message.size); those about
+// leader epochs are what kmsg v1.15.0 encodes.
 func TestBodyBytesAreKafkas(t *testing.T) {
 	mixed := append(of(one, 2), of(two, 1)...)
 	unknown := []TopicPartition{{Topic: two, Partition: -1}}
@@ -139,6 +156,10 @@ func TestBodyBytesAreKafkas(t *testing.T) {
 		{"an offset", listOffsetsResponse(of(one, 1)), 45},
 		{"three offsets", listOffsetsResponse(of(one, 3)), 99},
 		{"offsets of two topics", listOffsetsResponse(mixed), 107},
+		{"where an epoch ends", epochsRequest(of(one, 1)), 31},
+		{"where three end", epochsRequest(of(one, 3)), 57},
+		{"there it ends", epochsResponse(of(one, 1)), 37},
+		{"there they end", epochsResponse(of(one, 3)), 75},
 	}
 	for _, test := range tests {
 		if got := test.body.BodyBytes(); got != test.want {

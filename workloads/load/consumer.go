@@ -34,6 +34,7 @@ type Target struct {
 // when no record comes for Stall. It returns how many records it read.
 func Consume(node env.Node, shared *Shared, cfg consumer.Config, assigned []consumer.Assignment,
 	ends func() ([]Target, bool)) (records int64, err error) {
+	cfg.AutoOffsetReset = consumer.ResetNone
 	c, err := consumer.New(node, cfg, assigned)
 	if err != nil {
 		return 0, err
@@ -98,6 +99,7 @@ func ReadBack(node env.Node, source *payload.Source, cfg consumer.Config, target
 	for i, t := range targets {
 		assigned[i] = consumer.Assignment{TopicPartition: t.TopicPartition, Offset: protocol.EarliestOffset}
 	}
+	cfg.AutoOffsetReset = consumer.ResetNone // what is not there must not be stepped over
 	c, err := consumer.New(node, cfg, assigned)
 	if err != nil {
 		return fmt.Errorf("read back: %w", err)
