@@ -7,7 +7,6 @@ import (
 	"brokerlab/cmd/bench/measure"
 	"brokerlab/cmd/bench/path"
 	"brokerlab/cmd/bench/plain"
-	"brokerlab/engine/commitlog"
 	"brokerlab/engine/protocol"
 )
 
@@ -33,10 +32,8 @@ var rows = []row{
 	consumeRow("consume-1k", consuming{recordBytes: 1024, target: 4, aim: 8}),
 	consumeRow("consume-100b", consuming{recordBytes: 100, target: 15, aim: 30}),
 	fsyncRow,
-	fsyncManyRow("fsync-16-producers", line{target: 6,
-		what: "fsync per batch of 4 KiB, group commit: 16 producers to 1 partition"}, 1, path.Load{Producers: 16}),
-	fsyncManyRow("fsync-8-partitions", line{target: 2.5,
-		what: "fsync per batch of 4 KiB, group commit: 8 producers to 8 partitions"}, 8, path.Load{Producers: 8, Step: 1}),
+	fsyncManyRow("fsync-16-producers", fsyncMany{target: 6, producers: 16, partitions: 1}),
+	fsyncManyRow("fsync-8-partitions", fsyncMany{target: 2.5, producers: 8, partitions: 8}),
 	latencyRow,
 	simulatedRow("sim-100b", 1, protocol.AcksLeader),
 	simulatedRow("sim-100b-r3", 3, protocol.AcksAll),
@@ -159,85 +156,6 @@ func (p consuming) run(s *session, out *samples) error {
 			}
 			return nil
 		})
-	})
-}
-
-// everyBatch forces each batch to disk before it is acknowledged.
-func everyBatch(c *commitlog.Config) { c.FlushMessages = 1 }
-
-var fsyncRow = row{
-	name: "fsync-128k",
-	lines: []line{{what: "fsync per batch of 128 KiB, 5 in flight", plain: "append + fdatasync of 128 KiB",
-		unit: "MB/s", target: 0.9}},
-	run: func(s *session, out *samples) error {
-		const recordBytes = 1024
-		cfg := path.Config{Dir: s.dir, Brokers: 1, Partitions: s.attempts(), Replicas: 1, Clients: 1, Log: everyBatch}
-		return path.Run(cfg, func(c *path.Cluster) error {
-			return s.each(out, func(round int) error {
-				s.settle(blockBytes)
-				watch := measure.Start()
-				pieces, took, err := plain.AppendSync(s.dir, batchBytes, s.span)
-				others := watch.Stop().Others
-				if err != nil {
-					return err
-				}
-				got, err := c.Produce(path.Load{Producers: 1, First: round, RecordBytes: recordBytes,
-					BatchBytes: batchBytes, BufferBytes: 16 * batchBytes, Acks: protocol.AcksLeader, Span: s.span})
-				if err != nil {
-					return err
-				}
-				if err := c.Recycle(round); err != nil {
-					return err
-				}
-				if round > 0 {
-					out.add(0, sample{got.PerSec() * recordBytes / 1e6, float64(pieces*batchBytes) / took.Seconds() / 1e6,
-						got.Usage, others, got.Records})
-				}
-				return nil
-			})
-		})
-	},
-}
-
-// Small batches, as a service sends them that waits for the disk: what counts is
-// how many fsyncs there are, not how long their bytes take.
-const smallBatchBytes = 4096
-
-// groupCommit forces each batch to disk before it is acknowledged, and lets
-// batches that wait at the same time share an fsync (flush.group.commit, ours).
-func groupCommit(c *commitlog.Config) { c.FlushMessages, c.FlushGroupCommit = 1, true }
-
-// fsyncManyRow is many producers beside one, all with group commit. A broker has
-// an I/O thread for each of them: only appends that run at once share an fsync.
-func fsyncManyRow(name string, l line, partitions int, many path.Load) row {
-	l.plain, l.unit = "1 producer to 1 partition, the same way", "records/s"
-	return row{name: name, lines: []line{l}, run: func(s *session, out *samples) error {
-		cfg := path.Config{Dir: s.dir, Brokers: 1, Partitions: partitions, Replicas: 1, Clients: many.Producers,
-			Log: groupCommit, IOThreads: many.Producers}
-		return path.Run(cfg, func(c *path.Cluster) error { return s.fewAndMany(c, out, many) })
-	}}
-}
-
-// fewAndMany measures one producer with small batches beside many.
-func (s *session) fewAndMany(c *path.Cluster, out *samples, many path.Load) error {
-	many.RecordBytes, many.BatchBytes, many.Acks, many.Span = 1000, smallBatchBytes, protocol.AcksLeader, s.span
-	many.BufferBytes = 64 * smallBatchBytes
-	one := many
-	one.Producers = 1
-	return s.each(out, func(round int) error {
-		s.patience.Quiet()
-		few, err := c.Produce(one)
-		if err != nil {
-			return err
-		}
-		got, err := c.Produce(many)
-		if err != nil {
-			return err
-		}
-		if round > 0 {
-			out.add(0, sample{got.PerSec(), few.PerSec(), got.Usage, few.Usage.Others, got.Records})
-		}
-		return nil
 	})
 }
 

@@ -35,12 +35,20 @@ type Load struct {
 
 // Produced is what a load came to.
 type Produced struct {
-	Records int64 // acknowledged
-	Usage   measure.Usage
+	Records   int64 // acknowledged
+	Batches   int64 // that held them
+	WireBytes int64 // of the batches, as they are in the log
+	Usage     measure.Usage
 }
 
 // PerSec is records a second.
 func (p Produced) PerSec() float64 { return float64(p.Records) / p.Usage.Elapsed.Seconds() }
+
+// BatchesPerSec is batches a second.
+func (p Produced) BatchesPerSec() float64 { return float64(p.Batches) / p.Usage.Elapsed.Seconds() }
+
+// BatchBytes is the mean size of a batch in the log, header included.
+func (p Produced) BatchBytes() int { return int(p.WireBytes / max(1, p.Batches)) }
 
 // Produce connects the producers, measures from the first record to the last
 // acknowledgement, and closes them.
@@ -78,6 +86,8 @@ func (c *Cluster) Produce(l Load) (Produced, error) {
 	err = errors.Join(err, closed.Acquire(n, env.Never))
 	for i := range workers {
 		out.Records += workers[i].acked
+		out.Batches += workers[i].batches
+		out.WireBytes += workers[i].wireBytes
 		err = errors.Join(err, workers[i].err)
 	}
 	return out, err
@@ -97,6 +107,8 @@ type worker struct {
 	partition int32
 	p         *producer.Producer
 	acked     int64
+	batches   int64 // acknowledged
+	wireBytes int64 // of them
 	err       error
 	failed    error // of a batch; the producer's tasks set it before send returns
 }
@@ -113,6 +125,8 @@ func (w *worker) connect() {
 			return
 		}
 		w.acked += int64(len(b.Intended))
+		w.batches++
+		w.wireBytes += b.WireBytes
 	}
 	w.p, w.err = producer.New(w.node, cfg)
 }

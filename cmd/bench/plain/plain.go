@@ -61,29 +61,6 @@ func RollingWrite(dir string, bytes int64) (took time.Duration, err error) {
 	return took, err
 }
 
-// AppendSync appends pieces to one file and forces each to the disk, for a while.
-// It returns how many pieces there were.
-func AppendSync(dir string, pieceBytes int, span time.Duration) (pieces int64, took time.Duration, err error) {
-	file, err := os.Create(filepath.Join(dir, "plain-sync"))
-	if err != nil {
-		return 0, 0, err
-	}
-	defer func() { err = errors.Join(err, file.Close(), os.Remove(file.Name())) }()
-	piece := make([]byte, pieceBytes)
-	fill(piece)
-	began := time.Now()
-	for time.Since(began) < span {
-		if _, err := file.Write(piece); err != nil {
-			return 0, 0, err
-		}
-		if err := syncData(file); err != nil {
-			return 0, 0, err
-		}
-		pieces++
-	}
-	return pieces, time.Since(began), nil
-}
-
 // readBytes is how much Reader reads at a time, as a consumer fetches.
 const readBytes = 1 << 20
 
