@@ -17,6 +17,7 @@
 //	heartbeat, news:  one task each, with a connection to the controller: keeps the
 //	                  session; learns of elections and changes roles
 //	alter partition:  one task: asks the controller for other in-sync sets
+//	log dir failure:  one task: takes directories offline in which a log failed
 //
 // Lock order: Broker.mu, partition.mu, then any of fetchWait.mu, alterer.mu and
 // replicaFetcher.mu. A log's own lock is taken with none of these held.
@@ -78,6 +79,9 @@ type Config struct {
 	// RetentionCheck is log.retention.check.interval.ms: how often old segments are
 	// looked for. The first time comes after one interval (Kafka: after 30 s).
 	RetentionCheck time.Duration
+	// LogDirFailureTimeout is log.dir.failure.timeout.ms: a broker halts that cannot
+	// tell the controller of a failed log directory for so long.
+	LogDirFailureTimeout time.Duration
 }
 
 // DefaultConfig returns Kafka's defaults for a broker.
@@ -92,6 +96,7 @@ func DefaultConfig() Config {
 		HighWatermarkCheckpoint: 5 * time.Second, HeartbeatInterval: 2 * time.Second,
 		RegistrationTimeout: time.Minute,
 		ControllerTimeout:   2 * time.Second, MetadataWaitMax: 500 * time.Millisecond,
+		LogDirFailureTimeout: 30 * time.Second,
 	}
 }
 
@@ -111,7 +116,8 @@ func (c *Config) Validate() error {
 	case c.ReplicaLagTimeMax <= 0 || c.HighWatermarkCheckpoint <= 0:
 		return fmt.Errorf("broker %d: replica.lag.time.max.ms and "+
 			"replica.high.watermark.checkpoint.interval.ms must be positive", c.ID)
-	case c.HeartbeatInterval <= 0 || c.RegistrationTimeout <= 0 || c.ControllerTimeout <= 0 || c.MetadataWaitMax <= 0:
+	case c.HeartbeatInterval <= 0 || c.RegistrationTimeout <= 0 || c.ControllerTimeout <= 0 ||
+		c.MetadataWaitMax <= 0 || c.LogDirFailureTimeout <= 0:
 		return fmt.Errorf("broker %d: times of the controller must be positive", c.ID)
 	case len(c.LogDirs) == 0:
 		return fmt.Errorf("broker %d: no log directory", c.ID)
@@ -144,9 +150,12 @@ type Broker struct {
 
 	mu struct {
 		env.Mutex
-		stopped env.Cond // broadcast when closing is set
+		stopped env.Cond // broadcast when closing or failing is set
 		closing bool
-		failure error // the first log that failed
+		ended   bool     // Close or Discard was called
+		failure error    // the first log that failed
+		failing bool     // a log has failed since failureLoop last looked
+		offline []string // log directories that have failed
 		ids     producerIDs
 	}
 }
@@ -167,6 +176,7 @@ func Start(node env.Node, cfg Config) (*Broker, error) {
 	if cfg.Controller != "" {
 		b.member.heartbeats.init(b, "heartbeat")
 		b.member.news.init(b, "metadata")
+		b.member.failures.init(b, "log-dir-failure")
 		b.alter = newAlterer(b)
 	}
 	var err error
@@ -225,6 +235,7 @@ func (b *Broker) takeRoles() error {
 		}
 		b.tasks.Go("heartbeat", b.heartbeatLoop)
 		b.tasks.Go("metadata", b.newsLoop)
+		b.tasks.Go("log-dir-failure", b.failureLoop)
 		return nil
 	}
 	if err := b.applyAll(b.cfg.Plan); err != nil {
@@ -248,6 +259,7 @@ func (b *Broker) openPartition(tp protocol.TopicPartition) error {
 		return fmt.Errorf("broker %d: %w", b.cfg.ID, err)
 	}
 	p := newPartition(b.node, tp, log, max(1, settings.MinInSync))
+	p.dir = b.dirs.DirOf(tp)
 	p.mu.hw = min(b.dirs.HighWatermark(tp), log.EndOffset())
 	if b.alter != nil {
 		p.propose = b.alter.propose
@@ -276,6 +288,18 @@ func (b *Broker) Discard() error { return b.end((*commitlog.LogDirs).Remove) }
 // end ends the tasks and then does the last thing to the logs.
 func (b *Broker) end(last func(*commitlog.LogDirs) error) error {
 	b.mu.Lock()
+	ended := b.mu.ended
+	b.mu.ended = true
+	b.mu.Unlock()
+	if ended {
+		return nil
+	}
+	return errors.Join(b.stopAll(), b.server.Wait(), b.tasks.Wait(), b.endLogs(last))
+}
+
+// stopAll makes all tasks end, and waits for none.
+func (b *Broker) stopAll() error {
+	b.mu.Lock()
 	if b.mu.closing {
 		b.mu.Unlock()
 		return nil
@@ -291,11 +315,12 @@ func (b *Broker) end(last func(*commitlog.LogDirs) error) error {
 		b.alter.stop()
 		b.member.news.stop()
 		b.member.heartbeats.stop()
+		b.member.failures.stop()
 	}
 	for _, p := range b.partitions {
 		p.stop()
 	}
-	return errors.Join(err, b.server.Wait(), b.tasks.Wait(), b.endLogs(last))
+	return err
 }
 
 func (b *Broker) endLogs(last func(*commitlog.LogDirs) error) error {
@@ -315,19 +340,12 @@ func (b *Broker) DropCache() error {
 }
 
 // Err returns the error of the first log that failed: a disk that is full or
-// broken. The broker goes on with its other partitions.
+// broken. The broker goes on with its other log directories, if it has any; without
+// a controller also with the other logs of that one.
 func (b *Broker) Err() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.mu.failure
-}
-
-func (b *Broker) logFailed(err error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.mu.failure == nil {
-		b.mu.failure = fmt.Errorf("broker %d: %w", b.cfg.ID, err)
-	}
 }
 
 // pause waits for d and reports whether the broker is still open.

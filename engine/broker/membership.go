@@ -73,6 +73,7 @@ func (l *controllerLink) adopt(conn *client.Conn) bool {
 type membership struct {
 	heartbeats controllerLink
 	news       controllerLink
+	failures   controllerLink
 	mu         struct {
 		env.Mutex
 		epoch int64 // of the broker's registration
@@ -116,6 +117,9 @@ func (b *Broker) join() error {
 		if !b.pause(b.cfg.ReconnectBackoff) {
 			return fmt.Errorf("broker %d: register: %w", b.cfg.ID, env.ErrClosed)
 		}
+	}
+	if err := b.assignDirs(); err != nil {
+		return fmt.Errorf("broker %d: assign replicas to directories: %w", b.cfg.ID, err)
 	}
 	for b.plan().Version < b.epoch() {
 		if err := b.learn(); err != nil && b.node.Now() >= deadline {
@@ -162,6 +166,7 @@ const (
 func (b *Broker) heartbeat(link *controllerLink, w wish) (*protocol.BrokerHeartbeatResponse, error) {
 	body, err := link.call(&protocol.BrokerHeartbeatRequest{
 		BrokerID: b.cfg.ID, BrokerEpoch: b.epoch(), Version: b.plan().Version, WantShutDown: w == shutDown,
+		OfflineLogDirs: b.offlineDirs(),
 	}, b.cfg.ControllerTimeout)
 	if err != nil {
 		return nil, err

@@ -24,7 +24,8 @@ type partition struct {
 	protocol.TopicPartition
 	node      env.Node
 	log       *commitlog.Log
-	minInSync int // min.insync.replicas
+	dir       string // the log directory that it is in
+	minInSync int    // min.insync.replicas
 	// propose takes a partition whose leader wants another in-sync set; nil where
 	// there is no controller to agree to one.
 	propose func(*partition)
@@ -41,6 +42,7 @@ type partition struct {
 		hw       int64             // of a follower, and between two roles
 		hwRose   env.Cond          // broadcast when the high watermark rises or the role ends, and at the end
 		closing  bool
+		offline  bool         // its log directory has failed
 		onAppend []*fetchWait // followers that wait for more log
 		onHW     []*fetchWait // consumers that wait for a higher high watermark
 	}
@@ -140,6 +142,8 @@ func (p *partition) asLeader(currentLeaderEpoch int32) (view, protocol.ErrorCode
 	p.awaitRoleLocked()
 	epoch := p.mu.state.LeaderEpoch
 	switch {
+	case p.mu.offline:
+		return view{}, protocol.ErrStorage
 	case currentLeaderEpoch >= 0 && currentLeaderEpoch < epoch:
 		return view{}, protocol.ErrFencedLeaderEpoch
 	case currentLeaderEpoch > epoch:
@@ -166,6 +170,8 @@ func (p *partition) beginLeaderAppend(acks int16) (epoch int32, code protocol.Er
 	defer p.mu.Unlock()
 	p.awaitRoleLocked()
 	switch {
+	case p.mu.offline:
+		return 0, protocol.ErrStorage
 	case p.mu.role != roleLeader:
 		return 0, protocol.ErrNotLeaderOrFollower
 	case acks == protocol.AcksAll && !p.mu.progress.EnoughInSync():
@@ -295,6 +301,8 @@ func (p *partition) waitReplicated(epoch int32, offset int64, deadline env.Time)
 	woken := true
 	for {
 		switch progress := p.mu.progress; {
+		case p.mu.offline:
+			return protocol.ErrStorage
 		case progress == nil || p.mu.state.LeaderEpoch != epoch:
 			return protocol.ErrNotLeaderOrFollower
 		case progress.HighWatermark() < offset:

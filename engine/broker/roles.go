@@ -44,13 +44,15 @@ func (b *Broker) apply(p *partition, state cluster.Partition) (role, error) {
 	}
 	next := roleFollower
 	var err error
-	switch state.Leader {
-	case b.cfg.ID:
+	switch {
+	case p.isOffline():
+		next = roleNone
+	case state.Leader == b.cfg.ID:
 		next = roleLeader
 		if err = p.log.BeginEpoch(state.LeaderEpoch); err != nil {
 			next = roleNone
 		}
-	case cluster.NoLeader:
+	case state.Leader == cluster.NoLeader:
 		next = roleNone
 	}
 	b.beginRole(p, state, next)

@@ -15,17 +15,24 @@ type ControllerConfig struct {
 	// UncleanElection is unclean.leader.election.enable: a replica that is not in
 	// sync may lead when none that is can.
 	UncleanElection bool
+	// AutoRebalance is auto.leader.rebalance.enable: partitions go back to their
+	// preferred leaders every RebalanceInterval.
+	AutoRebalance     bool
+	RebalanceInterval time.Duration // leader.imbalance.check.interval.seconds
 }
 
 // DefaultControllerConfig returns Kafka's defaults.
 func DefaultControllerConfig() ControllerConfig {
-	return ControllerConfig{SessionTimeout: 9 * time.Second}
+	return ControllerConfig{SessionTimeout: 9 * time.Second, AutoRebalance: true, RebalanceInterval: 5 * time.Minute}
 }
 
 // Validate says what is wrong with a configuration.
 func (c *ControllerConfig) Validate() error {
-	if c.SessionTimeout <= 0 {
+	switch {
+	case c.SessionTimeout <= 0:
 		return errors.New("cluster: broker.session.timeout.ms must be positive")
+	case c.AutoRebalance && c.RebalanceInterval <= 0:
+		return errors.New("cluster: leader.imbalance.check.interval.seconds must be positive")
 	}
 	return nil
 }
@@ -44,6 +51,8 @@ type Controller struct {
 	shared  bool       // the plan was given out, and must be copied before a change
 	changed []int64    // version of each partition's last change
 	brokers []lifetime // in the order of the plan's
+
+	rebalanceAt env.Time
 }
 
 // lifetime is what the controller knows of a broker's process.
@@ -52,6 +61,8 @@ type lifetime struct {
 	epoch        int64 // of the registration: the version that it made; 0 = none yet
 	expires      env.Time
 	shuttingDown bool
+	dirs         []string // of the replicas, by partition; nil = it has one directory
+	offline      []string // directories that have failed
 }
 
 // NewController takes over a cluster as it was assigned.
@@ -65,6 +76,7 @@ func NewController(cfg ControllerConfig, plan *Plan, now env.Time) *Controller {
 	for i := range c.brokers {
 		c.brokers[i].expires = now.Add(cfg.SessionTimeout)
 	}
+	c.rebalanceAt = now.Add(cfg.RebalanceInterval)
 	return c
 }
 
@@ -145,6 +157,7 @@ func (c *Controller) Heartbeat(r *protocol.BrokerHeartbeatRequest, now env.Time)
 		return &protocol.BrokerHeartbeatResponse{Err: protocol.ErrStaleBrokerEpoch, IsFenced: true}
 	}
 	b.expires = now.Add(c.cfg.SessionTimeout)
+	c.takeOffline(i, r.OfflineLogDirs)
 	switch {
 	case r.WantShutDown:
 		b.shuttingDown = true
@@ -212,9 +225,9 @@ func (c *Controller) change(k int, without int32) {
 	}
 	leader := p.Leader
 	if leader == NoLeader || leader == without {
-		leader = c.elect(p.Replicas, isr)
+		leader = c.elect(k, p.Replicas, isr)
 		if leader == NoLeader && c.cfg.UncleanElection {
-			if leader = c.elect(p.Replicas, p.Replicas); leader != NoLeader {
+			if leader = c.elect(k, p.Replicas, p.Replicas); leader != NoLeader {
 				isr = []int32{leader}
 			}
 		}
@@ -230,11 +243,11 @@ func (c *Controller) change(k int, without int32) {
 	c.plan.Partitions[k], c.changed[k] = p, c.plan.Version
 }
 
-// elect is the first replica, in the order of their preference, that is among the
-// candidates and alive.
-func (c *Controller) elect(replicas, candidates []int32) int32 {
+// elect is the first replica of a partition, in the order of their preference, that
+// is among the candidates, alive, and in a directory that has not failed.
+func (c *Controller) elect(k int, replicas, candidates []int32) int32 {
 	for _, id := range replicas {
-		if slices.Contains(candidates, id) && c.alive(id) {
+		if i, ok := c.index(id); ok && slices.Contains(candidates, id) && c.alive(id) && c.brokers[i].hasOnline(k) {
 			return id
 		}
 	}

@@ -96,7 +96,8 @@ type setup struct {
 	brokers, partitions, replicas int
 	started                       int // how many of the brokers the rig starts; 0 means all
 	disk                          simfs.Config
-	diskOf                        map[int]simfs.Config // of single brokers, by index
+	diskOf                        map[int]simfs.Config          // of single brokers, by index
+	wrap                          func(i int, fs env.FS) env.FS // the file system of the broker of that index; or nil
 	log                           func(*commitlog.Config)
 	broker                        func(*broker.Config)
 	minInSync                     int
@@ -129,7 +130,11 @@ func run(t testing.TB, wd world, s setup, body func(r *rig)) {
 		if !ok {
 			disk = s.disk
 		}
-		return r.stage.mount(t, disk)
+		mount := r.stage.mount(t, disk)
+		if s.wrap == nil {
+			return mount
+		}
+		return func(n env.Node) env.FS { return s.wrap(i, mount(n)) }
 	})
 	r.brokers = make([]*broker.Broker, s.brokers)
 	err := r.stage.Run(r.client, func() {

@@ -13,9 +13,13 @@ const highWatermarksName = "replication-offset-checkpoint"
 
 // CheckpointHighWatermarks writes the high watermarks of the open logs, in each
 // directory those of its logs (ReplicaManager.checkpointHighWatermarks). A file
-// that says so already is left alone. One task at a time.
+// that says so already is left alone, and so is that of a directory with a log that
+// failed. One task at a time.
 func (d *LogDirs) CheckpointHighWatermarks(of func(protocol.TopicPartition) int64) error {
 	for _, dir := range d.dirs {
+		if dir.offline() {
+			continue
+		}
 		logs := dir.logs()
 		lines := make([]string, len(logs))
 		for i, o := range logs {

@@ -218,9 +218,13 @@ func (d *logDir) add(o *openLog) {
 }
 
 // Checkpoint writes the recovery points of all logs (Kafka does it every
-// log.flush.offset.checkpoint.interval.ms).
+// log.flush.offset.checkpoint.interval.ms). Those of a directory with a log that
+// failed stay what they are.
 func (d *LogDirs) Checkpoint() error {
 	for _, dir := range d.dirs {
+		if dir.offline() {
+			continue
+		}
 		if err := dir.checkpoint(); err != nil {
 			return fmt.Errorf("checkpoint %s: %w", dir.root, err)
 		}

@@ -5,7 +5,7 @@
 //
 //	I/O thread:       (of engine/server) asks the state machine
 //	connection task:  a request for news waits until there are some, without a thread
-//	session task:     fences brokers whose heartbeats stay away
+//	session task:     fences brokers whose heartbeats stay away; rebalances leaders
 package controller
 
 import (
@@ -80,13 +80,14 @@ func (c *Controller) Close() error {
 	return errors.Join(c.server.Close(), c.server.Wait(), c.tasks.Wait())
 }
 
-// sessions fences brokers in time.
+// sessions fences brokers in time, and brings preferred leaders back.
 func (c *Controller) sessions() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for !c.mu.closing {
 		before := c.mu.core.Version()
-		next := c.mu.core.Expire(c.node.Now())
+		now := c.node.Now()
+		next := min(c.mu.core.Expire(now), c.mu.core.Rebalance(now))
 		c.changedLocked(before)
 		c.mu.session.WaitUntil(next)
 	}
@@ -121,6 +122,10 @@ func (c *Controller) Handle(req *protocol.Request, _ env.Time) server.Answer {
 		return server.Answer{Body: resp}
 	case *protocol.AlterPartitionRequest:
 		return server.Answer{Body: core.AlterPartition(r)}
+	case *protocol.AssignReplicasToDirsRequest:
+		return server.Answer{Body: core.AssignReplicasToDirs(r)}
+	case *protocol.ElectLeadersRequest:
+		return server.Answer{Body: core.ElectLeaders(r)}
 	case *protocol.MetadataLogRequest:
 		if core.Version() > r.Version {
 			return server.Answer{Body: core.Since(r.Version)}

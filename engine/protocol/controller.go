@@ -39,10 +39,21 @@ type BrokerHeartbeatRequest struct {
 	BrokerEpoch  int64
 	Version      int64 // of the metadata that the broker has applied (CurrentMetadataOffset)
 	WantShutDown bool  // the broker wants to lead nothing any more
+	// OfflineLogDirs are all log directories that have failed (KIP-858), by their
+	// path, where Kafka has an id of 16 bytes.
+	OfflineLogDirs []string
 }
 
-// BodyBytes implements Body.
-func (r *BrokerHeartbeatRequest) BodyBytes() int { return 4 + 8 + 8 + 1 + 1 + 1 }
+// BodyBytes implements Body. The directories are a tagged field that is left out
+// while there are none.
+func (r *BrokerHeartbeatRequest) BodyBytes() int {
+	const fixed = 4 + 8 + 8 + 1 + 1 + 1
+	if n := len(r.OfflineLogDirs); n > 0 {
+		list := compactLen(n) + n*dirIDBytes
+		return fixed + 1 + compactLen(list-1) + list
+	}
+	return fixed
+}
 
 // Release implements Body.
 func (r *BrokerHeartbeatRequest) Release() {}
@@ -172,3 +183,79 @@ func (r *MetadataLogResponse) BodyBytes() int {
 
 // Release implements Body.
 func (r *MetadataLogResponse) Release() {}
+
+// dirIDBytes is the size of the id that is a log directory's path on the wire.
+const dirIDBytes = 16
+
+// ReplicaDir says in which log directory of a broker its replica is.
+type ReplicaDir struct {
+	TopicPartition
+	Dir string
+}
+
+// AssignReplicasToDirsRequest tells the controller where the replicas of a broker
+// are that has several log directories (AssignReplicasToDirs v0). Those of one
+// directory and topic stand side by side.
+type AssignReplicasToDirsRequest struct {
+	BrokerID    int32
+	BrokerEpoch int64
+	Partitions  []ReplicaDir
+}
+
+// BodyBytes implements Body.
+func (r *AssignReplicasToDirsRequest) BodyBytes() int {
+	size, dirs := 0, 0
+	for i := 0; i < len(r.Partitions); dirs++ {
+		first := i
+		for ; i < len(r.Partitions) && r.Partitions[i].Dir == r.Partitions[first].Dir; i++ {
+		}
+		size += dirIDBytes + 1 + groupedByID(i-first,
+			func(n int) string { return r.Partitions[first+n].Topic }, func(int) int { return 5 })
+	}
+	return 4 + 8 + compactLen(dirs) + size + 1
+}
+
+// Release implements Body.
+func (r *AssignReplicasToDirsRequest) Release() {}
+
+// AssignReplicasToDirsResponse answers AssignReplicasToDirsRequest. Kafka's has an
+// error for each partition besides, which a controller that knows the broker does
+// not use.
+type AssignReplicasToDirsResponse struct{ Err ErrorCode }
+
+// BodyBytes implements Body.
+func (r *AssignReplicasToDirsResponse) BodyBytes() int { return 4 + 2 + 1 + 1 }
+
+// Release implements Body.
+func (r *AssignReplicasToDirsResponse) Release() {}
+
+// ElectLeadersRequest asks the controller to give partitions back to their
+// preferred leaders (ElectLeaders v2, PREFERRED). None means all.
+type ElectLeadersRequest struct{ Partitions []TopicPartition }
+
+// BodyBytes implements Body.
+func (r *ElectLeadersRequest) BodyBytes() int {
+	return 1 + grouped(len(r.Partitions), 1, func(i int) string { return r.Partitions[i].Topic },
+		func(int) int { return 4 }) + 4 + 1
+}
+
+// Release implements Body.
+func (r *ElectLeadersRequest) Release() {}
+
+// ElectLeadersResult says what became of one partition.
+type ElectLeadersResult struct {
+	TopicPartition
+	Err ErrorCode
+}
+
+// ElectLeadersResponse answers ElectLeadersRequest.
+type ElectLeadersResponse struct{ Partitions []ElectLeadersResult }
+
+// BodyBytes implements Body: error messages are null.
+func (r *ElectLeadersResponse) BodyBytes() int {
+	return 4 + 2 + grouped(len(r.Partitions), 1, func(i int) string { return r.Partitions[i].Topic },
+		func(int) int { return 4 + 2 + 1 + 1 }) + 1
+}
+
+// Release implements Body.
+func (r *ElectLeadersResponse) Release() {}

@@ -28,6 +28,8 @@ const (
 	ErrFencedLeaderEpoch            ErrorCode = 74
 	ErrUnknownLeaderEpoch           ErrorCode = 75
 	ErrStaleBrokerEpoch             ErrorCode = 77
+	ErrPreferredLeaderNotAvailable  ErrorCode = 80
+	ErrElectionNotNeeded            ErrorCode = 84
 	ErrInvalidRecord                ErrorCode = 87
 	ErrInvalidUpdateVersion         ErrorCode = 95
 	ErrDuplicateBrokerRegistration  ErrorCode = 101
@@ -82,6 +84,10 @@ func (e ErrorCode) Error() string {
 		return "STALE_BROKER_EPOCH"
 	case ErrInvalidUpdateVersion:
 		return "INVALID_UPDATE_VERSION"
+	case ErrPreferredLeaderNotAvailable:
+		return "PREFERRED_LEADER_NOT_AVAILABLE"
+	case ErrElectionNotNeeded:
+		return "ELECTION_NOT_NEEDED"
 	case ErrDuplicateBrokerRegistration:
 		return "DUPLICATE_BROKER_REGISTRATION"
 	case ErrBrokerIDNotRegistered:
@@ -107,7 +113,8 @@ func (e ErrorCode) Retriable() bool {
 	switch e {
 	case ErrCorruptMessage, ErrUnknownTopicOrPartition, ErrNotLeaderOrFollower, ErrRequestTimedOut,
 		ErrNotEnoughReplicas, ErrNotEnoughReplicasAfterAppend,
-		ErrLeaderNotAvailable, ErrNotController, ErrStorage, ErrFencedLeaderEpoch, ErrUnknownLeaderEpoch:
+		ErrLeaderNotAvailable, ErrNotController, ErrStorage, ErrFencedLeaderEpoch, ErrUnknownLeaderEpoch,
+		ErrPreferredLeaderNotAvailable:
 		return true
 	default:
 		return false
