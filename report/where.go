@@ -95,6 +95,13 @@ func (p *page) where() {
 		{"brokerlab", strings.TrimSpace(v.Brokerlab + " (commit " + commit + ")")},
 		{"Go", orNone(v.Go)},
 	}
+	for _, d := range p.r.Wall.Directories {
+		text := d.FileSystem
+		if d.FreeBytes > 0 {
+			text += ", " + wording.Bytes(d.FreeBytes) + " free"
+		}
+		rows = append(rows, []string{"directory " + d.Path, text})
+	}
 	p.say("%s", strings.TrimSpace(table.MarkdownGrid([]string{"what", "value"}, rows)))
 }
 

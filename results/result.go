@@ -50,6 +50,15 @@ type RunWall struct {
 	Folder  string    `json:"folder"` // of the run, from where it was started
 	Version Version   `json:"version"`
 	Machine Machine   `json:"machine"`
+	// Directories are those of the disks that are real, as the run found them.
+	Directories []DataDirectory `json:"directories,omitempty"`
+}
+
+// DataDirectory is a directory in which brokers kept their logs.
+type DataDirectory struct {
+	Path       string `json:"path"`
+	FileSystem string `json:"file_system"` // its type, or "not available"
+	FreeBytes  int64  `json:"free_bytes"`  // 0: not available
 }
 
 // Version says which program ran.

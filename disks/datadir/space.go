@@ -19,13 +19,34 @@ const (
 const unknownKind = "not available"
 
 // CheckSpace is an error that wraps env.ErrNoSpace and names both figures if
-// needBytes do not fit where path is or will be. It is nil where the system does
-// not say what is free.
-func CheckSpace(path string, needBytes int64) error {
-	at, err := existing(path)
-	if err != nil {
-		return fmt.Errorf("data directory %s: cannot see the free space: %w", path, cause(err))
+// needBytes, evenly spread over the paths, do not fit where these are or will be.
+// Paths on one file system share its space. It is nil where the system does not say
+// what is free.
+func CheckSpace(needBytes int64, paths ...string) error {
+	share := needBytes / int64(len(paths))
+	if needBytes%int64(len(paths)) > 0 {
+		share++
 	}
+	need := make(map[uint64]int64) // by file system
+	for _, path := range paths {
+		at, err := existing(path)
+		if err != nil {
+			return fmt.Errorf("data directory %s: cannot see the free space: %w", path, cause(err))
+		}
+		needHere := share
+		if id, known := fileSystemID(at); known {
+			need[id] += share
+			needHere = need[id]
+		}
+		if err := checkFree(path, at, needHere); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkFree is CheckSpace of one path, the nearest of whose parents that exists is at.
+func checkFree(path, at string, needBytes int64) error {
 	free, err := freeBytes(at)
 	if errors.Is(err, errors.ErrUnsupported) {
 		return nil
@@ -38,6 +59,20 @@ func CheckSpace(path string, needBytes int64) error {
 			path, env.ErrNoSpace, size(needBytes), size(free))
 	}
 	return nil
+}
+
+// Free is how many bytes can be written where path is or will be; 0 where the system
+// does not say.
+func Free(path string) int64 {
+	at, err := existing(path)
+	if err != nil {
+		return 0
+	}
+	free, err := freeBytes(at)
+	if err != nil {
+		return 0
+	}
+	return free
 }
 
 // size is n bytes in GiB or MiB, as short as it can be read.

@@ -14,10 +14,19 @@ import (
 // that does not exist yet. Method: needs that no disk and every disk can meet.
 func TestCheckSpace(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "not", "yet")
-	if err := CheckSpace(path, 1); err != nil {
+	if err := CheckSpace(1, path); err != nil {
 		t.Errorf("one byte: %v", err)
 	}
-	err := CheckSpace(path, math.MaxInt64)
+	free := Free(path)
+	// Two paths of one file system share it: what fits once does not fit twice.
+	other := filepath.Join(filepath.Dir(path), "other")
+	if err := CheckSpace(free+free/2, path, other); free > 0 && !errors.Is(err, env.ErrNoSpace) {
+		t.Errorf("half as much again as there is, over two paths of one file system: %v", err)
+	}
+	if err := CheckSpace(free/2, path, other); err != nil {
+		t.Errorf("half of what there is, over two paths: %v", err)
+	}
+	err := CheckSpace(math.MaxInt64, path)
 	if !errors.Is(err, env.ErrNoSpace) {
 		t.Fatalf("error is %v, want one that is %v", err, env.ErrNoSpace)
 	}

@@ -35,3 +35,12 @@ func freeBytes(dir string) (int64, error) {
 	}
 	return int64(stat.Bavail) * int64(stat.Bsize), nil
 }
+
+// fileSystemID tells apart the file systems of paths that exist.
+func fileSystemID(path string) (id uint64, known bool) {
+	var stat unix.Stat_t
+	if err := unix.Stat(path, &stat); err != nil {
+		return 0, false
+	}
+	return uint64(stat.Dev), true
+}

@@ -28,8 +28,8 @@ func TestDiskFills(t *testing.T) {
 		}
 		live := &Live{}
 		live.begin(where{}, nil)
-		dir, _ := Directory(disk)
-		rep, err := newRepeat(&cells[0].Scenario, disk, dir, 1, live)
+		dirs, _ := Directories(disk)
+		rep, err := newRepeat(&cells[0].Scenario, disk, dirs, 1, live)
 		if err != nil {
 			t.Fatal(err)
 		}

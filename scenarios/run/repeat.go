@@ -100,7 +100,7 @@ func (r *repeat) boot() error {
 	}
 	for i, node := range r.nodes {
 		j.start(node, "boot", func() error {
-			b, err := broker.Start(node, brokerConfig(r.s, r.plan, i))
+			b, err := broker.Start(node, brokerConfig(r.s, r.plan, r.stage.logDirs, i))
 			r.brokers[i] = b
 			return err
 		})

@@ -9,12 +9,9 @@ package run
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
-	"brokerlab/disks/datadir"
-	"brokerlab/disks/osfs"
 	"brokerlab/results"
 	"brokerlab/scenarios/spec"
 	"brokerlab/workloads/check"
@@ -48,7 +45,8 @@ type runner struct {
 	file   *spec.File
 	cells  []spec.Cell
 	disks  []string
-	dirs   map[string]*datadir.Dir // by disk
+	dirs   map[string]dataDirs // by disk
+	places []results.DataDirectory
 	result *results.Result
 	folder *results.Folder
 	data   []cellData // by index of result.Cells
@@ -69,7 +67,7 @@ func (e *UsageError) Unwrap() error { return e.Err }
 // holds what was measured, marked incomplete. Nothing has started after a
 // UsageError.
 func Run(file *spec.File, source []byte, opts Options) (*Outcome, error) {
-	r := &runner{opts: opts, file: file, disks: file.Base.Disks, dirs: make(map[string]*datadir.Dir), began: time.Now()}
+	r := &runner{opts: opts, file: file, disks: file.Base.Disks, dirs: make(map[string]dataDirs), began: time.Now()}
 	if len(opts.Disks) > 0 {
 		r.disks = opts.Disks
 	}
@@ -91,45 +89,6 @@ func Run(file *spec.File, source []byte, opts Options) (*Outcome, error) {
 	}
 	err = errors.Join(err, r.save(), r.folder.Finish(), r.closeDisks())
 	return &Outcome{Result: r.result, Folder: r.folder, Kept: r.kept}, err
-}
-
-// prepareDisks takes every real directory into use and looks at its file system.
-func (r *runner) prepareDisks() error {
-	for i, disk := range r.disks {
-		if slices.Contains(r.disks[:i], disk) {
-			return &UsageError{fmt.Errorf("disk %q is named twice", disk)}
-		}
-		path, real := Directory(disk)
-		if !real {
-			if disk != DiskSim {
-				return &UsageError{fmt.Errorf("disk %q is neither %s nor %sPATH", disk, DiskSim, dirPrefix)}
-			}
-			continue
-		}
-		dir, err := datadir.Prepare(path)
-		if errors.Is(err, datadir.ErrNotOurs) {
-			return &UsageError{err}
-		}
-		if err != nil {
-			return err
-		}
-		r.dirs[disk] = dir
-		if _, warning := datadir.Kind(path); warning != "" {
-			r.warn(warning)
-		}
-		others, err := dir.Others()
-		if err != nil {
-			return err
-		}
-		if len(others) > 0 {
-			r.warn(fmt.Sprintf("%s holds data of other runs (%s): kept, left by a process that was killed, or of runs that "+
-				"go on and then disturb this one", path, strings.Join(others, ", ")))
-		}
-		if err := datadir.CheckSpace(path, r.spaceNeeded()); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // warn tells the user now, and the reader of the result later.
@@ -161,16 +120,6 @@ func (r *runner) spaceNeeded() int64 {
 	return most
 }
 
-func (r *runner) closeDisks() error {
-	var errs []error
-	for _, disk := range r.disks {
-		if dir := r.dirs[disk]; dir != nil {
-			errs = append(errs, dir.Close())
-		}
-	}
-	return errors.Join(errs...)
-}
-
 // begin makes the result and its folder.
 func (r *runner) begin(source []byte) error {
 	base := &r.file.Base
@@ -180,7 +129,7 @@ func (r *runner) begin(source []byte) error {
 		Warnings:   append([]string{}, r.warnings...),
 		Incomplete: "the run has not ended",
 		Wall: results.RunWall{Started: r.began.UTC(), Command: r.opts.Command, Version: Version(),
-			Machine: Machine()},
+			Machine: Machine(), Directories: r.places},
 	}
 	for _, disk := range r.disks {
 		for i := range r.cells {
@@ -236,22 +185,20 @@ func (r *runner) runOne(index int, cell *spec.Cell, disk string, number int) (er
 		return ErrInterrupted
 	}
 	began := time.Now()
-	var dataDir string
-	var room int64
-	if dir := r.dirs[disk]; dir != nil {
-		if dataDir, err = dir.NewRun(cell.Scenario.Name); err != nil {
-			return err
-		}
-		if r.opts.Keep {
-			r.kept = append(r.kept, dataDir)
-		} else {
-			defer func() { err = errors.Join(err, dir.Remove(dataDir)) }()
-		}
-		if room, err = roomOn(dataDir); err != nil {
-			return err
-		}
+	dirs, err := r.dirs[disk].newRun(cell.Scenario.Name)
+	if r.opts.Keep {
+		r.kept = append(r.kept, dirs...)
+	} else {
+		defer func() { err = errors.Join(err, r.dirs[disk].remove(dirs)) }()
 	}
-	rep, err := newRepeat(&cell.Scenario, disk, dataDir, number, r.opts.Live)
+	if err != nil {
+		return err
+	}
+	room, err := roomOn(dirs)
+	if err != nil {
+		return err
+	}
+	rep, err := newRepeat(&cell.Scenario, disk, dirs, number, r.opts.Live)
 	if err != nil {
 		return err
 	}
@@ -273,30 +220,15 @@ func (r *runner) runOne(index int, cell *spec.Cell, disk string, number int) (er
 	return nil
 }
 
-// roomShare is the part of a disk's free space that one cell may fill.
-const roomShare = 0.8
-
-// roomOn is how much a cell may write to the disk of dir.
-func roomOn(dir string) (int64, error) {
-	free, err := osfs.New(dir).Free()
-	if errors.Is(err, errors.ErrUnsupported) {
-		return 0, nil
-	}
-	if err != nil {
-		return 0, fmt.Errorf("data directory %s: %w", dir, err)
-	}
-	return int64(roomShare * float64(free)), nil
-}
-
 // newRepeat prepares one execution of a cell. All cells of one repeat share a
 // seed, so that they differ in their settings only.
-func newRepeat(s *spec.Scenario, disk, dataDir string, number int, live *Live) (*repeat, error) {
+func newRepeat(s *spec.Scenario, disk string, dirs []string, number int, live *Live) (*repeat, error) {
 	rep := &repeat{s: s, seed: s.Seed + uint64(number) - 1, live: live}
 	var err error
 	if rep.plan, err = planOf(s); err != nil {
 		return nil, err
 	}
-	if rep.stage, err = newStage(disk, dataDir, rep.seed, s.Network); err != nil {
+	if rep.stage, err = newStage(disk, dirs, rep.seed, s.Network); err != nil {
 		return nil, err
 	}
 	rep.source, err = payload.New(payload.Config{Kind: payload.Kind(s.Records.Payload), Size: int(s.Records.Size),

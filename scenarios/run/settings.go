@@ -14,9 +14,6 @@ import (
 	"brokerlab/scenarios/spec"
 )
 
-// logDir is where a broker keeps its logs on its file system.
-const logDir = "logs"
-
 func brokerName(index int) string { return fmt.Sprintf("broker-%d", index+1) }
 
 // controllerName is the controller's node: it has no disk and holds no records.
@@ -47,9 +44,9 @@ func planOf(s *spec.Scenario) (*cluster.Plan, error) {
 	}})
 }
 
-func brokerConfig(s *spec.Scenario, plan *cluster.Plan, index int) broker.Config {
+func brokerConfig(s *spec.Scenario, plan *cluster.Plan, logDirs []string, index int) broker.Config {
 	cfg := broker.DefaultConfig()
-	cfg.ID, cfg.Plan, cfg.LogDirs = int32(index+1), plan, []string{logDir}
+	cfg.ID, cfg.Plan, cfg.LogDirs = int32(index+1), plan, logDirs
 	log := commitlog.DefaultConfig()
 	log.SegmentBytes = s.Topic.SegmentBytes
 	log.SegmentInterval, log.SegmentIndexBytes = s.Topic.SegmentMs, s.Topic.SegmentIndexBytes

@@ -3,10 +3,7 @@ package run
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
-	"strings"
 
-	"brokerlab/disks/osfs"
 	"brokerlab/disks/simfs"
 	"brokerlab/engine/env"
 	"brokerlab/engine/realworld"
@@ -15,46 +12,24 @@ import (
 	"brokerlab/scenarios/spec"
 )
 
-// DiskSim is the name of the plain simulated disk.
-const DiskSim = "sim"
-
-// dirPrefix marks a disk that is a real directory.
-const dirPrefix = "dir:"
-
-// Directory returns the directory that a disk names, or false for a simulated
-// disk.
-func Directory(disk string) (dir string, ok bool) { return strings.CutPrefix(disk, dirPrefix) }
-
-// Target says whether results on the disk are measured or simulated.
-func Target(disk string) string {
-	if _, real := Directory(disk); real {
-		return results.TargetReal
-	}
-	return results.TargetSim
-}
-
 // stage is the world of one repeat.
 type stage struct {
 	world env.World
 	// mount gives a broker's node its storage.
 	mount func(broker string) func(env.Node) env.FS
+	// logDirs are a broker's log directories on it.
+	logDirs []string
 	// hash digests a simulated run; "" for a real one.
 	hash  func() string
 	close func()
 }
 
-func newStage(disk, dataDir string, seed uint64, n spec.Network) (*stage, error) {
-	if _, real := Directory(disk); real {
+func newStage(disk string, dirs []string, seed uint64, n spec.Network) (*stage, error) {
+	if Target(disk) == results.TargetReal {
 		w := realworld.New(realworld.Config{Seed: seed,
 			Link: realworld.Link{BytesPerSec: n.BytesPerSec, Delay: n.Delay, InFlightBytes: n.InFlight}})
-		return &stage{
-			world: w,
-			mount: func(broker string) func(env.Node) env.FS {
-				fs := osfs.New(filepath.Join(dataDir, broker))
-				return func(env.Node) env.FS { return fs }
-			},
-			hash: func() string { return "" }, close: func() {},
-		}, nil
+		logDirs, mount := spread(dirs)
+		return &stage{world: w, logDirs: logDirs, mount: mount, hash: func() string { return "" }, close: func() {}}, nil
 	}
 	if disk != DiskSim {
 		return nil, fmt.Errorf("disk %q is neither %s nor %sPATH", disk, DiskSim, dirPrefix)
@@ -67,10 +42,11 @@ func newStage(disk, dataDir string, seed uint64, n spec.Network) (*stage, error)
 	}
 	w := simworld.New(cfg)
 	return &stage{
-		world: w,
-		mount: func(string) func(env.Node) env.FS { return simfs.NewDisk(simfs.DefaultConfig()).Mount },
-		hash:  func() string { return fmt.Sprintf("%016x", w.Hash()) },
-		close: w.Close,
+		world:   w,
+		logDirs: []string{logDir},
+		mount:   func(string) func(env.Node) env.FS { return simfs.NewDisk(simfs.DefaultConfig()).Mount },
+		hash:    func() string { return fmt.Sprintf("%016x", w.Hash()) },
+		close:   w.Close,
 	}, nil
 }
 

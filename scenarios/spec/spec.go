@@ -20,7 +20,7 @@ type Scenario struct {
 	Question  string    // question that the scenario answers
 	Seed      uint64    // seed
 	Repeat    int       // repeat
-	Disks     []string  // disk: one name or a list: sim, dir:PATH; dir:results/data
+	Disks     []string  // disk: one name or a list: sim, dir:PATH, dir:PATH:PATH; dir:results/data
 	Cluster   Cluster   // cluster:
 	Topic     Topic     // topic:
 	Producers Producers // producers:

@@ -2,6 +2,7 @@ package spec
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 	"unicode"
@@ -113,7 +114,27 @@ const (
 	diskDir   = "dir:"
 	diskKafka = "kafka:"
 	disksMax  = 16
+	// diskDirSep separates the log directories of one disk: dir:/a:/b.
+	diskDirSep = ":"
+	// directoriesMax bounds them.
+	directoriesMax = 64
 )
+
+// checkDirectories says what is wrong with the directories of a disk.
+func checkDirectories(name string, dirs []string) error {
+	if len(dirs) > directoriesMax {
+		return fmt.Errorf("names %d directories; at most %d fit", len(dirs), directoriesMax)
+	}
+	for i, dir := range dirs {
+		if dir == "" || strings.TrimSpace(dir) != dir {
+			return fmt.Errorf("%q has an empty path: write dir:PATH, or dir:PATH:PATH for several log directories", name)
+		}
+		if slices.ContainsFunc(dirs[:i], func(d string) bool { return path.Clean(d) == path.Clean(dir) }) {
+			return fmt.Errorf("%q names %q twice", name, dir)
+		}
+	}
+	return nil
+}
 
 // disks notates the disks of a run, separated by commas.
 var disks = notation[[]string]{
@@ -145,10 +166,8 @@ func checkDisk(name string) error {
 		return fmt.Errorf("%q does not name a directory: write dir:PATH", name)
 	case isDir && (!utf8.ValidString(dir) || strings.ContainsFunc(dir, unicode.IsControl)):
 		return fmt.Errorf("%q is not a path that a scenario can name", name)
-	case isDir && strings.Contains(dir, ":"):
-		return fmt.Errorf("%q spreads the logs over several directories, which is not yet supported: name one", name)
 	case isDir:
-		return nil
+		return checkDirectories(name, strings.Split(dir, diskDirSep))
 	case strings.HasPrefix(name, diskKafka):
 		return fmt.Errorf("%q is a real cluster, which is not yet supported: use dir:PATH or sim", name)
 	case strings.ContainsAny(name, `/\`) || strings.HasPrefix(name, "."):
