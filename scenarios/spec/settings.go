@@ -110,7 +110,8 @@ var runSettings = []setting{
 	perRun(row("repeat", func(s *Scenario) *int { return &s.Repeat }, within(integer[int](), 1, repeatMax),
 		"how often each cell runs")),
 	perRun(row(diskKey, func(s *Scenario) *[]string { return &s.Disks }, disks,
-		"`dir:PATH` runs for real in that directory (`dir:PATH:PATH`: log directories on several), `sim` simulates a disk of fixed cost; a list runs on each")),
+		"`dir:PATH` runs for real in that directory (`dir:PATH:PATH`: log directories on several), "+
+			"`sim` simulates a disk of fixed cost; a list runs on each")),
 }
 
 var clusterSettings = []setting{
