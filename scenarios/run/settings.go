@@ -2,6 +2,7 @@ package run
 
 import (
 	"fmt"
+	"time"
 
 	"brokerlab/engine/broker"
 	"brokerlab/engine/cluster"
@@ -11,6 +12,7 @@ import (
 	"brokerlab/engine/controller"
 	"brokerlab/engine/producer"
 	"brokerlab/engine/protocol"
+	"brokerlab/engine/server"
 	"brokerlab/scenarios/spec"
 )
 
@@ -62,6 +64,14 @@ func brokerConfig(s *spec.Scenario, plan *cluster.Plan, logDirs []string, index 
 	cfg.Controller = controllerAddr
 	cfg.ReplicaFetchers, cfg.ReplicaLagTimeMax = s.Cluster.ReplicaFetchers, s.Cluster.ReplicaLagTimeMax
 	cfg.HeartbeatInterval = s.Cluster.HeartbeatInterval
+	cfg.Server = server.Config{
+		NetworkThreads: s.Cluster.NetworkThreads, IOThreads: s.Cluster.IOThreads,
+		QueuedRequests: s.Cluster.QueuedRequests, QueuedBytes: s.Cluster.QueuedBytes,
+		RequestBytesMax: s.Cluster.RequestMaxBytes,
+	}
+	if cfg.Server.QueuedBytes == 0 {
+		cfg.Server.QueuedBytes = -1
+	}
 	cfg.ReplicaFetchMaxBytes = int32(s.Cluster.ReplicaFetchMaxBytes)
 	cfg.ReplicaFetchMinBytes = int32(s.Cluster.ReplicaFetchMinBytes)
 	cfg.ReplicaFetchWaitMax = s.Cluster.ReplicaFetchWaitMax
@@ -74,6 +84,8 @@ func controllerConfig(s *spec.Scenario, plan *cluster.Plan) controller.Config {
 	return controller.Config{
 		ControllerConfig: cluster.ControllerConfig{
 			SessionTimeout: s.Cluster.SessionTimeout, UncleanElection: s.Cluster.UncleanElection,
+			AutoRebalance:     s.Cluster.AutoRebalance,
+			RebalanceInterval: time.Duration(s.Cluster.ImbalanceCheckSec) * time.Second,
 		},
 		Addr: controllerAddr, Plan: plan,
 	}

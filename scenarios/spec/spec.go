@@ -42,6 +42,13 @@ type Cluster struct {
 	HeartbeatInterval    time.Duration // broker.heartbeat.interval.ms; 2 s
 	SessionTimeout       time.Duration // broker.session.timeout.ms; 9 s
 	UncleanElection      bool          // unclean.leader.election.enable; false
+	AutoRebalance        bool          // auto.leader.rebalance.enable; true
+	ImbalanceCheckSec    int           // leader.imbalance.check.interval.seconds; 300
+	NetworkThreads       int           // num.network.threads; 3
+	IOThreads            int           // num.io.threads; 8
+	QueuedRequests       int           // queued.max.requests; 500
+	QueuedBytes          int64         // queued.max.request.bytes; 0 = unlimited (-1 in Kafka)
+	RequestMaxBytes      int64         // socket.request.max.bytes; 100 MiB
 	LogFlushScheduler    time.Duration // log.flush.scheduler.interval.ms; 0 = never (Long.MAX_VALUE in Kafka)
 	LogOffsetCheckpoint  time.Duration // log.flush.offset.checkpoint.interval.ms; 1 min
 	LogRetentionCheck    time.Duration // log.retention.check.interval.ms; 5 min

@@ -195,8 +195,12 @@ func TestDefaults(t *testing.T) {
 	kafka := map[string]string{
 		"replica.fetch.max.bytes": "1048576", "replica.fetch.wait.max.ms": "500", "replica.fetch.min.bytes": "1",
 		"num.replica.fetchers": "1", "replica.lag.time.max.ms": "30000", "broker.heartbeat.interval.ms": "2000",
-		"broker.session.timeout.ms": "9000", "unclean.leader.election.enable": "false", "min.insync.replicas": "1",
-		"segment.bytes": "1073741824", "index.interval.bytes": "4096", "max.message.bytes": "1048588",
+		"broker.session.timeout.ms": "9000", "num.io.threads": "8",
+		"num.network.threads": "3",
+		"queued.max.requests": "500", "socket.request.max.bytes": "104857600", "auto.leader.rebalance.enable": "true",
+		"leader.imbalance.check.interval.seconds": "300", "unclean.leader.election.enable": "false",
+		"min.insync.replicas": "1",
+		"segment.bytes":       "1073741824", "index.interval.bytes": "4096", "max.message.bytes": "1048588",
 		"acks": "all", "batch.size": "16384", "linger.ms": "5", "buffer.memory": "33554432", "max.block.ms": "60000",
 		"max.in.flight.requests.per.connection": "5", "max.request.size": "1048576", "compression.gzip.level": "-1",
 		"compression.lz4.level": "9", "compression.zstd.level": "3", "request.timeout.ms": "30000",
@@ -300,7 +304,7 @@ func TestSettings(t *testing.T) {
 		lines = append(lines, st.Path+"="+st.Value)
 	}
 	got := fmt.Sprint(lines[:4], " ", len(lines), " ", lines[len(lines)-1])
-	const want = "[seed=1 repeat=1 disk=dir:results/data cluster.brokers=3] 67 network.in-flight=4MiB"
+	const want = "[seed=1 repeat=1 disk=dir:results/data cluster.brokers=3] 74 network.in-flight=4MiB"
 	if got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}

@@ -69,6 +69,6 @@ func editDistance(a, b string) int {
 var notHere = []string{
 	"bootstrap.servers", "cleanup.policy", "client.id", "enable.auto.commit", "group.id", "isolation.level", "log.dirs",
 	"log.flush.interval.messages", "log.flush.interval.ms", "max.poll.records", "message.timestamp.type",
-	"num.io.threads", "num.network.threads", "receive.buffer.bytes", "send.buffer.bytes", "session.timeout.ms",
+	"receive.buffer.bytes", "send.buffer.bytes", "session.timeout.ms",
 	"transactional.id",
 }

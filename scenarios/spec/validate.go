@@ -60,6 +60,18 @@ var contradictions = []contradiction{
 		return fmt.Sprintf("with heartbeat.interval.ms %s every session of %s ends between two heartbeats",
 			formatSpan(s.Cluster.HeartbeatInterval), formatSpan(s.Cluster.SessionTimeout))
 	}},
+	// KafkaConfig.validateValues.
+	{[]string{"cluster.queued.max.request.bytes", "cluster.socket.request.max.bytes"}, func(s *Scenario) string {
+		if s.Cluster.QueuedBytes == 0 || s.Cluster.QueuedBytes >= s.Cluster.RequestMaxBytes {
+			return ""
+		}
+		return fmt.Sprintf("queued.max.request.bytes %s must be at least socket.request.max.bytes %s",
+			formatBytes(s.Cluster.QueuedBytes), formatBytes(s.Cluster.RequestMaxBytes))
+	}},
+	{[]string{"producers.max.request.size", "cluster.socket.request.max.bytes"}, func(s *Scenario) string {
+		return tooLarge("max.request.size", s.Producers.MaxRequestSize, "socket.request.max.bytes",
+			s.Cluster.RequestMaxBytes)
+	}},
 	{[]string{"producers.batch.size", "producers.max.request.size"}, func(s *Scenario) string {
 		return tooLarge("batch.size", s.Producers.BatchSize, "max.request.size", s.Producers.MaxRequestSize)
 	}},
