@@ -19,8 +19,9 @@
 //	alter partition:  one task: asks the controller for other in-sync sets
 //	log dir failure:  one task: takes directories offline in which a log failed
 //
-// Lock order: Broker.mu, partition.mu, then any of fetchWait.mu, alterer.mu and
-// replicaFetcher.mu. A log's own lock is taken with none of these held.
+// Lock order: Broker.mu, partition.mu, then any of fetchSession.mu, alterer.mu and
+// replicaFetcher.mu. sessions.mu and a log's own lock are taken with none of these
+// held.
 package broker
 
 import (
@@ -53,6 +54,8 @@ type Config struct {
 	// Controller is the controller's address; "" means that there is none.
 	Controller string
 	Server     server.Config // threads and limits of requests
+
+	FetchSessions int // max.incremental.fetch.session.cache.slots; 0 means that there are none
 
 	ReplicaFetchMaxBytes int32         // replica.fetch.max.bytes, per partition
 	ReplicaFetchResponse int32         // replica.fetch.response.max.bytes
@@ -87,7 +90,7 @@ type Config struct {
 // DefaultConfig returns Kafka's defaults for a broker.
 func DefaultConfig() Config {
 	return Config{
-		Server:               server.DefaultConfig(),
+		Server: server.DefaultConfig(), FetchSessions: 1000,
 		ReplicaFetchMaxBytes: 1 << 20, ReplicaFetchResponse: 10 << 20, ReplicaFetchMinBytes: 1,
 		ReplicaFetchWaitMax: 500 * time.Millisecond, ReplicaFetchBackoff: time.Second,
 		ReplicaSocketTimeout: 30 * time.Second, ReconnectBackoff: 50 * time.Millisecond,
@@ -107,6 +110,8 @@ func (c *Config) Validate() error {
 		return errors.New("broker: no cluster plan")
 	case c.ReplicaFetchMaxBytes < 1 || c.ReplicaFetchResponse < 1 || c.ReplicaFetchMinBytes < 0:
 		return fmt.Errorf("broker %d: replica fetch sizes must be positive", c.ID)
+	case c.FetchSessions < 0:
+		return fmt.Errorf("broker %d: max.incremental.fetch.session.cache.slots is negative", c.ID)
 	case c.ReplicaFetchWaitMax < 0 || c.ReplicaSocketTimeout <= c.ReplicaFetchWaitMax:
 		return fmt.Errorf("broker %d: replica.socket.timeout.ms must be above replica.fetch.wait.max.ms", c.ID)
 	case c.ReconnectBackoff <= 0 || c.ReplicaFetchBackoff <= 0:
@@ -146,6 +151,7 @@ type Broker struct {
 	tasks      *task.Group
 	fetchers   []*replicaFetcher // num.replica.fetchers for each broker of the plan
 	alter      *alterer          // nil without a controller
+	sessions   sessions
 	member     membership
 
 	mu struct {
@@ -173,6 +179,7 @@ func Start(node env.Node, cfg Config) (*Broker, error) {
 	b.server = server.New(node, cfg.Server, b.newConnection)
 	b.member.mu.Mutex = node.NewMutex()
 	b.member.mu.plan = cfg.Plan
+	b.sessions.init(node, cfg.FetchSessions)
 	if cfg.Controller != "" {
 		b.member.heartbeats.init(b, "heartbeat")
 		b.member.news.init(b, "metadata")
@@ -348,6 +355,12 @@ func (b *Broker) Err() error {
 	return b.mu.failure
 }
 
+func (b *Broker) isClosing() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.mu.closing
+}
+
 // pause waits for d and reports whether the broker is still open.
 func (b *Broker) pause(d time.Duration) bool { return b.pauseUntil(b.node.Now().Add(d)) }
 
@@ -375,6 +388,7 @@ func (b *Broker) flushDue() {
 	for _, p := range b.partitions {
 		if err := p.log.FlushIfDue(b.node.Now()); err != nil {
 			b.logFailed(err)
+			p.logChanged()
 		}
 	}
 }
@@ -382,8 +396,12 @@ func (b *Broker) flushDue() {
 // deleteOldSegments is LogManager.cleanupLogs.
 func (b *Broker) deleteOldSegments() {
 	for _, p := range b.partitions {
-		if _, err := p.log.DeleteOldSegments(p.highWatermark()); err != nil {
+		deleted, err := p.log.DeleteOldSegments(p.highWatermark())
+		if err != nil {
 			b.logFailed(err)
+		}
+		if deleted > 0 || err != nil {
+			p.logChanged()
 		}
 	}
 }

@@ -10,11 +10,11 @@ import (
 type connection struct {
 	b       *Broker
 	produce delayedProduce // of the request that is worked on, as is the next
-	fetch   delayedFetch
+	fetch   fetching
 }
 
 func (b *Broker) newConnection() server.Handler {
-	return &connection{b: b, produce: delayedProduce{b: b}, fetch: delayedFetch{b: b, wait: newFetchWait(b.node)}}
+	return &connection{b: b, produce: delayedProduce{b: b}, fetch: fetching{b: b}}
 }
 
 // Parse implements server.Handler.

@@ -130,6 +130,7 @@ func (p *partition) answered(asked *protocol.AlterPartition, out *protocol.Alter
 	if out.Err != protocol.ErrNone {
 		return
 	}
+	p.tellAllLocked(wakesNobody)
 	if p.mu.progress.Committed(out.ISR, out.PartitionEpoch, p.node.Now()) {
 		p.hwRoseLocked()
 	}

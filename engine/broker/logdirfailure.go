@@ -120,8 +120,7 @@ func (p *partition) goOffline() {
 	defer p.mu.Unlock()
 	p.mu.offline = true
 	p.mu.hwRose.Broadcast()
-	wakeAll(p.mu.onAppend)
-	wakeAll(p.mu.onHW)
+	p.tellAllLocked(wakesFetches)
 }
 
 func (p *partition) isOffline() bool {

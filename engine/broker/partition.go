@@ -42,9 +42,9 @@ type partition struct {
 		hw       int64             // of a follower, and between two roles
 		hwRose   env.Cond          // broadcast when the high watermark rises or the role ends, and at the end
 		closing  bool
-		offline  bool         // its log directory has failed
-		onAppend []*fetchWait // followers that wait for more log
-		onHW     []*fetchWait // consumers that wait for a higher high watermark
+		offline  bool // its log directory has failed
+		// Sessions that fetch the partition.
+		followers, consumers []*sessionPartition
 	}
 }
 
@@ -57,75 +57,67 @@ func newPartition(node env.Node, tp protocol.TopicPartition, log *commitlog.Log,
 	return p
 }
 
-// fetchWait is where one connection's fetch waits for any of its partitions
-// (DelayedFetch in Kafka's purgatory).
-type fetchWait struct {
-	mu struct {
-		env.Mutex
-		woken bool
-		rise  env.Cond
-	}
-}
-
-func newFetchWait(node env.Node) *fetchWait {
-	w := &fetchWait{}
-	w.mu.Mutex = node.NewMutex()
-	w.mu.rise = node.NewCond(w.mu.Mutex)
-	return w
-}
-
-func (w *fetchWait) wake() {
-	w.mu.Lock()
-	if !w.mu.woken {
-		w.mu.woken = true
-		w.mu.rise.Signal()
-	}
-	w.mu.Unlock()
-}
-
-// wait returns at a wake-up, also one since the last wait, or at the deadline.
-func (w *fetchWait) wait(deadline env.Time) {
-	w.mu.Lock()
-	for !w.mu.woken && w.mu.rise.WaitUntil(deadline) {
-	}
-	w.mu.woken = false
-	w.mu.Unlock()
-}
-
-// watch adds a waiting fetch: a follower's waits for more log, a consumer's for
-// a higher high watermark.
-func (p *partition) watch(w *fetchWait, follower bool) {
-	list := p.watchers(follower)
+// watch makes the partition tell a session what happens to it: a follower's of more
+// log, a consumer's of a higher high watermark, and either of what else may change
+// the answer to a fetch.
+func (p *partition) watch(e *sessionPartition) {
+	list := p.watchers(e)
 	p.mu.Lock()
-	*list = append(*list, w)
+	e.watching = len(*list)
+	*list = append(*list, e)
 	p.mu.Unlock()
 }
 
-func (p *partition) unwatch(w *fetchWait, follower bool) {
-	list := p.watchers(follower)
+func (p *partition) unwatch(e *sessionPartition) {
+	list := p.watchers(e)
 	p.mu.Lock()
-	for i, have := range *list {
-		if have == w {
-			last := len(*list) - 1
-			(*list)[i] = (*list)[last]
-			*list = (*list)[:last]
-			break
+	defer p.mu.Unlock()
+	if e.watching < 0 {
+		return
+	}
+	last := (*list)[len(*list)-1]
+	(*list)[e.watching], last.watching = last, e.watching
+	(*list)[len(*list)-1] = nil
+	*list = (*list)[:len(*list)-1]
+	e.watching = -1
+}
+
+func (p *partition) watchers(e *sessionPartition) *[]*sessionPartition {
+	if e.session.isFollower() {
+		return &p.mu.followers
+	}
+	return &p.mu.consumers
+}
+
+// tellLocked tells sessions that something has happened. A follower that had all
+// of the log has fetched with its session up to then: that is noted now, before
+// what has happened counts.
+func (p *partition) tellLocked(watchers []*sessionPartition, w wakes) {
+	for _, e := range watchers {
+		fetchedAt, first := e.session.tellFrom(e, w)
+		if first && p.mu.progress != nil {
+			p.mu.progress.Refetched(e.session.replicaID, fetchedAt)
 		}
 	}
+}
+
+func (p *partition) tellAllLocked(w wakes) {
+	p.tellLocked(p.mu.followers, w)
+	p.tellLocked(p.mu.consumers, w)
+}
+
+// logChanged tells sessions that the log has lost its first segments, or failed.
+func (p *partition) logChanged() {
+	p.mu.Lock()
+	p.tellAllLocked(wakesNobody)
 	p.mu.Unlock()
 }
 
-func (p *partition) watchers(follower bool) *[]*fetchWait {
-	if follower {
-		return &p.mu.onAppend
-	}
-	return &p.mu.onHW
-}
-
-func wakeAll(ws []*fetchWait) {
-	for _, w := range ws {
-		w.wake()
-	}
+// isSettled is Progress.Settled; nothing is where this broker does not lead.
+func (p *partition) isSettled(follower int32) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.mu.progress != nil && p.mu.progress.Settled(follower)
 }
 
 // view is what a request must know of a partition that this broker leads.
@@ -188,12 +180,13 @@ func (p *partition) endLeaderAppend(end int64) {
 	defer p.mu.Unlock()
 	p.endAppendLocked()
 	if end < 0 {
+		p.tellAllLocked(wakesNobody)
 		return
 	}
+	p.tellLocked(p.mu.followers, wakesFetches)
 	if p.mu.progress.Appended(end, p.node.Now()) {
 		p.hwRoseLocked()
 	}
-	wakeAll(p.mu.onAppend)
 }
 
 // beginFollowerAppend keeps the follower's role of a leader epoch until
@@ -262,9 +255,12 @@ func (p *partition) maybeShrink() {
 	}
 }
 
+// hwRoseLocked tells that the high watermark is higher. Followers learn it with
+// their next fetch.
 func (p *partition) hwRoseLocked() {
 	p.mu.hwRose.Broadcast()
-	wakeAll(p.mu.onHW)
+	p.tellLocked(p.mu.consumers, wakesFetches)
+	p.tellLocked(p.mu.followers, wakesNobody)
 }
 
 // followed sets the high watermark that the leader told a follower; no higher
@@ -324,6 +320,5 @@ func (p *partition) stop() {
 	defer p.mu.Unlock()
 	p.mu.closing = true
 	p.mu.hwRose.Broadcast()
-	wakeAll(p.mu.onAppend)
-	wakeAll(p.mu.onHW)
+	p.tellAllLocked(wakesFetches)
 }

@@ -19,12 +19,19 @@ type replicaFetcher struct {
 	b        *Broker
 	leaderID int32
 	addr     string
-	due      []*following // of the request under way; the task's own
+	// The task's own: what is fetched, and what is not for a while after an error
+	// (AbstractFetcherThread.delayPartitions).
+	session client.FetchSession[*following]
+	delayed []*following
+	added   []*following
+	removed []*following
 
 	mu struct {
 		env.Mutex
-		changed   env.Cond     // signalled when following is, and at the end
-		following []*following // in the order in which they were added
+		changed   env.Cond // signalled when added or removed is, and at the end
+		following map[*partition]*following
+		added     []*following // and the task has not seen it
+		removed   []*following
 		conn      *client.Conn // nil while not connected
 		stopped   bool
 	}
@@ -34,9 +41,9 @@ type replicaFetcher struct {
 type following struct {
 	p     *partition
 	epoch int32
-	// retryAt delays the partition after an error, and not the others
-	// (AbstractFetcherThread.delayPartitions).
-	retryAt env.Time
+	// The fetcher task's own.
+	retryAt env.Time // of one that is delayed
+	ended   bool
 }
 
 // startFetchers starts num.replica.fetchers for each other broker.
@@ -46,6 +53,7 @@ func (b *Broker) startFetchers() {
 			f := &replicaFetcher{b: b, leaderID: leader.ID, addr: leader.Addr}
 			f.mu.Mutex = b.node.NewMutex()
 			f.mu.changed = b.node.NewCond(f.mu.Mutex)
+			f.mu.following = make(map[*partition]*following)
 			b.fetchers = append(b.fetchers, f)
 			if leader.ID != b.cfg.ID {
 				b.tasks.Go(fmt.Sprintf("replica-fetcher-%d-%d", k, leader.ID), f.loop)
@@ -74,7 +82,10 @@ func (b *Broker) fetcherOf(leader int32, tp protocol.TopicPartition) (index int)
 func (f *replicaFetcher) follow(list []*following) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.mu.following = append(f.mu.following, list...)
+	for _, fl := range list {
+		f.mu.following[fl.p] = fl
+	}
+	f.mu.added = append(f.mu.added, list...)
 	f.mu.changed.Signal()
 }
 
@@ -83,15 +94,14 @@ func (f *replicaFetcher) follow(list []*following) {
 func (f *replicaFetcher) unfollow(p *partition) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for i, have := range f.mu.following {
-		if have.p != p {
-			continue
-		}
-		f.mu.following = append(f.mu.following[:i:i], f.mu.following[i+1:]...)
-		if len(f.mu.following) == 0 && f.mu.conn != nil {
-			f.mu.conn.Close()
-		}
+	fl := f.mu.following[p]
+	if fl == nil {
 		return
+	}
+	delete(f.mu.following, p)
+	f.mu.removed = append(f.mu.removed, fl)
+	if len(f.mu.following) == 0 && f.mu.conn != nil {
+		f.mu.conn.Close()
 	}
 }
 
@@ -108,24 +118,82 @@ func (f *replicaFetcher) stop() {
 // await waits until there are partitions to fetch. It reports whether the broker
 // is still open.
 func (f *replicaFetcher) await() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for !f.mu.stopped {
-		now, next := f.b.node.Now(), env.Never
-		f.due = f.due[:0]
-		for _, fl := range f.mu.following {
-			if fl.retryAt <= now {
-				f.due = append(f.due, fl)
-			} else {
-				next = min(next, fl.retryAt)
+	for f.take() {
+		for _, fl := range f.removed {
+			fl.ended = true
+			if have, ok := f.session.Get(fl.p.TopicPartition); ok && have == fl {
+				f.session.Forget(fl.p.TopicPartition)
 			}
 		}
-		if len(f.due) > 0 {
+		for _, fl := range f.added {
+			f.set(fl)
+		}
+		next := f.retry()
+		if f.session.Len() > 0 {
 			return true
 		}
-		f.mu.changed.WaitUntil(next)
+		f.idle(next)
 	}
 	return false
+}
+
+// take learns what has changed. It reports whether the broker is still open.
+func (f *replicaFetcher) take() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.added, f.mu.added = f.mu.added, f.added[:0]
+	f.removed, f.mu.removed = f.mu.removed, f.removed[:0]
+	return !f.mu.stopped
+}
+
+// set fetches a partition from its log end on.
+func (f *replicaFetcher) set(fl *following) {
+	if fl.ended {
+		return
+	}
+	last, ok := fl.p.log.LatestEpoch()
+	if !ok {
+		last = -1
+	}
+	f.session.Set(protocol.FetchPartition{
+		TopicPartition: fl.p.TopicPartition, CurrentLeaderEpoch: fl.epoch, FetchOffset: fl.p.log.EndOffset(),
+		MaxBytes: f.b.cfg.ReplicaFetchMaxBytes, LastFetchedEpoch: last,
+	}, fl)
+}
+
+// delay does not fetch a partition for replica.fetch.backoff.ms.
+func (f *replicaFetcher) delay(fl *following) {
+	fl.retryAt = f.b.node.Now().Add(f.b.cfg.ReplicaFetchBackoff)
+	f.session.Forget(fl.p.TopicPartition)
+	f.delayed = append(f.delayed, fl)
+}
+
+// retry fetches partitions again whose delay is over, and returns when the next
+// one's is.
+func (f *replicaFetcher) retry() (next env.Time) {
+	now, next := f.b.node.Now(), env.Never
+	kept := f.delayed[:0]
+	for _, fl := range f.delayed {
+		switch {
+		case fl.ended:
+		case fl.retryAt <= now:
+			f.set(fl)
+		default:
+			next = min(next, fl.retryAt)
+			kept = append(kept, fl)
+		}
+	}
+	clear(f.delayed[len(kept):])
+	f.delayed = kept
+	return next
+}
+
+// idle waits for changes until a deadline.
+func (f *replicaFetcher) idle(deadline env.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for !f.mu.stopped && len(f.mu.added) == 0 && len(f.mu.removed) == 0 && f.mu.changed.WaitUntil(deadline) {
+	}
 }
 
 func (f *replicaFetcher) loop() error {
@@ -171,17 +239,20 @@ func (f *replicaFetcher) disconnect(conn *client.Conn) {
 
 // fetchAll fetches until the connection ends.
 func (f *replicaFetcher) fetchAll(conn *client.Conn) error {
+	f.session.Reset()
 	for f.await() {
 		body, err := conn.Call(f.request(), f.b.cfg.ReplicaSocketTimeout)
 		if err != nil {
 			return err
 		}
 		resp, ok := body.(*protocol.FetchResponse)
-		if !ok || len(resp.Partitions) != len(f.due) {
+		if !ok {
 			body.Release()
 			return fmt.Errorf("broker %s answered fetch with %T", f.addr, body)
 		}
-		err = f.apply(conn, resp)
+		if f.session.Answered(resp) {
+			err = f.apply(conn, resp)
+		}
 		resp.Release()
 		if err != nil {
 			return err
@@ -194,19 +265,9 @@ func (f *replicaFetcher) request() *protocol.FetchRequest {
 	cfg := &f.b.cfg
 	r := &protocol.FetchRequest{
 		ReplicaID: cfg.ID, MaxWait: cfg.ReplicaFetchWaitMax, MinBytes: cfg.ReplicaFetchMinBytes,
-		MaxBytes:   cfg.ReplicaFetchResponse,
-		Partitions: make([]protocol.FetchPartition, len(f.due)),
+		MaxBytes: cfg.ReplicaFetchResponse,
 	}
-	for i, fl := range f.due {
-		last, ok := fl.p.log.LatestEpoch()
-		if !ok {
-			last = -1
-		}
-		r.Partitions[i] = protocol.FetchPartition{
-			TopicPartition: fl.p.TopicPartition, CurrentLeaderEpoch: fl.epoch,
-			FetchOffset: fl.p.log.EndOffset(), MaxBytes: cfg.ReplicaFetchMaxBytes, LastFetchedEpoch: last,
-		}
-	}
+	f.session.Fill(r)
 	return r
 }
 
@@ -215,7 +276,7 @@ func (f *replicaFetcher) request() *protocol.FetchRequest {
 // failed is fetched no more (AbstractFetcherThread.markPartitionFailed).
 func (f *replicaFetcher) apply(conn *client.Conn, resp *protocol.FetchResponse) error {
 	for i := range resp.Partitions {
-		fl := f.due[i]
+		fl, _ := f.session.Get(resp.Partitions[i].TopicPartition)
 		if !fl.p.beginFollowerAppend(fl.epoch) {
 			continue // its role has ended while the fetch was under way
 		}
@@ -226,7 +287,9 @@ func (f *replicaFetcher) apply(conn *client.Conn, resp *protocol.FetchResponse) 
 			f.b.logFailed(err)
 			f.unfollow(fl.p)
 		case err != nil:
-			fl.retryAt = f.b.node.Now().Add(f.b.cfg.ReplicaFetchBackoff)
+			f.delay(fl)
+		default:
+			f.set(fl)
 		}
 		if errors.Is(err, errConnection) {
 			return err

@@ -70,6 +70,7 @@ func (b *Broker) endRole(p *partition, state cluster.Partition) (ended bool) {
 		return false
 	case before.PartitionEpoch >= 0 && state.LeaderEpoch == before.LeaderEpoch:
 		p.mu.state = state
+		p.tellAllLocked(wakesNobody)
 		if p.mu.progress != nil && p.mu.progress.Committed(state.ISR, state.PartitionEpoch, b.node.Now()) {
 			p.hwRoseLocked()
 		}
@@ -82,8 +83,7 @@ func (b *Broker) endRole(p *partition, state cluster.Partition) (ended bool) {
 	p.mu.hw = p.highWatermarkLocked()
 	p.mu.role, p.mu.progress = roleNone, nil
 	p.mu.hwRose.Broadcast()
-	wakeAll(p.mu.onAppend)
-	wakeAll(p.mu.onHW)
+	p.tellAllLocked(wakesFetches)
 	return true
 }
 

@@ -25,6 +25,8 @@ const (
 	ErrOutOfOrderSequence           ErrorCode = 45
 	ErrInvalidProducerEpoch         ErrorCode = 47
 	ErrStorage                      ErrorCode = 56
+	ErrFetchSessionIDNotFound       ErrorCode = 70
+	ErrInvalidFetchSessionEpoch     ErrorCode = 71
 	ErrFencedLeaderEpoch            ErrorCode = 74
 	ErrUnknownLeaderEpoch           ErrorCode = 75
 	ErrStaleBrokerEpoch             ErrorCode = 77
@@ -68,6 +70,10 @@ func (e ErrorCode) Error() string {
 		return "INVALID_PRODUCER_EPOCH"
 	case ErrStorage:
 		return "KAFKA_STORAGE_ERROR"
+	case ErrFetchSessionIDNotFound:
+		return "FETCH_SESSION_ID_NOT_FOUND"
+	case ErrInvalidFetchSessionEpoch:
+		return "INVALID_FETCH_SESSION_EPOCH"
 	case ErrFencedLeaderEpoch:
 		return "FENCED_LEADER_EPOCH"
 	case ErrUnknownLeaderEpoch:
@@ -113,8 +119,8 @@ func (e ErrorCode) Retriable() bool {
 	switch e {
 	case ErrCorruptMessage, ErrUnknownTopicOrPartition, ErrNotLeaderOrFollower, ErrRequestTimedOut,
 		ErrNotEnoughReplicas, ErrNotEnoughReplicasAfterAppend,
-		ErrLeaderNotAvailable, ErrNotController, ErrStorage, ErrFencedLeaderEpoch, ErrUnknownLeaderEpoch,
-		ErrPreferredLeaderNotAvailable:
+		ErrLeaderNotAvailable, ErrNotController, ErrStorage, ErrFetchSessionIDNotFound, ErrInvalidFetchSessionEpoch,
+		ErrFencedLeaderEpoch, ErrUnknownLeaderEpoch, ErrPreferredLeaderNotAvailable:
 		return true
 	default:
 		return false

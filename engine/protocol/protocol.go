@@ -9,6 +9,7 @@
 package protocol
 
 import (
+	"math"
 	"strings"
 	"time"
 
@@ -227,22 +228,55 @@ type FetchPartition struct {
 	LastFetchedEpoch int32
 }
 
-// FetchRequest asks for record batches (Fetch v12, without a fetch session). A
-// follower names itself as ReplicaID, and its fetch offsets tell the leader how
-// far its log reaches.
+// Values of FetchRequest's SessionID and SessionEpoch (FetchMetadata). A request
+// with one of these epochs is full: it names all partitions, and closes the session
+// of its SessionID, if there is one.
+const (
+	NoFetchSession    int32 = 0  // INVALID_SESSION_ID: no session
+	InitialFetchEpoch int32 = 0  // INITIAL_EPOCH: asks for a new session
+	FinalFetchEpoch   int32 = -1 // FINAL_EPOCH: asks for none
+)
+
+// NextFetchEpoch is the session epoch of the request after one with this epoch
+// (FetchMetadata.nextEpoch).
+func NextFetchEpoch(epoch int32) int32 {
+	switch epoch {
+	case FinalFetchEpoch:
+		return FinalFetchEpoch
+	case math.MaxInt32:
+		return 1
+	default:
+		return epoch + 1
+	}
+}
+
+// FetchRequest asks for record batches (Fetch v12). A follower names itself as
+// ReplicaID, and its fetch offsets tell the leader how far its log reaches. In a
+// fetch session (KIP-227) it holds only partitions that are new in the session or
+// are asked for from another offset than before; Forgotten leave it.
 type FetchRequest struct {
-	ReplicaID  int32
-	MaxWait    time.Duration
-	MinBytes   int32
-	MaxBytes   int32
-	Partitions []FetchPartition
+	ReplicaID    int32
+	MaxWait      time.Duration
+	MinBytes     int32
+	MaxBytes     int32
+	SessionID    int32
+	SessionEpoch int32
+	Partitions   []FetchPartition
+	Forgotten    []TopicPartition
+}
+
+// IsFull says whether the request names all partitions that it asks for.
+func (r *FetchRequest) IsFull() bool {
+	return r.SessionEpoch == InitialFetchEpoch || r.SessionEpoch == FinalFetchEpoch
 }
 
 // BodyBytes implements Body.
 func (r *FetchRequest) BodyBytes() int {
-	return 4 + 4 + 4 + 4 + 1 + 4 + 4 + 3 + grouped(len(r.Partitions), 1,
+	return 4 + 4 + 4 + 4 + 1 + 4 + 4 + grouped(len(r.Partitions), 1,
 		func(i int) string { return r.Partitions[i].Topic },
-		func(i int) int { return 33 })
+		func(i int) int { return 33 }) + grouped(len(r.Forgotten), 1,
+		func(i int) string { return r.Forgotten[i].Topic },
+		func(i int) int { return 4 }) + 2
 }
 
 // Release implements Body.
@@ -269,9 +303,14 @@ type EpochEndOffset struct {
 	EndOffset   int64
 }
 
-// FetchResponse is the answer to FetchRequest. It names every partition that
-// was asked for.
-type FetchResponse struct{ Partitions []FetchPartitionResult }
+// FetchResponse is the answer to FetchRequest. That to a full request names every
+// partition that was asked for; in a session only those with records, an error, or
+// another high watermark or log start offset than was told before.
+type FetchResponse struct {
+	Err        ErrorCode // of the session; there are no partitions then
+	SessionID  int32     // NoFetchSession if the broker keeps none
+	Partitions []FetchPartitionResult
+}
 
 // BodyBytes implements Body.
 func (r *FetchResponse) BodyBytes() int {

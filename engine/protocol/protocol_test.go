@@ -205,6 +205,8 @@ func TestErrorsAreKafkas(t *testing.T) {
 		{ErrInvalidRequiredAcks, 21, "INVALID_REQUIRED_ACKS", false},
 		{ErrInvalidRequest, 42, "INVALID_REQUEST", false},
 		{ErrStorage, 56, "KAFKA_STORAGE_ERROR", true},
+		{ErrFetchSessionIDNotFound, 70, "FETCH_SESSION_ID_NOT_FOUND", true},
+		{ErrInvalidFetchSessionEpoch, 71, "INVALID_FETCH_SESSION_EPOCH", true},
 		{ErrFencedLeaderEpoch, 74, "FENCED_LEADER_EPOCH", true},
 		{ErrUnknownLeaderEpoch, 75, "UNKNOWN_LEADER_EPOCH", true},
 		{ErrInvalidRecord, 87, "INVALID_RECORD", false},

@@ -139,6 +139,25 @@ func (p *Progress) Fetched(id int32, offset int64, now env.Time) (rose bool) {
 	return p.advance(now)
 }
 
+// Settled says that a follower is where all its fetches are alike: in sync, with
+// all that the leader has, and with nothing that waits for another replica. Until
+// the leader appends, or the in-sync set changes, another Fetched from there would
+// note nothing but the time.
+func (p *Progress) Settled(id int32) bool {
+	f := p.follower(id)
+	return f != nil && f.inSync && f.end == p.leaderEnd && p.highWatermark == p.leaderEnd
+}
+
+// Refetched notes the time of the last fetch of a follower that was Settled then
+// and has fetched from the same offset since, without a Fetched each time.
+func (p *Progress) Refetched(id int32, at env.Time) {
+	f := p.follower(id)
+	if f == nil || f.end != p.leaderEnd {
+		return
+	}
+	f.caughtUp, f.fetchTime, f.fetchEnd = max(f.caughtUp, at), max(f.fetchTime, at), p.leaderEnd
+}
+
 // Fence says whether the controller would take a broker into an in-sync set.
 func (p *Progress) Fence(id int32, fenced bool) {
 	if f := p.follower(id); f != nil {
