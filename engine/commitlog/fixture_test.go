@@ -374,6 +374,7 @@ type faultFS struct {
 	env.FS
 	dropSyncs              bool
 	syncs, dirSyncs, reads atomic.Int64
+	lists                  atomic.Int64 // of directories
 	drops, dirtyDrops      atomic.Int64 // DropCache, and those of a file that no Sync covered
 	syncErr                error
 	failSyncs              atomic.Bool // as syncErr, for tests whose tasks run
@@ -404,6 +405,11 @@ func (f *faultFS) wrap(name string, file env.File, err error) (env.File, error) 
 		return nil, err
 	}
 	return &faultFile{File: file, fs: f, log: path.Ext(name) == ".log"}, nil
+}
+
+func (f *faultFS) List(dir string) ([]env.DirEntry, error) {
+	f.lists.Add(1)
+	return f.FS.List(dir)
 }
 
 func (f *faultFS) SyncDir(dir string) error {

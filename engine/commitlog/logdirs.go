@@ -52,6 +52,9 @@ type logDir struct {
 	// pastHW are the high watermarks of the life before, by partitionName.
 	pastHW         map[string]int64
 	highWatermarks string // content of their file, as far as this life wrote it
+	// partitions are the names of the directories in it, as they were listed once and
+	// made since. Guarded by LogDirs.mu.
+	partitions map[string]bool
 
 	// file is held while the recovery points are collected and written.
 	file struct {
@@ -98,7 +101,16 @@ func (d *logDir) open() error {
 	if err := fsys.MkdirAll(d.root); err != nil {
 		return err
 	}
-	var err error
+	entries, err := fsys.List(d.root)
+	if err != nil {
+		return err
+	}
+	d.partitions = make(map[string]bool)
+	for _, e := range entries {
+		if e.Dir {
+			d.partitions[e.Name] = true
+		}
+	}
 	if d.past, err = readOffsets(d.node, path.Join(d.root, recoveryPointsName)); err != nil {
 		return err
 	}
@@ -163,11 +175,8 @@ func (d *LogDirs) Open(topic string, partition int32, cfg Config) (*Log, error) 
 	if d.mu.closed {
 		return nil, fmt.Errorf("open log %s: %w", partitionName(topic, partition), env.ErrClosed)
 	}
-	dir, err := d.placeLocked(partitionName(topic, partition))
-	if err != nil {
-		return nil, fmt.Errorf("open log %s: %w", partitionName(topic, partition), err)
-	}
 	name := partitionName(topic, partition)
+	dir := d.placeLocked(name)
 	past := Past{CleanShutdown: dir.clean, RecoveryPoint: dir.past[name]}
 	l, err := OpenAfter(d.node, path.Join(dir.root, name), cfg, past)
 	if err != nil {
@@ -178,29 +187,19 @@ func (d *LogDirs) Open(topic string, partition int32, cfg Config) (*Log, error) 
 	return l, nil
 }
 
-// placeLocked says in which directory a log is or has to be.
-func (d *LogDirs) placeLocked(name string) (*logDir, error) {
-	var least *logDir
-	fewest := 0
+// placeLocked says in which directory a log is or has to be, and counts it there.
+func (d *LogDirs) placeLocked(name string) *logDir {
+	least := d.dirs[0]
 	for _, dir := range d.dirs {
-		entries, err := d.node.FS().List(dir.root)
-		if err != nil {
-			return nil, err
+		if dir.partitions[name] {
+			return dir
 		}
-		partitions := 0
-		for _, e := range entries {
-			if e.Dir && e.Name == name {
-				return dir, nil
-			}
-			if e.Dir {
-				partitions++
-			}
-		}
-		if least == nil || partitions < fewest {
-			least, fewest = dir, partitions
+		if len(dir.partitions) < len(least.partitions) {
+			least = dir
 		}
 	}
-	return least, nil
+	least.partitions[name] = true
+	return least
 }
 
 func (d *logDir) add(o *openLog) {
