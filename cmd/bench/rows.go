@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"runtime"
 	"time"
 
@@ -19,8 +20,16 @@ const (
 	// limits of dirty pages. No segment is filled by it: Kafka forces a segment to
 	// disk when it rolls, and this would be measured instead.
 	blockBytes = 768 << 20
-	readBytes  = 256 << 20 // what consumers read again and again
-	plainBytes = 1 << 30   // what the rolling write writes
+	// bufferBytes is buffer.memory where producers run at full speed: more than the 5
+	// requests of one batch that are in flight, and no more than a processor's second
+	// cache, so that a batch is still there when write(2) copies it. Kafka's default
+	// of 32 MiB fills up, and each step then reads its batches from farther away.
+	bufferBytes = 16 * batchBytes
+	// burstRecords are handed over by one call, as a service does that is handed
+	// several records at once.
+	burstRecords = 32
+	readBytes    = 256 << 20 // what consumers read again and again
+	plainBytes   = 1 << 30   // what the rolling write writes
 )
 
 // rows are in the order of the table.
@@ -54,6 +63,7 @@ func produceRow(name string, p producing) row {
 	if p.replicas > 1 {
 		what = "produce " + sizeName(p.recordBytes) + ", R=3, acks=all"
 	}
+	what += fmt.Sprintf(", bursts of %d", burstRecords)
 	return row{
 		name: name,
 		lines: []line{{what: what, plain: "rolling write(2) of the values, one thread", unit: "MB/s",
@@ -74,6 +84,7 @@ func (p producing) run(s *session, out *samples) error {
 	cfg := path.Config{Dir: s.dir, Brokers: p.replicas, Partitions: producers * s.attempts(),
 		Replicas: p.replicas, Clients: producers}
 	load := path.Load{Producers: producers, Step: 1, RecordBytes: p.recordBytes, BatchBytes: batchBytes,
+		BufferBytes: bufferBytes, Burst: burstRecords,
 		Acks: p.acks, Span: s.span, Records: blockBytes / int64(p.replicas) / int64(p.recordBytes)}
 	return path.Run(cfg, func(c *path.Cluster) error {
 		return s.each(out, func(round int) error {

@@ -111,7 +111,7 @@ func (r *rig) expectValues(count int) {
 func TestReplicasAreEqual(t *testing.T) {
 	s := setup{brokers: 3, partitions: 4, replicas: 3, log: func(c *commitlog.Config) { c.SegmentBytes = 20_000 }}
 	inWorlds(t, s, func(r *rig) {
-		produceAndConsume(r, 3, 300, func(c *producer.Config) { compressed("lz4")(c); c.BatchSize = 2000 })
+		produceAndConsume(r, sending{3, 300, 1}, func(c *producer.Config) { compressed("lz4")(c); c.BatchSize = 2000 })
 		r.sameLogs()
 	})
 }

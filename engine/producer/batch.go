@@ -94,42 +94,65 @@ func (b *batch) size() int {
 	return b.estimate()
 }
 
-// hasRoom says whether a record may still join (MemoryRecordsBuilder.hasRoomFor).
-func (b *batch) hasRoom(r *Record, timestamp int64) bool {
-	if b.count == 0 {
-		return true
-	}
-	return b.estimate()+record.RecordSize(b.count, timestamp-b.base, r.Key, r.Value, r.Headers) <= b.limit
-}
+// hasRoom says whether one more record of a size joins a batch that has some
+// (MemoryRecordsBuilder.hasRoomFor).
+func (b *batch) hasRoom(size int) bool { return b.count == 0 || b.estimate()+size <= b.limit }
 
 // isFull says whether nothing more fits.
 func (b *batch) isFull() bool { return b.count > 0 && b.estimate() >= b.limit }
 
-// add appends a record. Its memory grows as needed: with compression a batch
-// takes several times batch.size before it is full.
-func (b *batch) add(pool *env.Pool, r *Record, timestamp int64, intended env.Time, done func(Ack, error)) {
+// joining is a record on its way into a batch, with what Send knows of it.
+type joining struct {
+	*Record
+	fields    int   // record.FieldsSize
+	timestamp int64 // ms since 1970
+	now       env.Time
+	done      func(Ack, error)
+}
+
+// sizeOf is what the record takes as the batch's next one.
+func (b *batch) sizeOf(j *joining) int {
 	if b.count == 0 {
-		b.base, b.max = timestamp, timestamp
+		return record.SizeWith(j.fields, 0, 0)
 	}
-	b.max = max(b.max, timestamp)
-	buf := b.mem.Bytes()
-	if need := b.used + record.RecordSize(b.count, timestamp-b.base, r.Key, r.Value, r.Headers); need > len(buf) {
-		larger := pool.Get(max(need, 2*len(buf)))
-		copy(larger.Bytes(), buf[:b.used])
-		b.mem.Release()
-		b.mem, buf = larger, larger.Bytes()
+	return record.SizeWith(j.fields, b.count, j.timestamp-b.base)
+}
+
+// add appends a record of a size that sizeOf gave. The batch's memory grows as
+// needed: with compression it takes several times batch.size before it is full.
+func (b *batch) add(pool *env.Pool, j *joining, size int) {
+	if b.count == 0 {
+		b.base, b.max = j.timestamp, j.timestamp
 	}
-	b.used = len(record.AppendRecord(buf[:b.used], b.count, timestamp-b.base, r.Key, r.Value, r.Headers))
+	b.max = max(b.max, j.timestamp)
+	if b.used+size > len(b.mem.Bytes()) {
+		b.grow(pool, b.used+size)
+	}
+	buf := b.mem.Bytes()[b.used:]
+	b.used += record.PutRecord(buf, j.fields, b.count, j.timestamp-b.base, j.Key, j.Value, j.Headers)
 	b.count++
-	b.bytes += int64(len(r.Key) + len(r.Value))
+	b.bytes += int64(len(j.Key) + len(j.Value))
+	intended := j.Intended
+	if intended == 0 {
+		intended = j.now
+	}
 	b.intended = append(b.intended, intended)
-	b.cookies = append(b.cookies, r.Cookie)
-	if done != nil {
+	b.cookies = append(b.cookies, j.Cookie)
+	if j.done != nil {
 		for len(b.dones) < int(b.count)-1 {
 			b.dones = append(b.dones, nil)
 		}
-		b.dones = append(b.dones, done)
+		b.dones = append(b.dones, j.done)
 	}
+}
+
+// grow gives the batch memory of at least need bytes, and of twice what it has.
+func (b *batch) grow(pool *env.Pool, need int) {
+	buf := b.mem.Bytes()
+	larger := pool.Get(max(need, 2*len(buf)))
+	copy(larger.Bytes(), buf[:b.used])
+	b.mem.Release()
+	b.mem = larger
 }
 
 // seal compresses the records. The batch's memory may become another one. Their

@@ -28,7 +28,7 @@ func sealed(t *testing.T, kind codec.Type, records []Record, check func(b *batch
 		b := &batch{mem: n.Pool().Get(record.HeaderSize), used: record.HeaderSize, ratio: 1,
 			id: noProducer, sequence: record.NoSequence}
 		for i := range records {
-			b.add(n.Pool(), &records[i], 1_700_000_000_000+300*int64(i), 0, nil)
+			join(b, n.Pool(), joining{Record: &records[i], timestamp: 1_700_000_000_000 + 300*int64(i)})
 		}
 		c, err := codec.NewCompressor(kind, codec.DefaultLevel(kind))
 		if err != nil {
@@ -54,6 +54,12 @@ func sealed(t *testing.T, kind codec.Type, records []Record, check func(b *batch
 	if live := n.Pool().Live(); live != 0 {
 		t.Errorf("%d buffers were not released", live)
 	}
+}
+
+// join adds a record to a batch.
+func join(b *batch, pool *env.Pool, j joining) {
+	j.fields = record.FieldsSize(j.Key, j.Value, j.Headers)
+	b.add(pool, &j, b.sizeOf(&j))
 }
 
 // testNode is the node that sealed works on.
@@ -145,7 +151,7 @@ func TestCallbacks(t *testing.T) {
 					got += " "
 				}
 			}
-			b.add(pool, &Record{Value: []byte("v")}, 0, env.Time(time.Second), done)
+			join(b, pool, joining{Record: &Record{Value: []byte("v")}, now: env.Time(time.Second), done: done})
 		}
 		b.err, b.offset = c.out.Err, c.out.BaseOffset
 		(&Producer{}).tell(b, 0)

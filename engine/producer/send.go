@@ -17,96 +17,117 @@ import (
 // buffer.memory is full Send waits, at most max.block.ms. After an error, which
 // is an ErrNotSent, done is not called.
 func (p *Producer) Send(r *Record, done func(Ack, error)) error {
-	if err := p.put(r, done); err != nil {
+	j := joining{Record: r, now: p.node.Now(), done: done}
+	err := p.measure(&j)
+	if err == nil {
+		p.mu.Lock()
+		err = p.putLocked(&j)
+		p.mu.Unlock()
+	}
+	if err != nil {
 		return fmt.Errorf("%w: %w", ErrNotSent, err)
 	}
 	return nil
 }
 
-func (p *Producer) put(r *Record, done func(Ack, error)) error {
-	now := p.node.Now()
-	intended := r.Intended
-	if intended == 0 {
-		intended = now
-	}
-	// As Kafka, by an upper bound (AbstractRecords.estimateSizeInBytesUpperBound).
-	size := record.SizeUpperBound(r.Key, r.Value, r.Headers)
-	if size+record.HeaderSize > p.cfg.MaxRequestSize || int64(size+record.HeaderSize) > p.cfg.BufferMemory {
-		return fmt.Errorf("%w: %d bytes, with max.request.size %d and buffer.memory %d",
-			ErrRecordTooLarge, size+record.HeaderSize, p.cfg.MaxRequestSize, p.cfg.BufferMemory)
-	}
-	p.node.Charge(env.OpRecordEncode, size)
+// SendAll does what Send does for each of the records, in order, for a caller that
+// has several at once: it looks at the clock and takes the producer's lock once for
+// all of them. It is ours; Kafka's producer takes records one by one. At the first
+// error it ends: sent says how many records went before, and done is called for
+// these alone.
+func (p *Producer) SendAll(records []Record, done func(Ack, error)) (sent int, err error) {
+	j := joining{now: p.node.Now(), done: done}
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	timestamp := (p.mu.wallAhead + int64(now)) / int64(time.Millisecond)
-	topic, partition, err := p.partitionLocked(r)
+	for ; sent < len(records) && err == nil; sent++ {
+		j.Record = &records[sent]
+		if err = p.measure(&j); err == nil {
+			err = p.putLocked(&j)
+		}
+	}
+	p.mu.Unlock()
+	if err != nil {
+		return sent - 1, fmt.Errorf("%w: %w", ErrNotSent, err)
+	}
+	return sent, nil
+}
+
+// measure takes the record's size, which must be within the limits.
+func (p *Producer) measure(j *joining) error {
+	j.fields = record.FieldsSize(j.Key, j.Value, j.Headers)
+	// As Kafka, by an upper bound (AbstractRecords.estimateSizeInBytesUpperBound).
+	bound := record.SizeUpperBound(j.fields)
+	if bound+record.HeaderSize > p.cfg.MaxRequestSize || int64(bound+record.HeaderSize) > p.cfg.BufferMemory {
+		return fmt.Errorf("%w: %d bytes, with max.request.size %d and buffer.memory %d",
+			ErrRecordTooLarge, bound+record.HeaderSize, p.cfg.MaxRequestSize, p.cfg.BufferMemory)
+	}
+	p.node.Charge(env.OpRecordEncode, bound)
+	return nil
+}
+
+// putLocked puts a record into a batch, and seals the batch if it is full then. It
+// may release the lock meanwhile.
+func (p *Producer) putLocked(j *joining) error {
+	j.timestamp = (p.mu.wallAhead + int64(j.now)) / int64(time.Millisecond)
+	topic, partition, err := p.partitionLocked(j.Record)
 	if err != nil {
 		return err
 	}
-	at, err := p.placeLocked(r, placing{topic: topic, partition: partition, size: size, timestamp: timestamp, since: now})
-	if err != nil {
-		return err
+	q := topic.queue(partition)
+	b, size := q.open(), 0
+	if b != nil {
+		size = b.sizeOf(j)
 	}
-	b, before := at.batch, 0
+	if b == nil || p.mu.closing || !b.hasRoom(size) { // seldom
+		if q, b, err = p.placeLocked(j, topic, partition); err != nil {
+			return err
+		}
+		size = b.sizeOf(j)
+	}
+	before := 0
 	if b.count > 0 {
 		before = b.estimate()
 	}
-	b.add(p.node.Pool(), r, timestamp, intended, done)
+	b.add(p.node.Pool(), j, size)
 	full := b.isFull()
 	if partition < 0 {
 		topic.appended(b.estimate()-before, p.cfg.BatchSize, full)
 	}
 	switch {
 	case full:
-		p.sealLocked(at.queue, b)
-	case b.count == 1 && len(at.queue.batches) == 1:
-		p.dueLocked(at.queue)
+		p.sealLocked(q, b)
+	case b.count == 1 && len(q.batches) == 1:
+		p.dueLocked(q)
 	}
 	return nil
 }
 
-// placing is what placeLocked must know of a record.
-type placing struct {
-	topic     *topicState
-	partition int32 // -1: the sticky one
-	size      int   // upper bound, without the batch's header
-	timestamp int64
-	since     env.Time // when Send began
-}
-
-// place is where a record goes.
-type place struct {
-	queue *partitionQueue
-	batch *batch
-}
-
-// placeLocked finds a batch with room for the record. It seals an open one that
-// has none, and releases the lock while it does and while it waits for memory:
-// when it has it again, another task may have made a batch or the sticky
-// partition may be another one.
-func (p *Producer) placeLocked(r *Record, in placing) (place, error) {
-	t := in.topic
+// placeLocked finds a batch with room for the record, in the queue of a
+// partition; -1 is the sticky one. It seals an open batch that has none, and
+// releases the lock while it does and while it waits for memory: when it has it
+// again, another task may have made a batch or the sticky partition may be another
+// one.
+func (p *Producer) placeLocked(j *joining, t *topicState, partition int32) (*partitionQueue, *batch, error) {
 	for {
-		q := t.queue(in.partition)
+		q := t.queue(partition)
 		b := q.open()
 		switch {
-		case b != nil && b.hasRoom(r, in.timestamp):
+		case b != nil && b.hasRoom(b.sizeOf(j)):
 			if p.mu.closing {
-				return place{}, env.ErrClosed
+				return nil, nil, env.ErrClosed
 			}
-			return place{q, b}, nil
+			return q, b, nil
 		case b != nil:
 			p.sealLocked(q, b)
 			continue
-		case in.partition < 0 && t.changed(p.cfg.BatchSize):
+		case partition < 0 && t.changed(p.cfg.BatchSize):
 			continue
 		}
-		cost := int64(max(p.cfg.BatchSize, in.size+record.HeaderSize))
-		if err := p.awaitMemoryLocked(cost, in.since); err != nil {
-			return place{}, err
+		cost := int64(max(p.cfg.BatchSize, record.SizeUpperBound(j.fields)+record.HeaderSize))
+		if err := p.awaitMemoryLocked(cost, j.now); err != nil {
+			return nil, nil, err
 		}
-		if q.open() == nil && t.queue(in.partition) == q {
-			return place{q, p.newBatchLocked(q, cost)}, nil
+		if q.open() == nil && t.queue(partition) == q {
+			return q, p.newBatchLocked(q, cost), nil
 		}
 		p.mu.acc.memory.give(cost)
 	}

@@ -44,6 +44,28 @@ func BenchmarkAppendRecord(b *testing.B) {
 	}
 }
 
+func BenchmarkPut(b *testing.B) {
+	for _, size := range []int{100, 1024} {
+		b.Run(fmt.Sprint(size), func(b *testing.B) {
+			h, records := benchRecords(size)
+			value := make([]byte, size)
+			dst := make([]byte, len(records))
+			b.SetBytes(int64(len(records)))
+			for b.Loop() {
+				at := 0
+				for i := range h.RecordCount {
+					fields := FieldsSize(nil, value, nil)
+					if at+SizeWith(fields, i, int64(i/10)) > len(dst) {
+						b.Fatal("no room")
+					}
+					at += PutRecord(dst[at:], fields, i, int64(i/10), nil, value, nil)
+				}
+			}
+			perRecord(b, h.RecordCount)
+		})
+	}
+}
+
 func BenchmarkIterator(b *testing.B) {
 	for _, size := range []int{100, 1024} {
 		b.Run(fmt.Sprint(size), func(b *testing.B) {

@@ -22,12 +22,26 @@ func TestSizeUpperBound(t *testing.T) {
 		{"1 MiB", nil, 1 << 20, nil, 1048664},
 		{"a key and a header", make([]byte, 10), 700, []RecordHeader{{Key: "abc", Value: make([]byte, 5)}}, 806},
 	} {
-		got := SizeUpperBound(test.key, make([]byte, test.value), test.headers) + HeaderSize
+		got := SizeUpperBound(FieldsSize(test.key, make([]byte, test.value), test.headers)) + HeaderSize
 		if got != test.want {
 			t.Errorf("%s: %d bytes, Kafka says %d", test.says, got, test.want)
 		}
 		if most := RecordSize(1<<31-1, -1<<62, test.key, make([]byte, test.value), test.headers); most+HeaderSize > got {
 			t.Errorf("%s: a record can take %d bytes, more than the bound", test.says, most+HeaderSize)
+		}
+	}
+}
+
+// Goal: the size of a varint is known before it is written. Method: the least and
+// the largest integer of each number of bits.
+func TestUvarintSize(t *testing.T) {
+	for bits := range 65 {
+		least := uint64(1) << bits / 2
+		for _, u := range []uint64{least, max(least, 2*least-1)} {
+			dst := make([]byte, 16)
+			if got, want := uvarintSize(u), putUvarint(dst, 0, u); got != want {
+				t.Errorf("%#x: %d bytes, writing it takes %d", u, got, want)
+			}
 		}
 	}
 }

@@ -16,22 +16,20 @@ func zigzag64(v int64) uint64 { return uint64(v<<1) ^ uint64(v>>63) }
 func unzigzag32(u uint32) int32 { return int32(u>>1) ^ -int32(u&1) }
 func unzigzag64(u uint64) int64 { return int64(u>>1) ^ -int64(u&1) }
 
-// uvarintSize is the number of bytes of u as a varint: 7 bits a byte.
-func uvarintSize(u uint64) int { return (bits.Len64(u|1) + 6) / 7 }
+// uvarintSize is the number of bytes of u as a varint: 7 bits a byte. 9/64 is
+// close enough to 1/7 for the at most 64 bits, and takes no division.
+func uvarintSize(u uint64) int { return int(9*uint(bits.Len64(u))+64) / 64 }
 
-// appendUvarint appends u, low 7 bits first, the high bit saying that more follow.
-func appendUvarint(dst []byte, u uint64) []byte {
-	switch {
-	case u < 1<<7:
-		return append(dst, byte(u))
-	case u < 1<<14:
-		return append(dst, byte(u)|0x80, byte(u>>7))
-	}
-	for u >= 0x80 {
-		dst = append(dst, byte(u)|0x80)
+// putUvarint writes u at dst[at:], low 7 bits first, the high bit saying that more
+// follow, and returns the position after it.
+func putUvarint(dst []byte, at int, u uint64) (next int) {
+	for u >= 1<<7 {
+		dst[at] = byte(u) | 1<<7
 		u >>= 7
+		at++
 	}
-	return append(dst, byte(u))
+	dst[at] = byte(u)
+	return at + 1
 }
 
 // shortMax is the largest varint of 2 bytes, before the zigzag is undone.

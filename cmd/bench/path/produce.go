@@ -18,6 +18,9 @@ const bootstrap = "broker-1:9092"
 // rate: waking up must cost little beside the path.
 const burstsPerSec = 50
 
+// lookEvery is after how many records a producer looks whether its time is over.
+const lookEvery = 256
+
 // Load is what producers send in one measurement. Producer i
 // is a process of its own and sends to partition First+i*Step.
 type Load struct {
@@ -26,6 +29,7 @@ type Load struct {
 	Step        int // 0: all to the same partition
 	RatePerSec  int // records, over all producers, in bursts; 0 = as fast as they can
 	RecordBytes int
+	Burst       int   // records that a producer hands over by one call, a divisor of 256; 0 is 1
 	BatchBytes  int   // batch.size
 	BufferBytes int64 // buffer.memory, all of which is waited for after Span; 0 = Kafka's default
 	Acks        int16
@@ -136,7 +140,6 @@ func (w *worker) send() {
 	if w.err != nil {
 		return
 	}
-	const between = 256 // a look at the clock costs as much as a small record
 	deadline := env.Never
 	if w.load.Span > 0 {
 		deadline = w.node.Now().Add(w.load.Span)
@@ -145,27 +148,42 @@ func (w *worker) send() {
 	if w.load.Records > 0 {
 		limit = w.load.Records / int64(w.load.Producers)
 	}
-	rec := producer.Record{Topic: topic, Partition: w.partition}
+	burst := make([]producer.Record, max(1, w.load.Burst))
+	for i := range burst {
+		burst[i] = producer.Record{Topic: topic, Partition: w.partition}
+	}
 	size, at := w.load.RecordBytes, 0
 	began := w.node.Now()
-	for sent := int64(0); sent < limit; sent++ {
-		if sent%between == 0 && w.node.Now() >= deadline {
+	for sent := int64(0); sent < limit; sent += int64(len(burst)) {
+		if sent%lookEvery == 0 && w.node.Now() >= deadline {
 			break
 		}
 		if rate := int64(w.load.RatePerSec); rate > 0 && sent%(rate/burstsPerSec) == 0 {
 			due := began + env.Time(sent*int64(w.load.Producers)*int64(time.Second)/rate)
 			w.node.Sleep(due.Sub(w.node.Now()))
 		}
-		if at+size > len(w.c.values) {
-			at = 0
+		burst = burst[:min(int64(len(burst)), limit-sent)]
+		for i := range burst {
+			if at+size > len(w.c.values) {
+				at = 0
+			}
+			burst[i].Value = w.c.values[at : at+size]
+			at += size
 		}
-		rec.Value = w.c.values[at : at+size]
-		at += size
-		if w.err = w.p.Send(&rec, nil); w.err != nil {
+		if w.err = w.sendBurst(burst); w.err != nil {
 			return
 		}
 	}
 	w.p.Flush()
+}
+
+// sendBurst sends a single record as services do that have one at a time.
+func (w *worker) sendBurst(burst []producer.Record) error {
+	if len(burst) == 1 {
+		return w.p.Send(&burst[0], nil)
+	}
+	_, err := w.p.SendAll(burst, nil)
+	return err
 }
 
 func (w *worker) close() {
