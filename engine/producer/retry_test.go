@@ -166,6 +166,29 @@ func TestNewEpoch(t *testing.T) {
 	}
 }
 
+// TestAnswerOfAnOldLeader: a batch whose answer was lost is not given a new name
+// after later ones are acknowledged, although the broker does not remember it: it
+// would be there twice. Method: two batches fly, the second is acknowledged, and
+// the first is out of order; their sequences wrap around.
+func TestAnswerOfAnOldLeader(t *testing.T) {
+	m := retrying(true, 0)
+	m.partitions[0].sequences = sequences{of: m.acc.ids.now, next: math.MaxInt32, lastAcked: math.MaxInt32 - 1}
+	first, second := m.add(0, batchSealed, 0, 10), m.add(0, batchSealed, 0, 10)
+	first.count, second.count = 2, 2
+	m.drained(1)
+	m.drained(1)
+	m.acc.settle(second, nil, 1)
+	m.acc.settle(first, protocol.ErrOutOfOrderSequence, 1)
+	again := m.drained(10_000)
+	if got := sequencesOf(again...); len(again) != 1 || again[0] != first || got[0] != "0/2147483647" {
+		t.Errorf("sent again: %v", got)
+	}
+	m.acc.settle(first, nil, 10_000)
+	if last := m.partitions[0].sequences.lastAcked; last != 2 {
+		t.Errorf("the last that is acknowledged is %d, want 2", last)
+	}
+}
+
 // TestExpire: batches that wait and batches that fly are given up at
 // delivery.timeout.ms, each once; the next look is at the oldest that is left.
 func TestExpire(t *testing.T) {

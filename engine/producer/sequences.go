@@ -110,9 +110,19 @@ func (i *identity) wanted() bool {
 
 // acked notes that the broker has a batch.
 func (i *identity) acked(b *batch) {
-	if s := &b.queue.sequences; b.sequence != record.NoSequence && b.id == s.of {
-		s.lastAcked = record.IncrementSequence(b.sequence, b.count-1)
+	s := &b.queue.sequences
+	if b.sequence == record.NoSequence || b.id != s.of {
+		return
 	}
+	if last := record.IncrementSequence(b.sequence, b.count-1); !s.covers(last) {
+		s.lastAcked = last
+	}
+}
+
+// covers says that a sequence, or one behind it, was acknowledged. Sequences wrap
+// around: what is less than half of them away lies before.
+func (s *sequences) covers(sequence int32) bool {
+	return s.lastAcked != record.NoSequence && record.DecrementSequence(s.lastAcked, sequence) < 1<<30
 }
 
 // refused notes that the broker will never have a batch, so that those behind it
@@ -131,12 +141,16 @@ func (i *identity) givenUp(b *batch) {
 }
 
 // outOfOrder notes that the broker missed the batches before b. If one of them is
-// still to be sent again, b waits for it. Else they are gone.
+// still to be sent again, b waits for it. If later ones are acknowledged it is b
+// that the broker has had: it remembers only so many, and a new leader may have
+// taken more of them while b's answer was waited for from the old one; then b is
+// tried until it is given up, as Kafka does (TransactionManager.canRetry), since
+// under another name it would be there twice. Else they are gone.
 func (i *identity) outOfOrder(b *batch) {
 	q := b.queue
 	earlier := len(q.flying) > 0 && q.flying[0].number < b.number ||
 		len(q.batches) > 0 && q.batches[0].number < b.number
-	if !earlier {
+	if !earlier && !(b.id == q.sequences.of && q.sequences.covers(b.sequence)) {
 		i.refused(b)
 	}
 }
