@@ -3,6 +3,8 @@
 
 GO ?= go
 FUZZTIME ?= 10s
+SEEDS ?= 5000
+FIRST ?= 0
 # The linter is run from its module, pinned here and not in go.mod, so that what
 # it depends on stays out of the program's own dependencies.
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
@@ -57,6 +59,13 @@ fuzz: ## run every fuzz target for FUZZTIME (10s)
 			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package; \
 		done; \
 	done
+
+# The test program is run as it is, since go test keeps its progress back.
+.PHONY: explore
+explore: ## run SEEDS (5000) faulty clusters from seed FIRST (0) on, to the first that breaks a promise
+	@set -e; dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \
+		$(GO) test -c -o "$$dir/swarm.test" ./engine/clustertest; cd engine/clustertest; \
+		"$$dir/swarm.test" -test.run '^TestSwarm$$' -test.timeout 0 -test.v=test2json -seeds $(SEEDS) -first $(FIRST)
 
 .PHONY: demo
 demo: ## run the quickstart: three brokers on this disk, under 30 s

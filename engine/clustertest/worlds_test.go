@@ -115,6 +115,7 @@ type rig struct {
 	plan    *cluster.Plan
 	brokers []*broker.Broker // nil where none runs
 	crashed bool             // a node ended without giving its buffers back
+	losses  uint64           // part of the seed of what power failures leave
 
 	controllerNode env.Node // nil without a controller
 	controller     *controller.Controller
@@ -248,7 +249,7 @@ func (r *rig) down(i int, power bool) {
 		return
 	}
 	r.stage.sim.PowerOff(name)
-	r.stage.disks[i].PowerLoss(rand.New(rand.NewPCG(7, uint64(i))))
+	r.stage.disks[i].PowerLoss(rand.New(rand.NewPCG(7+r.losses, uint64(i))))
 }
 
 // reboot starts the node of a broker that is down, and the broker.

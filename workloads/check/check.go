@@ -1,8 +1,11 @@
 // Package check holds what was read back from a topic against what was sent to
 // it: records lost, duplicated, reordered, corrupted. It knows only the recorded
-// history, nothing of the engine, and does not promise to say why.
+// history, nothing of the engine. There are two checkers: Checker, for runs of any
+// size, counts what is amiss and does not promise to say why; Judge, for runs with
+// faults whose History is kept whole, says what of it Kafka promises not to happen,
+// and names what it does not promise.
 //
-// The words, for records that carry (producer, sequence):
+// The words of Checker, for records that carry (producer, sequence):
 //
 //   - lost: acknowledged, and no intact copy was observed.
 //   - duplicated: an observation of a record beyond its first.
