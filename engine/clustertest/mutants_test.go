@@ -37,16 +37,17 @@ var mutants = []mutant{
 	{"fsync skipped", "engine/commitlog/flush.go",
 		"if err = s.log.Sync(); err != nil {", "if err != nil {",
 		[]check.Kind{check.Lost, check.Vanished, check.Unreadable}, false},
-	{"a follower is taken to have more than it has", "engine/broker/fetch.go",
-		"p.fetched(r.ReplicaID, in.FetchOffset)", "p.fetched(r.ReplicaID, in.FetchOffset+1)",
+	{"a follower is taken to have more than it has", "engine/replica/replica.go",
+		"f.end, f.fetchTime, f.fetchEnd = offset, now,", "f.end, f.fetchTime, f.fetchEnd = offset+1, now,",
 		[]check.Kind{check.Lost, check.Vanished, check.TwoValues}, false},
 	{"the high watermark of a new leader is its log end", "engine/broker/roles.go",
-		"HighWatermark: min(p.mu.hw, end)", "HighWatermark: end", []check.Kind{check.Vanished, check.TwoValues, check.Lost}, true},
+		"HighWatermark: min(p.mu.hw, end)", "HighWatermark: end",
+		[]check.Kind{check.Vanished, check.TwoValues, check.Lost}, true},
 	{"recovery keeps a torn tail", "engine/commitlog/recovery.go",
 		"if cut := s.log.Size() - s.size; cut > 0 &&", "if cut := s.log.Size() - s.size; cut < 0 &&",
 		[]check.Kind{check.Unreadable}, false},
 	{"readers see what is not committed", "engine/broker/fetch.go",
-		"limit := out.HighWatermark\n", "limit := p.log.EndOffset()\n", []check.Kind{check.BeyondHW}, false},
+		"limit := out.HighWatermark\n", "limit := e.p.log.EndOffset()\n", []check.Kind{check.BeyondHW}, false},
 }
 
 // raceEnabled says whether the race detector is built in.
