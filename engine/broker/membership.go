@@ -41,13 +41,13 @@ func (l *controllerLink) stop() {
 // connects again.
 func (l *controllerLink) call(req protocol.Body, timeout time.Duration) (protocol.Body, error) {
 	if l.conn == nil {
-		conn, err := client.Dial(l.b.node, l.b.cfg.Controller, l.clientID, timeout)
-		if err != nil {
-			return nil, err
-		}
+		conn := client.Open(l.b.node, l.b.cfg.Controller, l.clientID, timeout)
 		if !l.adopt(conn) {
-			conn.Close()
 			return nil, env.ErrClosed
+		}
+		if err := conn.Await(); err != nil {
+			l.adopt(nil)
+			return nil, err
 		}
 	}
 	body, err := l.conn.Call(req, timeout)

@@ -216,18 +216,19 @@ func (f *replicaFetcher) loop() error {
 
 func (f *replicaFetcher) connect() (*client.Conn, error) {
 	clientID := fmt.Sprintf("broker-%d-fetcher-0", f.b.cfg.ID)
-	conn, err := client.Dial(f.b.node, f.addr, clientID, f.b.cfg.ReplicaSocketTimeout)
-	if err != nil {
-		return nil, err
-	}
 	f.mu.Lock()
-	defer f.mu.Unlock()
 	if f.mu.stopped {
-		conn.Close()
+		f.mu.Unlock()
 		return nil, env.ErrClosed
 	}
+	conn := client.Open(f.b.node, f.addr, clientID, f.b.cfg.ReplicaSocketTimeout)
 	f.mu.conn = conn
-	return conn, nil
+	f.mu.Unlock()
+	err := conn.Await()
+	if err != nil {
+		f.disconnect(conn)
+	}
+	return conn, err
 }
 
 func (f *replicaFetcher) disconnect(conn *client.Conn) {

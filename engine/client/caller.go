@@ -74,15 +74,15 @@ func (c *Caller) adopt(conn *Conn) bool {
 
 // call sends one request on a connection of its own.
 func (c *Caller) call(addr string, req protocol.Body) (protocol.Body, error) {
-	conn, err := Dial(c.node, addr, c.clientID, min(c.timeout, setupTimeoutMax))
-	if err != nil {
-		return nil, err
-	}
+	conn := Open(c.node, addr, c.clientID, min(c.timeout, setupTimeoutMax))
 	defer conn.Close()
 	if !c.adopt(conn) {
 		return nil, env.ErrClosed
 	}
 	defer c.adopt(nil)
+	if err := conn.Await(); err != nil {
+		return nil, err
+	}
 	return conn.Call(req, c.timeout)
 }
 

@@ -18,19 +18,37 @@ type Conn struct {
 	node     env.Node
 	addr     string
 	clientID string
-	conn     env.Conn
-	sent     int32 // correlation id of the last request with a response; the sending task's
-	oneWay   int32 // correlation id of the last request without; below 0, the sending task's
-	received int32 // correlation id of the last response; the receiving task's
+	opening  env.Connecting
+	conn     env.Conn // set by Await
+	sent     int32    // correlation id of the last request with a response; the sending task's
+	oneWay   int32    // correlation id of the last request without; below 0, the sending task's
+	received int32    // correlation id of the last response; the receiving task's
+}
+
+// Open begins to connect to a broker's address. The Conn is to be awaited before
+// it is used; it can be closed before that, by any task.
+func Open(node env.Node, addr, clientID string, timeout time.Duration) *Conn {
+	return &Conn{node: node, addr: addr, clientID: clientID, opening: node.Net().Connect(addr, timeout)}
+}
+
+// Await waits until the broker has been connected to, the timeout is over, or the
+// Conn is closed.
+func (c *Conn) Await() error {
+	conn, err := c.opening.Wait()
+	if err != nil {
+		return fmt.Errorf("connect to broker %s: %w", c.addr, err)
+	}
+	c.conn = conn
+	return nil
 }
 
 // Dial connects to a broker's address.
 func Dial(node env.Node, addr, clientID string, timeout time.Duration) (*Conn, error) {
-	conn, err := node.Net().Dial(addr, timeout)
-	if err != nil {
-		return nil, fmt.Errorf("connect to broker %s: %w", addr, err)
+	c := Open(node, addr, clientID, timeout)
+	if err := c.Await(); err != nil {
+		return nil, err
 	}
-	return &Conn{node: node, addr: addr, clientID: clientID, conn: conn}, nil
+	return c, nil
 }
 
 // Addr is the broker's address.
@@ -84,8 +102,8 @@ func (c *Conn) Call(body protocol.Body, timeout time.Duration) (protocol.Body, e
 	return c.Recv(c.node.Now().Add(timeout))
 }
 
-// Close closes the connection.
-func (c *Conn) Close() { _ = c.conn.Close() } // an error of closing changes nothing for a client
+// Close closes the connection, or ends the attempt to open it.
+func (c *Conn) Close() { _ = c.opening.Close() } // an error of closing changes nothing for a client
 
 // Metadata is the cluster as a client sees it: partitions sorted by name.
 type Metadata struct {

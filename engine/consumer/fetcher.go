@@ -22,7 +22,7 @@ type fetcher struct {
 	partitions []*partition // that the broker leads
 	first      int          // that the next request begins with, so that none starves
 	wake       env.Cond     // signalled when there may be something to do
-	conn       *client.Conn // nil while not connected
+	conn       *client.Conn // nil while not connected, nor connecting
 	heard      env.Time     // when the broker answered last
 	failures   int          // in a row, of connections
 	connectAt  env.Time     // reconnect.backoff.ms
@@ -100,15 +100,19 @@ func (f *fetcher) await() (conn *client.Conn, open bool) {
 func (f *fetcher) connect() (*client.Conn, error) {
 	c := f.c
 	c.mu.Lock()
-	addr := f.addr
+	if c.mu.closing {
+		c.mu.Unlock()
+		return nil, env.ErrClosed
+	}
+	conn := client.Open(c.node, f.addr, c.cfg.ClientID, min(c.cfg.SetupTimeout, c.cfg.RequestTimeout))
+	f.conn = conn
 	c.mu.Unlock()
-	conn, err := client.Dial(c.node, addr, c.cfg.ClientID, min(c.cfg.SetupTimeout, c.cfg.RequestTimeout))
-	if err != nil {
-		return nil, err
+	if err := conn.Await(); err != nil {
+		return conn, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	f.conn, f.failures, f.heard = conn, 0, c.node.Now()
+	f.failures, f.heard = 0, c.node.Now()
 	return conn, nil
 }
 

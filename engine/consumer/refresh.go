@@ -82,10 +82,10 @@ func (c *Consumer) awaitRefresh() (addrs []string, open bool) {
 // connected to.
 func (c *Consumer) addressesLocked() []string {
 	var addrs, doubtful []string
-	since := c.node.Now().Add(-2 * c.cfg.FetchMaxWait)
+	since := max(0, c.node.Now().Add(-2*c.cfg.FetchMaxWait))
 	for _, f := range c.mu.fetchers {
 		switch {
-		case f.conn != nil && f.heard >= since:
+		case f.conn != nil && f.heard > since:
 			addrs = append(addrs, f.addr)
 		case f.conn != nil || f.failures > 0:
 			doubtful = append(doubtful, f.addr)

@@ -80,6 +80,18 @@ type Net interface {
 	Listen(addr string) (Listener, error)
 	// Dial connects to an address. Nobody listening is ErrRefused.
 	Dial(addr string, timeout time.Duration) (Conn, error)
+	// Connect is Dial in two steps, so that another task can end the wait. It does
+	// not wait; the timeout begins.
+	Connect(addr string, timeout time.Duration) Connecting
+}
+
+// Connecting is a connection that is being made.
+type Connecting interface {
+	// Wait returns the connection, ErrRefused, ErrTimeout, or ErrClosed after
+	// Close. It is called once.
+	Wait() (Conn, error)
+	// Close ends Wait, and closes the connection that it has returned.
+	Close() error
 }
 
 // Listener accepts connections.

@@ -38,28 +38,106 @@ func (n *node) Listen(addr string) (env.Listener, error) {
 	return l, nil
 }
 
-// Dial takes one round trip of the link, and then as long as the listener's
-// backlog is full.
+// Dial implements env.Net.
 func (n *node) Dial(addr string, timeout time.Duration) (env.Conn, error) {
-	deadline := n.Now().Add(timeout)
-	if roundTrip := 2 * n.world.cfg.Link.Delay; roundTrip > timeout {
-		n.Sleep(timeout)
-		return nil, fmt.Errorf("dial %s: %w", addr, env.ErrTimeout)
-	} else if roundTrip > 0 {
-		n.Sleep(roundTrip)
+	return n.Connect(addr, timeout).Wait()
+}
+
+// Connect implements env.Net.
+func (n *node) Connect(addr string, timeout time.Duration) env.Connecting {
+	c := &connecting{node: n, addr: addr, began: n.Now()}
+	c.deadline = c.began.Add(timeout)
+	c.woken = newCond(n.world, &c.mu.Mutex)
+	return c
+}
+
+// connecting is a connection that is being made. It takes one round trip of the
+// link, and then as long as the listener's backlog is full.
+type connecting struct {
+	node     *node
+	addr     string
+	began    env.Time
+	deadline env.Time
+	closed   atomic.Bool
+	woken    *cond // signalled when closed is set
+	mu       struct {
+		sync.Mutex
+		listener *listener // whose backlog is waited for
+		conn     *conn
+	}
+}
+
+// Wait implements env.Connecting.
+func (c *connecting) Wait() (env.Conn, error) {
+	near, err := c.wait()
+	if err != nil {
+		return nil, fmt.Errorf("dial %s: %w", c.addr, err)
+	}
+	return near, nil
+}
+
+func (c *connecting) wait() (*conn, error) {
+	n := c.node
+	arrival := c.began.Add(2 * n.world.cfg.Link.Delay)
+	c.sleepUntil(min(arrival, c.deadline))
+	switch {
+	case c.closed.Load():
+		return nil, env.ErrClosed
+	case arrival > c.deadline:
+		return nil, env.ErrTimeout
 	}
 	net := &n.world.network
 	net.Lock()
-	l := net.listeners[addr]
+	l := net.listeners[c.addr]
 	net.Unlock()
 	if l == nil {
-		return nil, fmt.Errorf("dial %s: %w", addr, env.ErrRefused)
+		return nil, env.ErrRefused
 	}
-	near, far := newConnPair(n.world, n.name, addr)
-	if err := l.offer(far, deadline); err != nil {
-		return nil, fmt.Errorf("dial %s: %w", addr, err)
+	c.mu.Lock()
+	c.mu.listener = l
+	c.mu.Unlock()
+	near, far := newConnPair(n.world, n.name, c.addr)
+	if err := l.offer(far, c); err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	c.mu.conn = near
+	c.mu.Unlock()
+	if c.closed.Load() {
+		_ = near.Close() // which returns no error
+		return nil, env.ErrClosed
 	}
 	return near, nil
+}
+
+// sleepUntil is as precise as Sleep, of which it does the last part.
+func (c *connecting) sleepUntil(at env.Time) {
+	c.mu.Lock()
+	for !c.closed.Load() && at.Sub(c.node.Now()) > preciseSpan {
+		c.woken.WaitUntil(at - env.Time(preciseSpan))
+	}
+	c.mu.Unlock()
+	if !c.closed.Load() {
+		c.node.Sleep(at.Sub(c.node.Now()))
+	}
+}
+
+// Close implements env.Connecting.
+func (c *connecting) Close() error {
+	c.closed.Store(true)
+	c.mu.Lock()
+	l, near := c.mu.listener, c.mu.conn
+	c.woken.Signal()
+	c.mu.Unlock()
+	if near != nil {
+		return near.Close()
+	}
+	if l != nil {
+		l.mu.Lock()
+		l.changed.Broadcast()
+		l.mu.Unlock()
+	}
+	return nil
 }
 
 // listener is an address and the connections that wait to be accepted.
@@ -72,19 +150,22 @@ type listener struct {
 	closed  bool
 }
 
-// offer puts a connection into the backlog.
-func (l *listener) offer(c *conn, deadline env.Time) error {
+// offer puts the far end of a connection into the backlog.
+func (l *listener) offer(far *conn, c *connecting) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for len(l.backlog) == backlogMax && !l.closed {
-		if !l.changed.WaitUntil(deadline) && len(l.backlog) == backlogMax && !l.closed {
+	for len(l.backlog) == backlogMax && !l.closed && !c.closed.Load() {
+		if !l.changed.WaitUntil(c.deadline) && len(l.backlog) == backlogMax && !l.closed {
 			return env.ErrTimeout
 		}
 	}
-	if l.closed {
+	switch {
+	case c.closed.Load():
+		return env.ErrClosed
+	case l.closed:
 		return env.ErrRefused
 	}
-	l.backlog = append(l.backlog, c)
+	l.backlog = append(l.backlog, far)
 	l.changed.Broadcast() // accepting and dialling tasks wait on one condition
 	return nil
 }

@@ -121,39 +121,70 @@ const setupRetry = time.Second
 
 // handshake is a Dial on its way.
 type handshake struct {
-	from    *Node
-	addr    string
-	out     *link
-	back    *link
-	retry   time.Duration
-	caller  taskList // the dialing task; empty once it has given up
-	gaveUp  bool
-	refused bool
-	conn    *conn
+	from     *Node
+	addr     string
+	out      *link
+	back     *link
+	retry    time.Duration
+	deadline env.Time
+	caller   taskList // the dialing task; empty once it has given up
+	closed   bool     // by a task of the node
+	gaveUp   bool     // Wait has returned
+	refused  bool
+	conn     *conn
 }
 
 // Dial implements env.Net. It takes the delays of both directions.
 func (net network) Dial(addr string, timeout time.Duration) (env.Conn, error) {
+	return net.Connect(addr, timeout).Wait()
+}
+
+// Connect implements env.Net.
+func (net network) Connect(addr string, timeout time.Duration) env.Connecting {
 	n, w := net.n, net.n.w
-	t := n.enter()
+	n.enter()
 	to := nodeOf(addr)
-	h := &handshake{from: n, addr: addr, out: w.link(n.name, to), back: w.link(to, n.name), retry: setupRetry}
-	deadline := w.now.Add(timeout)
-	h.send()
-	if !h.refused && h.conn == nil {
-		h.caller.pushBack(t)
-		t.kind, t.on = waitDial, addr
-		w.park(t, deadline)
+	return &handshake{from: n, addr: addr, out: w.link(n.name, to), back: w.link(to, n.name), retry: setupRetry,
+		deadline: w.now.Add(timeout)}
+}
+
+// Wait implements env.Connecting.
+func (h *handshake) Wait() (env.Conn, error) {
+	t := h.from.enter()
+	if !h.closed {
+		h.send()
+		if !h.refused && h.conn == nil {
+			h.caller.pushBack(t)
+			t.kind, t.on = waitDial, h.addr
+			h.from.w.park(t, h.deadline)
+		}
 	}
 	h.gaveUp = true
 	switch {
+	case h.closed:
+		return nil, fmt.Errorf("simworld: dial %s: %w", h.addr, env.ErrClosed)
 	case h.conn != nil:
 		return h.conn, nil
 	case h.refused:
-		return nil, fmt.Errorf("simworld: dial %s: %w", addr, env.ErrRefused)
+		return nil, fmt.Errorf("simworld: dial %s: %w", h.addr, env.ErrRefused)
 	default:
-		return nil, fmt.Errorf("simworld: dial %s: %w", addr, env.ErrTimeout)
+		return nil, fmt.Errorf("simworld: dial %s: %w", h.addr, env.ErrTimeout)
 	}
+}
+
+// Close implements env.Connecting.
+func (h *handshake) Close() error {
+	if h.from.down {
+		return nil
+	}
+	h.from.enter()
+	h.closed = true
+	if h.conn != nil {
+		h.conn.shut()
+		return nil
+	}
+	h.wakeCaller()
+	return nil
 }
 
 // send puts the request to connect on the wire.
@@ -202,7 +233,7 @@ func (h *handshake) arrive() {
 		w.wake(first)
 	}
 	w.after(h.back.delay, func() {
-		if h.gaveUp || h.from.down {
+		if h.gaveUp || h.closed || h.from.down {
 			near.shut()
 			return
 		}

@@ -13,6 +13,7 @@ var netChecks = []check{
 	{"Addresses", "a node has as many addresses as it listens on, and each only once", checkAddresses},
 	{"AcceptAfterClose", "after the listener's Close, Accept is ErrClosed, also if it blocks then", checkAcceptAfterClose},
 	{"Backlog", "Dial does not wait for Accept; Close of the listener resets what was not accepted", checkBacklog},
+	{"Connect", "Close of what Connect gives ends Wait, or the connection", checkConnect},
 	{"ManyClients", "connections of many clients do not mix", checkManyClients},
 }
 
@@ -131,6 +132,47 @@ func checkBacklog(t *testing.T, newWorld NewWorld) {
 		conn.Close()
 	})
 	expectReleases(t, notes, 1)
+}
+
+func checkConnect(t *testing.T, newWorld NewWorld) {
+	runAlone(t, newWorld, func(n env.Node) {
+		if _, err := n.Net().Connect("a", patience).Wait(); !errors.Is(err, env.ErrRefused) {
+			t.Errorf("Wait where nobody listens: %v, want %q", err, env.ErrRefused)
+		}
+		l, err := n.Net().Listen("a")
+		if err != nil {
+			t.Errorf("Listen: %v", err)
+			return
+		}
+		before := n.Net().Connect("a", patience)
+		before.Close()
+		if _, err := before.Wait(); !errors.Is(err, env.ErrClosed) {
+			t.Errorf("Wait after Close: %v, want %q", err, env.ErrClosed)
+		}
+		after := n.Net().Connect("a", patience)
+		dialed, err := after.Wait()
+		if err != nil {
+			t.Errorf("Wait: %v", err)
+			return
+		}
+		accepted, err := l.Accept()
+		if err != nil {
+			t.Errorf("Accept: %v", err)
+			return
+		}
+		c, s := &side{t: t, node: n, conn: dialed}, &side{t: t, node: n, conn: accepted}
+		c.send(&note{seq: 7, bytes: 10})
+		if m, ok := s.recv(); ok && m.seq != 7 {
+			t.Errorf("received %d, want 7: the connection is that of the closed attempt", m.seq)
+		}
+		for range 2 { // closing again changes nothing
+			after.Close()
+		}
+		c.recvFails(env.ErrClosed)
+		s.recvFails(env.ErrReset)
+		accepted.Close()
+		l.Close()
+	})
 }
 
 func checkManyClients(t *testing.T, newWorld NewWorld) {
