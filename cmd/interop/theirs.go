@@ -84,7 +84,8 @@ func (c *court) judgeKafka() error {
 	return nil
 }
 
-// notKept are Kafka's files of transactions and producers, which we do not have.
+// notKept are Kafka's files of transactions, which we do not have, and of producers,
+// which tell of transactions too.
 func notKept(name string, _ []byte) bool {
 	return strings.HasSuffix(name, ".snapshot") || strings.HasSuffix(name, ".txnindex")
 }

@@ -22,7 +22,8 @@
 //     synced bytes that it had before the cut, and nothing that came later.
 //   - of a file that was reused (Reuse): as above, and behind the bytes of its new
 //     life those of the former one that lay there, which the process sees too when
-//     it opens the file again. A Truncate before Reuse counts as durable.
+//     it opens the file again. A Truncate before Reuse counts as durable, and where
+//     bytes of the former life were not durable, older ones never show.
 //   - of names (created, renamed, removed entries): all that a SyncDir of their
 //     directory covered, and of the others each one or not. A Rename happens
 //     whole or not at all, changes of one name happen in order, and a directory

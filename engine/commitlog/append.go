@@ -211,6 +211,9 @@ func (l *Log) rollLocked() error {
 	if err := l.trim(old); err != nil {
 		return l.fail(err)
 	}
+	if err := l.takeSnapshot(old.end); err != nil {
+		return l.fail(err)
+	}
 	s, err := l.createSegment(old.end)
 	if err != nil {
 		return l.fail(err)

@@ -56,20 +56,17 @@
 // flushed share one fsync, waited for without the log's lock.
 //
 // Ours, and off by default: segment.recycle, as PostgreSQL, etcd and RocksDB do it
-// with their write-ahead logs. The .log of a segment that retention deletes waits,
-// named *.log.deleted, for a roll, which renames it and writes it over from its start.
-// An fsync of bytes that lie in blocks which the file has already commits no change of
-// its length or blocks to the file system's journal. The indexes are small and made
-// anew. While such a segment is active, and after a crash, batches of the former life
-// lie behind its end. Recovery never takes them for the log's: retention deletes from
-// the start, so that all their offsets are below the base offset of any later segment,
-// and offsets only rise within one. (Segments that a truncation removes are therefore
-// not recycled: their offsets are given out again.) What is not an old batch's start is
-// taken for the log's only if it happens to be a batch with a right CRC and the next
-// offset, as a record's value could be made to be. A segment that is rolled away from
-// or closed is cut to its size, so that Kafka's tools read it; Kafka's own recovery,
-// which looks at CRCs alone, must not be run on a directory after a crash of such a
-// log.
+// with their write-ahead logs. The .log of a segment that retention deletes is filled
+// with zeros, beside appends, and waits, named *.log.deleted, for a roll, which renames
+// it and writes it over from its start. An fsync of bytes that lie in blocks which the
+// file has already commits no change of its length or blocks to the file system's
+// journal. The price is that such a segment's bytes are written twice. The indexes are
+// small and made anew. While the segment is active, and after a crash, zeros lie behind
+// its end, as in a file that Kafka preallocates: recovery, ours and Kafka's, cuts them
+// off. Without the zeros batches of the former life would lie there, and offsets alone
+// do not tell them apart: a torn write can leave the base offset of a new batch in front
+// of the rest of an old one, which no CRC covers. A segment that is rolled away from or
+// closed is cut to its size, so that Kafka's tools read it.
 //
 // Lock order: Log.retention, then Log.writer, then Log.mu.
 package commitlog
@@ -258,6 +255,7 @@ type Log struct {
 		rolled      int64 // a background flush of the segments before it is due
 		flushing    bool  // that flush runs
 		spares      []spareFile
+		snapshots   []int64 // offsets of the files with the state of producers, rising
 		group       groupCommit
 		stats       Stats
 	}

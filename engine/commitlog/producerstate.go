@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 
 	"brokerlab/engine/record"
@@ -30,6 +31,7 @@ type producerBatch struct {
 	last       int32 // sequence
 	baseOffset int64
 	nextOffset int64
+	timestamp  int64 // the largest of its records
 }
 
 // producerEntry is what the log knows of one producer: its last batches, oldest
@@ -43,9 +45,11 @@ type producerEntry struct {
 
 // producerStates is the state of a partition's idempotent producers: a core,
 // Kafka's ProducerStateManager without transactions. It is a function of the
-// batches in the log, on the leader and on followers alike. Kafka forgets producers
-// that were silent for producer.id.expiration.ms (a day); this does not, and it
-// keeps no snapshot files: a log that is opened reads its headers.
+// batches in the log, on the leader and on followers alike. Snapshot files hold the
+// last batch of each producer as of a segment's base and of the end of a log that was
+// closed, so that a log that is opened reads only the headers behind the latest one.
+// Kafka forgets producers that were silent for producer.id.expiration.ms (a day); this
+// does not.
 type producerStates struct {
 	byID map[int64]*producerEntry
 }
@@ -101,7 +105,7 @@ func (p *producerStates) add(h *record.Header) {
 		e.more = true
 	}
 	e.batches[e.count] = producerBatch{epoch: h.ProducerEpoch, first: h.BaseSequence, last: h.LastSequence(),
-		baseOffset: h.BaseOffset, nextOffset: h.NextOffset()}
+		baseOffset: h.BaseOffset, nextOffset: h.NextOffset(), timestamp: h.MaxTimestamp}
 	e.count++
 }
 
@@ -122,31 +126,71 @@ func (p *producerStates) cutEnd(offset int64) (known bool) {
 	return known
 }
 
-// readProducers makes the state of the producers from the log's headers. The
-// caller holds writer, or nobody else has the log yet.
+// readProducers makes the state of the producers from the latest snapshot and the
+// log's headers behind it: Kafka's UnifiedLog.rebuildProducerState. The caller holds
+// writer, or nobody else has the log yet.
 func (l *Log) readProducers() error {
-	l.writer.producers = producerStates{}
-	for _, s := range l.mu.segments {
-		w := headerWalk{log: s.log, pool: l.node.Pool(), base: s.base, size: s.size}
-		for position := int64(0); position < s.size; {
-			h, err := w.header(position)
-			if err != nil {
-				w.close()
-				return fmt.Errorf("read the state of producers: %w", err)
-			}
-			l.writer.producers.add(&h)
-			position += int64(h.SizeBytes())
+	start := l.mu.segments[0].base
+	beyond, err := l.removeSnapshots(l.active().end+1, math.MaxInt64)
+	if err != nil {
+		return err
+	}
+	if beyond { // their offsets are given out again: none of them may come back
+		if err := l.forceNames(); err != nil {
+			return err
 		}
-		w.close()
+	}
+	if _, err := l.removeSnapshots(0, start+1); err != nil {
+		return err
+	}
+	from, err := l.loadSnapshot(start)
+	if err != nil {
+		return err
+	}
+	for _, s := range l.mu.segments {
+		if s.end <= from {
+			continue
+		}
+		if err := l.readProducersOf(s, from); err != nil {
+			return fmt.Errorf("read the state of producers: %w", err)
+		}
 	}
 	return nil
 }
 
-// cutProducers is readProducers after a truncation to an offset, without reading if
-// that is not needed.
+// readProducersOf adds the batches of a segment that do not lie before an offset.
+func (l *Log) readProducersOf(s *segment, from int64) error {
+	w := headerWalk{log: s.log, pool: l.node.Pool(), base: s.base, size: s.size}
+	defer w.close()
+	position := int64(0)
+	if from > s.base {
+		e := floorOffset(s.sparse.entries, uint32(from-s.base))
+		if _, err := w.headerOf(e); err == nil {
+			position = int64(e.position)
+		}
+	}
+	for position < s.size {
+		h, err := w.header(position)
+		if err != nil {
+			return err
+		}
+		if h.BaseOffset >= from {
+			l.writer.producers.add(&h)
+		}
+		position += int64(h.SizeBytes())
+	}
+	return nil
+}
+
+// cutProducers makes the state that of a log that ends at an offset, without reading
+// if that is not needed.
 func (l *Log) cutProducers(offset int64) error {
 	if l.writer.producers.cutEnd(offset) {
-		return nil
+		removed, err := l.removeSnapshots(offset+1, math.MaxInt64)
+		if err == nil && removed {
+			err = l.forceNames()
+		}
+		return err
 	}
 	return l.readProducers()
 }

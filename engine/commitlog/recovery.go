@@ -72,10 +72,15 @@ func (l *Log) load(past Past) error {
 	if err := l.fs.MkdirAll(l.dir); err != nil {
 		return err
 	}
-	if err := l.removeLeftovers(); err != nil {
+	entries, err := l.fs.List(l.dir)
+	if err != nil {
 		return err
 	}
-	files, err := l.listSegments()
+	if err := l.removeLeftovers(entries); err != nil {
+		return err
+	}
+	l.listSnapshots(entries)
+	files, err := l.listSegments(entries)
 	if err != nil {
 		return err
 	}
@@ -192,11 +197,7 @@ func (l *Log) loadSegment(s *segment, next int64, trusted bool) error {
 
 // listSegments returns the segments in order and removes indexes that have no
 // log.
-func (l *Log) listSegments() ([]segmentFile, error) {
-	entries, err := l.fs.List(l.dir)
-	if err != nil {
-		return nil, err
-	}
+func (l *Log) listSegments(entries []env.DirEntry) ([]segmentFile, error) {
 	var files []segmentFile
 	logs := make(map[int64]bool)
 	for _, e := range entries { // in the order of names, which is that of offsets

@@ -17,8 +17,17 @@ const spareSegmentsMax = 2
 // crash leaves of the spare files.
 const deletedSuffix = ".deleted"
 
+// zeroBytes is how many zeros are written at a time, and zeroSyncBytes after how many
+// they are forced, so that appends beside them do not wait for a whole segment.
+const (
+	zeroBytes     = 256 << 10
+	zeroSyncBytes = 4 << 20
+)
+
+var zeros [zeroBytes]byte
+
 // spareFile is the .log of a segment that retention deleted (segment.recycle). It is
-// open, and the batches that it still holds have offsets below the log's start.
+// open, and holds zeros.
 type spareFile struct {
 	name string
 	file env.File
@@ -35,11 +44,7 @@ func leftover(name string) bool {
 
 // removeLeftovers removes the files that an earlier life, or a failure of this one,
 // left behind.
-func (l *Log) removeLeftovers() error {
-	entries, err := l.fs.List(l.dir)
-	if err != nil {
-		return err
-	}
+func (l *Log) removeLeftovers(entries []env.DirEntry) error {
 	for _, e := range entries {
 		if e.Dir || !leftover(e.Name) {
 			continue
@@ -51,23 +56,23 @@ func (l *Log) removeLeftovers() error {
 	return nil
 }
 
-// maySpare says whether a segment that readers no longer see can be kept: nobody uses
-// its file, all of it is on disk (what a Sync of its next life has to write is new),
-// and there is room for one more.
+// maySpare says whether a segment that readers no longer see may be kept: nobody uses
+// its file without a lock, and there is room for one more.
 func (l *Log) maySpare(s *segment) bool {
 	if !l.cfg.SegmentRecycle {
 		return false
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return s.pins == 0 && s.synced == s.size && s.size > 0 && len(l.mu.spares) < spareSegmentsMax
+	return s.pins == 0 && s.size > 0 && len(l.mu.spares) < spareSegmentsMax
 }
 
 // spareName is what a segment's .log is called while it waits.
 func (l *Log) spareName(s *segment) string { return path.Join(l.dir, logName(s.base)+deletedSuffix) }
 
-// setAside takes the names of a segment away and keeps its .log. A power loss must
-// not bring the name back once the file is written over: it is forced first.
+// setAside takes the names of a segment away and keeps its .log, filled with zeros,
+// unless somebody still reads it: then it goes. A power loss must not bring the name
+// back once the file is written over: it is forced first.
 func (l *Log) setAside(s *segment) error {
 	name := l.spareName(s)
 	if err := l.fs.Rename(path.Join(l.dir, logName(s.base)), name); err != nil {
@@ -81,9 +86,36 @@ func (l *Log) setAside(s *segment) error {
 	if err := l.forceNames(); err != nil {
 		return err
 	}
+	if err := zeroFile(s.log, s.size); errors.Is(err, env.ErrInUse) {
+		return errors.Join(s.log.Close(), l.fs.Remove(name))
+	} else if err != nil {
+		return err
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.mu.spares = append(l.mu.spares, spareFile{name: name, file: s.log, size: s.size})
+	return nil
+}
+
+// zeroFile writes zeros over a file's bytes and forces them. Without that a torn write
+// of the next life could bring back a batch of this one: neither the base offset nor the
+// length is covered by the CRC, so that the first bytes of a new batch and the rest of
+// an old one of the same size look like a batch of the log.
+func zeroFile(f env.File, size int64) error {
+	if err := f.Reuse(); err != nil {
+		return err
+	}
+	for at := int64(0); at < size; {
+		n := min(zeroBytes, size-at)
+		if err := f.Append(env.StaticBuf(zeros[:n])); err != nil {
+			return err
+		}
+		if at += n; at == size || at%zeroSyncBytes == 0 {
+			if err := f.Sync(); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
 
@@ -99,38 +131,32 @@ func (l *Log) takeSpare() (f spareFile, ok bool) {
 	return f, true
 }
 
-// createLog makes the .log of a new segment, out of a spare file if there is one that
-// nobody reads any more. One that is read is deleted.
+// createLog makes the .log of a new segment, out of a spare file if there is one.
 func (l *Log) createLog(s *segment) (env.File, error) {
 	name := path.Join(l.dir, logName(s.base))
-	for {
-		spare, ok := l.takeSpare()
-		if !ok {
-			return l.fs.Create(name)
-		}
-		err := spare.file.Reuse()
-		if err == nil {
-			err = l.fs.Rename(spare.name, name)
-		}
-		if err == nil {
-			s.recycled = true
-			l.mu.Lock()
-			l.mu.stats.SegmentsRecycled++
-			l.mu.Unlock()
-			return spare.file, nil
-		}
-		if dropErr := l.dropSpare(spare); !errors.Is(err, env.ErrInUse) || dropErr != nil {
-			return nil, errors.Join(err, dropErr)
-		}
+	spare, ok := l.takeSpare()
+	if !ok {
+		return l.fs.Create(name)
 	}
+	err := spare.file.Reuse()
+	if err == nil {
+		err = l.fs.Rename(spare.name, name)
+	}
+	if err != nil {
+		return nil, errors.Join(err, l.dropSpare(spare))
+	}
+	s.recycled = true
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.mu.stats.SegmentsRecycled++
+	return spare.file, nil
 }
 
 func (l *Log) dropSpare(f spareFile) error {
 	return errors.Join(f.file.Close(), l.fs.Remove(f.name))
 }
 
-// dropSpares deletes the spare files: when the log ends, and before its offsets may
-// begin below those of the batches that they hold.
+// dropSpares deletes the spare files when the log ends.
 func (l *Log) dropSpares() error {
 	var first error
 	for {

@@ -105,6 +105,11 @@ func (l *Log) takeExpired(highWatermark int64) ([]*segment, error) {
 // first, each for good before the next one: a power loss must leave no gap. The
 // caller holds retention.
 func (l *Log) removeOldest(gone []*segment) error {
+	if len(gone) > 0 {
+		if _, err := l.removeSnapshots(0, gone[len(gone)-1].base+1); err != nil {
+			return l.fail(err)
+		}
+	}
 	for i, s := range gone {
 		drop := gone[i : i+1]
 		var err error
@@ -147,7 +152,8 @@ func (l *Log) TruncateFullyAndStartAt(offset int64) error {
 }
 
 func (l *Log) startAtLocked(offset int64) error {
-	if err := l.dropSpares(); err != nil {
+	l.writer.producers = producerStates{}
+	if _, err := l.removeSnapshots(0, math.MaxInt64); err != nil {
 		return l.fail(err)
 	}
 	gone := l.mu.segments

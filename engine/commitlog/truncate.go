@@ -229,6 +229,9 @@ func (l *Log) closeLocked() error {
 		err = l.trimActiveLocked()
 	}
 	if err == nil {
+		err = l.takeSnapshotAtEnd()
+	}
+	if err == nil {
 		err = l.flush(flushScope{before: math.MaxInt64, indexes: true})
 	}
 	if err == nil {
@@ -238,6 +241,13 @@ func (l *Log) closeLocked() error {
 		err = closeErr
 	}
 	return err
+}
+
+func (l *Log) takeSnapshotAtEnd() error {
+	if err := l.takeSnapshot(l.active().end); err != nil {
+		return l.fail(err)
+	}
+	return nil
 }
 
 func (l *Log) trimActiveLocked() error {
@@ -302,7 +312,14 @@ func (l *Log) removeLocked() error {
 			return err
 		}
 	}
-	if err := l.removeLeftovers(); err != nil {
+	entries, err := l.fs.List(l.dir)
+	if err != nil {
+		return err
+	}
+	if err := l.removeLeftovers(entries); err != nil {
+		return err
+	}
+	if _, err := l.removeSnapshots(0, math.MaxInt64); err != nil {
 		return err
 	}
 	for _, name := range []string{epochsName, epochsName + ".tmp"} {
