@@ -21,7 +21,7 @@ type FetchSession[T any] struct {
 
 // fetchedPartition is a partition of a session.
 type fetchedPartition[T any] struct {
-	in         protocol.FetchPartition
+	in, sent   protocol.FetchPartition // sent counts if isSent
 	of         T
 	prev, next *fetchedPartition[T]
 	isChanged  bool // it is in FetchSession.changed
@@ -65,6 +65,17 @@ func (s *FetchSession[T]) Forget(tp protocol.TopicPartition) {
 	f.isGone = true
 	s.unlink(f)
 	s.forgotten = append(s.forgotten, f)
+}
+
+// ForgetUnless forgets the partitions for which keep says no.
+func (s *FetchSession[T]) ForgetUnless(keep func(of T) bool) {
+	for f := s.first; f != nil; {
+		next := f.next // Forget takes f out of the list
+		if !keep(f.of) {
+			s.Forget(f.in.TopicPartition)
+		}
+		f = next
+	}
 }
 
 // Len is the number of partitions that are fetched.
@@ -111,7 +122,7 @@ func (s *FetchSession[T]) Fill(r *protocol.FetchRequest) {
 	if r.IsFull() {
 		r.Partitions = make([]protocol.FetchPartition, 0, s.count)
 		for f := s.first; f != nil; f = f.next {
-			f.isSent = true
+			f.isSent, f.sent = true, f.in
 			r.Partitions = append(r.Partitions, f.in)
 		}
 	} else if len(s.changed) > 0 {
@@ -131,8 +142,8 @@ func (s *FetchSession[T]) Fill(r *protocol.FetchRequest) {
 	for i, f := range s.changed {
 		s.changed[i] = nil
 		f.isChanged = false
-		if !f.isGone && !r.IsFull() {
-			f.isSent = true
+		if !f.isGone && !r.IsFull() && !(f.isSent && f.sent == f.in) {
+			f.isSent, f.sent = true, f.in
 			r.Partitions = append(r.Partitions, f.in)
 		}
 	}

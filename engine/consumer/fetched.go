@@ -38,7 +38,7 @@ func newFetched(f *fetcher, resp *protocol.FetchResponse) *fetched {
 		if out.Err != protocol.ErrNone || out.Records.Len() == 0 {
 			continue
 		}
-		part := fetchedPart{ask: f.asks[i]}
+		part := fetchedPart{ask: *f.askFor(out.TopicPartition)}
 		records, err := out.Records.Load(f.c.node.Pool()) // what a socket would copy
 		out.Records = env.Buf{}
 		if err == nil {

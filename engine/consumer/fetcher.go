@@ -13,9 +13,13 @@ import (
 // request in flight, and asks for more records while Poll hands out the response
 // before.
 type fetcher struct {
-	c    *Consumer
-	id   int32
-	asks []ask // of the request that is under way; the fetcher's task's
+	c  *Consumer
+	id int32
+	// The fetcher's task's: the asks of the request that is under way, the number of
+	// fetches so far, and what the broker knows of them.
+	asks    []ask
+	fetches int
+	session client.FetchSession[askOf]
 
 	// Guarded by Consumer.mu.
 	addr       string
@@ -30,6 +34,9 @@ type fetcher struct {
 	full       bool     // a response waits for Poll
 	next       *fetched // the one after it
 }
+
+// askOf is where in a fetcher's asks a partition is, in one fetch.
+type askOf struct{ fetch, index int }
 
 func newFetcher(c *Consumer, id int32) *fetcher {
 	return &fetcher{c: c, id: id, wake: c.node.NewCond(c.mu.Mutex), backoff: client.Backoff{
@@ -129,6 +136,7 @@ func (f *fetcher) disconnect(conn *client.Conn) {
 // perhaps another broker leads by then.
 func (f *fetcher) broken(conn *client.Conn) {
 	f.disconnect(conn)
+	f.session.Reset()
 	c := f.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -238,28 +246,40 @@ func (f *fetcher) validated(body protocol.Body) bool {
 	return true
 }
 
-// fetchRequest asks for records, beginning with another partition each time.
+// fetchRequest asks for records.
 func (f *fetcher) fetchRequest() *protocol.FetchRequest {
 	cfg := &f.c.cfg
-	r := &protocol.FetchRequest{
-		ReplicaID: protocol.ConsumerReplicaID, MaxWait: cfg.FetchMaxWait, MinBytes: int32(cfg.FetchMinBytes),
-		MaxBytes: int32(cfg.FetchMaxBytes), Partitions: make([]protocol.FetchPartition, len(f.asks)),
-	}
+	f.fetches++
 	for i := range f.asks {
 		a := &f.asks[i]
-		r.Partitions[i] = protocol.FetchPartition{
+		f.session.Set(protocol.FetchPartition{
 			TopicPartition: a.p.TopicPartition, CurrentLeaderEpoch: a.epoch,
 			FetchOffset: a.from.offset, MaxBytes: int32(cfg.MaxPartitionFetchBytes), LastFetchedEpoch: unknown,
-		}
+		}, askOf{f.fetches, i})
 	}
+	if f.session.Len() > len(f.asks) {
+		f.session.ForgetUnless(func(of askOf) bool { return of.fetch == f.fetches })
+	}
+	r := &protocol.FetchRequest{
+		ReplicaID: protocol.ConsumerReplicaID, MaxWait: cfg.FetchMaxWait, MinBytes: int32(cfg.FetchMinBytes),
+		MaxBytes: int32(cfg.FetchMaxBytes),
+	}
+	f.session.Fill(r)
 	return r
 }
 
-// fetched takes the answer to fetchRequest.
+// askFor finds the ask of a partition in the answer to fetchRequest.
+func (f *fetcher) askFor(tp protocol.TopicPartition) *ask {
+	of, _ := f.session.Get(tp)
+	return &f.asks[of.index]
+}
+
+// fetched takes the answer to fetchRequest. If the broker has lost the session the
+// next request begins another.
 func (f *fetcher) fetched(body protocol.Body) bool {
 	resp, ok := body.(*protocol.FetchResponse)
-	if !ok || len(resp.Partitions) != len(f.asks) {
-		return false
+	if !ok || !f.session.Answered(resp) {
+		return ok && resp.Err != protocol.ErrNone
 	}
 	got := newFetched(f, resp)
 	resp.Release()
@@ -267,9 +287,13 @@ func (f *fetcher) fetched(body protocol.Body) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for i := range resp.Partitions {
-		a, out := &f.asks[i], &resp.Partitions[i]
+		out := &resp.Partitions[i]
+		if out.Err == protocol.ErrNone {
+			continue
+		}
+		a := f.askFor(out.TopicPartition)
 		switch {
-		case out.Err == protocol.ErrNone || !a.current():
+		case !a.current():
 		case out.Err == protocol.ErrOffsetOutOfRange:
 			a.p.phase = phaseHeld
 			c.findLocked(a, &OutOfRangeError{TopicPartition: a.p.TopicPartition, Offset: a.from.offset,

@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"fmt"
+	"math"
 	"testing"
 
 	"brokerlab/engine/env"
@@ -40,6 +41,11 @@ func fetchRequest(tps []TopicPartition) *FetchRequest {
 	for _, tp := range tps {
 		r.Partitions = append(r.Partitions, FetchPartition{TopicPartition: tp})
 	}
+	return r
+}
+
+func forgetting(r *FetchRequest, tps []TopicPartition) *FetchRequest {
+	r.Forgotten = tps
 	return r
 }
 
@@ -134,6 +140,10 @@ func TestBodyBytesAreKafkas(t *testing.T) {
 		{"a fetch of three", fetchRequest(of(one, 3)), 140},
 		{"a fetch of two topics", fetchRequest(mixed), 148},
 		{"a fetch of many partitions", fetchRequest(of(one, 127)), 4233},
+		{"a fetch that forgets a partition", forgetting(fetchRequest(nil), of(one, 1)), 45},
+		{"one of two that forgets many, of two topics",
+			forgetting(fetchRequest(of(one, 2)), append(of(one, 130), of(two, 1)...)), 652},
+		{"a session's error", &FetchResponse{Err: ErrInvalidFetchSessionEpoch, SessionID: 77}, 12},
 		{"nothing fetched", fetchResponse(of(one, 1), 0), 61},
 		{"126 bytes fetched", fetchResponse(of(one, 1), 126), 187},
 		{"127 bytes fetched", fetchResponse(of(one, 1), 127), 189},
@@ -166,6 +176,24 @@ func TestBodyBytesAreKafkas(t *testing.T) {
 			t.Errorf("%T, %s: %d bytes, Kafka has %d", test.body, test.says, got, test.want)
 		}
 		test.body.Release()
+	}
+}
+
+// Goal: session epochs follow each other as Kafka's do (FetchMetadata.nextEpoch), and
+// a request is full where Kafka's is. Method: a table.
+func TestFetchEpochs(t *testing.T) {
+	tests := []struct {
+		epoch, next int32
+		full        bool
+	}{
+		{InitialFetchEpoch, 1, true}, {1, 2, false}, {math.MaxInt32 - 1, math.MaxInt32, false},
+		{math.MaxInt32, 1, false}, {FinalFetchEpoch, FinalFetchEpoch, true},
+	}
+	for _, test := range tests {
+		r := FetchRequest{SessionEpoch: test.epoch}
+		if next := NextFetchEpoch(test.epoch); next != test.next || r.IsFull() != test.full {
+			t.Errorf("epoch %d: next %d, full %v, want %d, %v", test.epoch, next, r.IsFull(), test.next, test.full)
+		}
 	}
 }
 
