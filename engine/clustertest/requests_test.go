@@ -86,6 +86,11 @@ func TestProduceErrors(t *testing.T) {
 	h.Put(count)
 	h.CRC = record.UpdateCRC(0, count[record.AttributesOffset:])
 	h.Put(count)
+	negative := slices.Clone(good)
+	h.RecordCount, h.LastOffsetDelta, h.ProducerID, h.BaseSequence = 1, 0, 5, -3
+	h.Put(negative)
+	h.CRC = record.UpdateCRC(0, negative[record.AttributesOffset:])
+	h.Put(negative)
 	cases := []struct {
 		why   string
 		acks  int16
@@ -101,6 +106,7 @@ func TestProduceErrors(t *testing.T) {
 		{"another magic", 1, 0, broken(good, 16), protocol.ErrCorruptMessage},
 		{"more than max.message.bytes", 1, 0, batchOf(0, string(make([]byte, 2000))), protocol.ErrMessageTooLarge},
 		{"fewer records than offsets", 1, 0, count, protocol.ErrInvalidRecord},
+		{"a producer's batch with a sequence below 0", 1, 0, negative, protocol.ErrInvalidRecord},
 		{"offsets of its own", 1, 0, batchOf(7, "x"), protocol.ErrInvalidRecord},
 		{"two batches", 1, 0, slices.Concat(good, good), protocol.ErrInvalidRecord},
 		{"acks that Kafka does not know", 2, 0, good, protocol.ErrInvalidRequiredAcks},

@@ -86,9 +86,10 @@ func (p *producerStates) check(h *record.Header) (found producerBatch, duplicate
 	return producerBatch{}, false, err
 }
 
-// add notes a batch that the log has.
+// add notes a batch that the log has. One without a sequence, which no leader takes
+// and only a file that somebody made can hold, says nothing.
 func (p *producerStates) add(h *record.Header) {
-	if !h.HasProducerID() || h.Attributes.Control() {
+	if !h.HasProducerID() || h.Attributes.Control() || h.BaseSequence < 0 || h.LastOffsetDelta < 0 {
 		return
 	}
 	e := p.byID[h.ProducerID]

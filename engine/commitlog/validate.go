@@ -93,6 +93,8 @@ func (l *Log) checkProduced(batch env.Buf) (record.Header, error) {
 		return h, fmt.Errorf("%w: %d bytes behind the batch", ErrInvalid, batch.Len()-h.SizeBytes())
 	case h.BaseOffset != 0:
 		return h, fmt.Errorf("%w: its base offset is %d, producers send 0", ErrInvalid, h.BaseOffset)
+	case h.HasProducerID() && h.BaseSequence < 0:
+		return h, fmt.Errorf("%w: producer %d sends sequence %d", ErrInvalid, h.ProducerID, h.BaseSequence)
 	case h.Attributes.Control():
 		return h, fmt.Errorf("%w: clients may not write control batches", ErrInvalid)
 	case h.LastOffsetDelta != h.RecordCount-1:
