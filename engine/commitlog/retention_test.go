@@ -139,6 +139,60 @@ func TestGroupCommit(t *testing.T) {
 	})
 }
 
+// Goal: a group commit gathers all that come back soon, and never for longer than
+// a flush takes. Method: 16 tasks whose next batch is ready at other instants, up
+// to 120 us after their last one was flushed, on a simulated disk.
+func TestGroupCommitGathers(t *testing.T) {
+	const tasks, each = 16, 20
+	for _, row := range []struct {
+		name      string
+		fsync     time.Duration
+		fsyncsMax int64         // with each round of appends
+		waitMax   time.Duration // of an append for its flush
+	}{
+		{"a quarter of the fsync would be too short: one fsync covers all", 200 * time.Microsecond, 1, time.Hour},
+		{"a quarter of the fsync is enough", 2 * time.Millisecond, 1, time.Hour},
+		{"an fsync that is over before they are back: two of them, and as much again to gather",
+			20 * time.Microsecond, tasks, 65 * time.Microsecond},
+	} {
+		d := simfs.NewDisk(simfs.Config{SyncCost: row.fsync})
+		runBed(t, place{
+			world: simworld.New(simworld.Config{Seed: 1, Poison: true}), mount: d.Mount,
+			end: func(testing.TB) { d.Close() },
+		}, func(b *bed) {
+			cfg := small()
+			cfg.SegmentBytes, cfg.FlushMessages, cfg.FlushGroupCommit = 1<<20, 1, true
+			l := b.open(cfg)
+			b.must(l.BeginEpoch(1))
+			b.must(l.Flush()) // the names of its files
+			before := l.Stats().Fsyncs
+			group := task.NewGroup(b.node)
+			for i := range tasks {
+				p := b.batchOf([]byte("value"))
+				group.Go("producer", func() error {
+					for range each {
+						b.node.Sleep(time.Duration(i) * 8 * time.Microsecond)
+						a, err := l.AppendAsLeader(1, env.StaticBuf(p))
+						if err != nil {
+							return err
+						}
+						if wait := a.Flushed.Sub(a.Done); wait > row.waitMax {
+							b.Errorf("%s: an append waited %v, want %v at most", row.name, wait, row.waitMax)
+						}
+					}
+					return nil
+				})
+			}
+			b.must(group.Wait())
+			// The first flushes know of nobody to gather.
+			if got := l.Stats().Fsyncs - before; got > row.fsyncsMax*each+2 {
+				b.Errorf("%s: %d fsyncs for %d rounds of appends", row.name, got, each)
+			}
+			b.must(l.Close())
+		})
+	}
+}
+
 // Goal: an fsync that fails fails every append that waited for it, and a closed
 // log lets none wait for ever. Method: many appends at once on a bad disk.
 func TestGroupCommitFailsAll(t *testing.T) {
