@@ -100,7 +100,7 @@ func (r *repeat) rates(out *results.Repeat) (warnings []string) {
 		l := t.Latency()
 		second := results.Second{At: t.Start.Seconds(), Length: t.Length.Seconds(), Warmup: t.Warmup,
 			Acked: t.Records, Bytes: t.Bytes, P50: l.P50, P99: l.P99}
-		if i < len(consumed) {
+		if i < len(consumed) && !r.shared.Backlog {
 			second.Consumed = consumed[i].Records
 		}
 		out.Seconds = append(out.Seconds, second)
@@ -123,11 +123,37 @@ func (r *repeat) rates(out *results.Repeat) (warnings []string) {
 		out.MBPerS = float64(bytes) / 1e6 / window.Seconds()
 		out.ConsumedPerS = float64(taken) / window.Seconds()
 	}
+	if r.shared.Backlog {
+		var warning string
+		if out.ConsumedPerS, warning = r.backlogRate(); warning != "" {
+			warnings = append(warnings, warning)
+		}
+	}
 	if r.cpuFrom.ok && r.cpuTo.ok && r.stage.hash() == "" && out.BytesRecords > 0 {
 		perGB := (r.cpuTo.total - r.cpuFrom.total).Seconds() / (float64(out.BytesRecords) / 1e9)
 		out.Wall.CPUSecondsPerGB = &perGB
 	}
 	return warnings
+}
+
+// backlogRate is what consumers read a second after a load that had ended.
+func (r *repeat) backlogRate() (perSec float64, warning string) {
+	var records int64
+	for _, t := range r.shared.Consume.Intervals() {
+		records += t.Records
+	}
+	took := r.shared.Consume.Length()
+	switch {
+	case r.s.Consumers.Read == spec.ReadCold && r.stage.hash() != "":
+		warning = "consumers.read cold: the simulated disk has no page cache, so that nothing is cold"
+	case took < measuredMin:
+		warning = fmt.Sprintf("the backlog was read within %v, connecting included: raise load.duration or load.max-bytes",
+			took.Round(time.Millisecond))
+	}
+	if took > 0 {
+		perSec = float64(records) / took.Seconds()
+	}
+	return perSec, warning
 }
 
 // summarize fills in the latencies.

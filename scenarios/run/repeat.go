@@ -135,8 +135,11 @@ func (r *repeat) load() error {
 	series := load.SeriesConfig{Start: r.loadFrom, Warmup: r.s.Load.Warmup, Closed: r.s.Load.Rate == 0}
 	r.shared.Produce, r.shared.Consume = load.NewSeries(series), load.NewSeries(series)
 	r.shared.End = r.loadFrom.Add(r.s.Load.Duration)
+	r.shared.Backlog = r.s.Consumers.Read != spec.ReadTail
 	consumers, producers := newJoin(r.driver), newJoin(r.driver)
-	r.startConsumers(consumers)
+	if !r.shared.Backlog {
+		r.startConsumers(consumers)
+	}
 	if err := r.startProducers(producers); err != nil {
 		r.shared.Stop()
 		r.targets.Store(&[]load.Target{})
@@ -153,6 +156,10 @@ func (r *repeat) load() error {
 	if err == nil && r.aborted() == nil {
 		err = r.findEnds()
 	}
+	if err == nil && r.aborted() == nil && r.shared.Backlog {
+		r.noteLogs() // of the load: a cold reading forces them all
+		err = r.beginBacklog(consumers)
+	}
 	if err != nil || r.aborted() != nil {
 		r.targets.Store(&[]load.Target{})
 	}
@@ -160,15 +167,42 @@ func (r *repeat) load() error {
 	watching.Store(false)
 	err = errors.Join(watch.wait(), err)
 	r.cpuTo = cpuNow()
-	for _, b := range r.brokers {
-		s := b.Stats()
-		r.logs.Fsyncs += s.Fsyncs
-		r.logs.BytesAppended += s.BytesAppended
+	if !r.shared.Backlog {
+		r.noteLogs()
 	}
 	if aborted := r.aborted(); aborted != nil {
 		return aborted // what producers and consumers say follows from it
 	}
 	return err
+}
+
+// noteLogs takes what was written to the logs so far.
+func (r *repeat) noteLogs() {
+	r.logs = broker.Stats{}
+	for _, b := range r.brokers {
+		s := b.Stats()
+		r.logs.Fsyncs += s.Fsyncs
+		r.logs.BytesAppended += s.BytesAppended
+	}
+}
+
+// beginBacklog starts the consumers of a load that has ended. Their first interval
+// begins before they connect.
+func (r *repeat) beginBacklog(j *join) error {
+	if r.s.Consumers.Read == spec.ReadCold {
+		r.live.phase("dropping the page cache")
+		drop := newJoin(r.driver)
+		for i, node := range r.nodes {
+			drop.start(node, "drop-cache", r.brokers[i].DropCache)
+		}
+		if err := drop.wait(); err != nil {
+			return err
+		}
+	}
+	r.live.phase("reading the backlog")
+	r.shared.Consume = load.NewSeries(load.SeriesConfig{Start: r.driver.Now(), Closed: true})
+	r.startConsumers(j)
+	return nil
 }
 
 // aborted is why the load cannot go on, if there is a reason.

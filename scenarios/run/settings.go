@@ -152,6 +152,7 @@ func consumerConfig(s *spec.Scenario, clientID string) (consumer.Config, error) 
 	cfg.FetchMaxWait = s.Consumers.FetchMaxWait
 	cfg.FetchMaxBytes = int(s.Consumers.FetchMaxBytes)
 	cfg.MaxPartitionFetchBytes = int(s.Consumers.MaxPartitionFetchBytes)
+	cfg.MaxPollRecords = s.Consumers.MaxPollRecords
 	return cfg, cfg.Validate()
 }
 

@@ -264,9 +264,22 @@ var producerSettings = []setting{
 		flags, "`default` prefers partitions with short queues"),
 }
 
+// What consumers.read may be.
+const (
+	ReadTail    = "tail"
+	ReadBacklog = "backlog"
+	ReadCold    = "cold"
+)
+
 var consumerSettings = []setting{
 	row("consumers.count", func(s *Scenario) *int { return &s.Consumers.Count }, within(integer[int](), 0, clientsMax),
 		"consuming clients; partitions are divided evenly; 0: nobody consumes during the load"),
+	row("consumers.read", func(s *Scenario) *string { return &s.Consumers.Read }, oneOf(ReadTail, ReadBacklog, ReadCold),
+		"`tail` reads along with the load; `backlog` begins when the load has ended; `cold` does so too, after all logs "+
+			"were forced to disk and dropped from the page cache; consumers' rates are then those of this reading, and "+
+			"their latencies the records' ages"),
+	row("consumers.max.poll.records", func(s *Scenario) *int { return &s.Consumers.MaxPollRecords },
+		within(integer[int](), 1, kafkaIntMax), "records that one poll returns"),
 	row("consumers.fetch.min.bytes", func(s *Scenario) *int64 { return &s.Consumers.FetchMinBytes },
 		within(size, 1, kafkaIntMax), "bytes that a fetch waits for"),
 	row("consumers.fetch.max.wait.ms", func(s *Scenario) *time.Duration { return &s.Consumers.FetchMaxWait },
@@ -326,7 +339,8 @@ func Default(name string) Scenario {
 			Idempotence: wordAuto, Partitioner: wordDefault, Adaptive: true,
 		},
 		Consumers: Consumers{
-			Count: 1, FetchMinBytes: 1, FetchMaxWait: 500 * time.Millisecond, FetchMaxBytes: 50 << 20,
+			Count: 1, Read: ReadTail, MaxPollRecords: 500,
+			FetchMinBytes: 1, FetchMaxWait: 500 * time.Millisecond, FetchMaxBytes: 50 << 20,
 			MaxPartitionFetchBytes: 1 << 20,
 		},
 		Records: Records{Size: 1 << 10, Payload: "json-logs"},

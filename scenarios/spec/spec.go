@@ -104,10 +104,12 @@ type Producers struct {
 // Consumers describes the consuming clients. Partitions are divided evenly.
 type Consumers struct {
 	Count                  int           // count; 1; 0 = none during the load
+	Read                   string        // read: tail, backlog or cold; tail
 	FetchMinBytes          int64         // fetch.min.bytes; 1
 	FetchMaxWait           time.Duration // fetch.max.wait.ms; 500 ms
 	FetchMaxBytes          int64         // fetch.max.bytes; 52428800
 	MaxPartitionFetchBytes int64         // max.partition.fetch.bytes; 1048576
+	MaxPollRecords         int           // max.poll.records; 500
 }
 
 // Records describes what is sent.

@@ -173,7 +173,7 @@ func candidates(st *setting) []string {
 		"12", "77", "3s", "12KiB", "16384B", "random", "true", "false", "sync",
 		"none", "zstd", "0", "1", "all", "never", "max",
 		"unlimited", "123/s", "0.5/s", "7MB/s", "10Gbit/s", "70ms", "sim", "dir:/x y#z", "sim,dir:a", "a.b-C_9",
-		"golang", "standard", "RoundRobinPartitioner",
+		"golang", "standard", "RoundRobinPartitioner", "cold",
 		"What: \"this\" 'and' - that? #1", "null", "010", "-1", "-7", "1GiB", "yes", "{a}",
 		"\u00e9\u4e16",
 	} {
@@ -205,7 +205,7 @@ func TestDefaults(t *testing.T) {
 		"max.in.flight.requests.per.connection": "5", "max.request.size": "1048576", "compression.gzip.level": "-1",
 		"compression.lz4.level": "9", "compression.zstd.level": "3", "request.timeout.ms": "30000",
 		"fetch.min.bytes": "1", "fetch.max.wait.ms": "500", "fetch.max.bytes": "52428800",
-		"max.partition.fetch.bytes": "1048576",
+		"max.partition.fetch.bytes": "1048576", "max.poll.records": "500",
 	}
 	for _, doc := range Reference() {
 		_, name := splitPath(doc.Path)
@@ -304,7 +304,7 @@ func TestSettings(t *testing.T) {
 		lines = append(lines, st.Path+"="+st.Value)
 	}
 	got := fmt.Sprint(lines[:4], " ", len(lines), " ", lines[len(lines)-1])
-	const want = "[seed=1 repeat=1 disk=dir:results/data cluster.brokers=3] 74 network.in-flight=4MiB"
+	const want = "[seed=1 repeat=1 disk=dir:results/data cluster.brokers=3] 76 network.in-flight=4MiB"
 	if got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}

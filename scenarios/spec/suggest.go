@@ -68,7 +68,7 @@ func editDistance(a, b string) int {
 // message about them is not a riddle.
 var notHere = []string{
 	"bootstrap.servers", "cleanup.policy", "client.id", "enable.auto.commit", "group.id", "isolation.level", "log.dirs",
-	"log.flush.interval.messages", "log.flush.interval.ms", "max.poll.records", "message.timestamp.type",
+	"log.flush.interval.messages", "log.flush.interval.ms", "message.timestamp.type",
 	"receive.buffer.bytes", "send.buffer.bytes", "session.timeout.ms",
 	"transactional.id",
 }

@@ -115,6 +115,12 @@ var contradictions = []contradiction{
 		return "enable.idempotence needs acks all, retries above 0 and at most 5 in " +
 			"max.in.flight.requests.per.connection"
 	}},
+	{[]string{"consumers.read", "consumers.count"}, func(s *Scenario) string {
+		if s.Consumers.Read == ReadTail || s.Consumers.Count > 0 {
+			return ""
+		}
+		return "nobody reads the backlog: consumers.count is 0"
+	}},
 	{[]string{"load.max-bytes", "records.size"}, func(s *Scenario) string {
 		if s.Load.MaxBytes == 0 || s.Load.MaxBytes >= s.Records.Size {
 			return ""

@@ -29,8 +29,8 @@ type Target struct {
 	End int64 // offset after the last record wanted
 }
 
-// Consume reads the assigned partitions during the load, and after it until it
-// has reached the targets, which ends() returns once they are known. It gives up
+// Consume reads the assigned partitions during the load, and after it (or, of a
+// backlog, only then) until it has reached the targets, which ends() returns once they are known. It gives up
 // when no record comes for Stall. It returns how many records it read.
 func Consume(node env.Node, shared *Shared, cfg consumer.Config, assigned []consumer.Assignment,
 	ends func() ([]Target, bool)) (records int64, err error) {
@@ -39,12 +39,15 @@ func Consume(node env.Node, shared *Shared, cfg consumer.Config, assigned []cons
 	if err != nil {
 		return 0, err
 	}
-	m := shared.Consume.join()
+	m, end := shared.Consume.join(), shared.End
+	if shared.Backlog {
+		end = env.Never
+	}
 	now, since := node.Now(), 0
 	take := func(_ protocol.TopicPartition, r *record.Record) {
 		if since++; since >= clockEvery {
 			now, since = node.Now(), 0
-			m.within(now, shared.End)
+			m.within(now, end)
 		}
 		_, intended, ok := payload.Decode(r.Value)
 		if !ok {
@@ -58,8 +61,8 @@ func Consume(node env.Node, shared *Shared, cfg consumer.Config, assigned []cons
 	for {
 		before := node.Now()
 		now, since = before, clockEvery
-		if before >= shared.End || shared.over() {
-			m.end(min(before, shared.End))
+		if before >= end || !shared.Backlog && shared.over() {
+			m.end(min(before, end))
 		}
 		n, err := c.Poll(before.Add(pollWait), take)
 		var corrupt *consumer.CorruptError

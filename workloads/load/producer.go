@@ -25,6 +25,9 @@ type Shared struct {
 	Produce *Series // intended instant to acknowledgement
 	Consume *Series // intended instant to the consumer
 	End     env.Time
+	// Backlog says that consumers begin when the load has ended: all that they read
+	// is measured, whatever End is.
+	Backlog bool
 	// DiskLimit ends the load once so many bytes were sent to leaders, times
 	// Replicas; 0 is no limit.
 	DiskLimit int64
