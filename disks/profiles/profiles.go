@@ -1,0 +1,148 @@
+// Package profiles holds named descriptions of disks for disks/device, as YAML
+// in which each figure has its source and says how well it is known. It reads
+// and checks such files strictly, its own and others; it makes no device and
+// does not say that a product behaves as its profile.
+//
+// # Format
+//
+//	title: 3.5 inch hard disk, 7200 rpm
+//	note: free text, if any
+//	sources:
+//	  hc310: WD Ultrastar DC HC310 OEM specification, table 5
+//	kind: hdd                                 # or ssd, provisioned
+//	capacity: {value: 4TB, status: recalled, source: hc310}
+//	hdd:
+//	  rpm: {value: 7200, status: verified, source: hc310, note: if any}
+//	  ...
+//
+// Every figure of its kind must be there but those that settings.go calls
+// optional. A value is a number, a size (4TB, 64MiB), a rate (175MB/s), a
+// duration (8.2ms), yes or no; a duration that varies is a mapping of its p50 and
+// p99. The statuses are those of Status.
+package profiles
+
+import (
+	"cmp"
+	"embed"
+	"fmt"
+	"slices"
+	"strings"
+
+	"brokerlab/disks/device"
+)
+
+//go:embed *.yaml
+var files embed.FS
+
+const extension = ".yaml"
+
+// Profile is a disk with its sources.
+type Profile struct {
+	Name    string
+	Title   string
+	Note    string
+	Config  device.Config
+	Figures []Figure // in the order of the file
+	Sources []Source // in the order of the file
+}
+
+// Figure is one value as it is written.
+type Figure struct {
+	Path   string // hdd.rpm
+	Text   string // 7200; "p50 60us, p99 120us" for a spread
+	Status Status
+	Source string // a key of the profile's sources
+	Note   string
+}
+
+// Source is where figures come from.
+type Source struct{ Key, Text string }
+
+// Status says how well a figure is known.
+type Status string
+
+// The statuses of figures, from the best known to the least.
+const (
+	Verified          Status = "verified"           // read in the source
+	VerifiedSecondary Status = "verified-secondary" // read where another quotes the source
+	Derived           Status = "derived"            // computed from figures of the source; the note says how
+	Inferred          Status = "inferred"           // deduced from the source; the note says how
+	Recalled          Status = "recalled"           // common knowledge that was not looked up
+	Fitted            Status = "fitted"             // chosen so that the model shows a figure of the source
+	Assumed           Status = "assumed"            // chosen; no source says more
+)
+
+var statuses = []Status{Verified, VerifiedSecondary, Derived, Inferred, Recalled, Fitted, Assumed}
+
+// Error is one fault of a profile, at the place where it was written.
+type Error struct {
+	File         string
+	Line, Column int    // from 1, columns in characters
+	Path         string // "hdd.rpm"; empty where there is none
+	Message      string
+}
+
+// Error returns "file:line:column: path: message".
+func (e Error) Error() string {
+	where := fmt.Sprintf("%s:%d:%d: ", e.File, e.Line, e.Column)
+	if e.Path != "" {
+		where += e.Path + ": "
+	}
+	return where + e.Message
+}
+
+// Errors are all faults that were found at once, in the order of the file.
+type Errors []Error
+
+// Error prints one fault per line.
+func (e Errors) Error() string {
+	lines := make([]string, len(e))
+	for i := range e {
+		lines[i] = e[i].Error()
+	}
+	return strings.Join(lines, "\n")
+}
+
+func (e Errors) orNil() error {
+	if len(e) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(e, func(a, b Error) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
+	return e
+}
+
+// Names returns the names of the built-in profiles in order.
+func Names() []string {
+	dir, err := files.ReadDir(".")
+	if err != nil {
+		panic("profiles: the embedded directory cannot be read: " + err.Error())
+	}
+	names := make([]string, len(dir))
+	for i, f := range dir {
+		names[i] = strings.TrimSuffix(f.Name(), extension)
+	}
+	return names
+}
+
+// Text returns a built-in profile as it is written, comments included.
+func Text(name string) ([]byte, error) {
+	if !slices.Contains(Names(), name) {
+		return nil, fmt.Errorf("no disk profile %q is built in: there are %s", name, strings.Join(Names(), ", "))
+	}
+	return files.ReadFile(name + extension)
+}
+
+// Load returns a built-in profile.
+func Load(name string) (*Profile, error) {
+	src, err := Text(name)
+	if err != nil {
+		return nil, err
+	}
+	p, err := Parse(name+extension, src)
+	if err != nil {
+		panic("profiles: a built-in profile is wrong: " + err.Error())
+	}
+	return p, nil
+}
