@@ -235,7 +235,8 @@ func TestFlushCounts(t *testing.T) {
 // TestHasRoom: when a batch takes another record, and when it is full
 // (MemoryRecordsBuilder.hasRoomFor and isFull).
 func TestHasRoom(t *testing.T) {
-	const size = 107
+	rec := (&joining{Record: &Record{Value: make([]byte, 100)}}).measured()
+	size := record.RecordSize(1, 0, nil, rec.Value, nil)
 	cases := []struct {
 		why        string
 		b          batch
@@ -250,7 +251,7 @@ func TestHasRoom(t *testing.T) {
 		{"but not ten times, for the margin of 1.05", batch{limit: 1000, used: 10 * 939, count: 1, ratio: 0.1}, false, true},
 	}
 	for _, c := range cases {
-		if got := c.b.hasRoom(size); got != c.room {
+		if got := c.b.hasRoom(rec); got != c.room {
 			t.Errorf("%s: has room is %v", c.why, got)
 		}
 		if got := c.b.isFull(); got != c.full {

@@ -94,9 +94,16 @@ func (b *batch) size() int {
 	return b.estimate()
 }
 
-// hasRoom says whether one more record of a size joins a batch that has some
-// (MemoryRecordsBuilder.hasRoomFor).
-func (b *batch) hasRoom(size int) bool { return b.count == 0 || b.estimate()+size <= b.limit }
+// hasRoom says whether one more record joins a batch that has some
+// (MemoryRecordsBuilder.hasRoomFor). Almost always the bound of its size fits, and
+// nobody needs to know the size itself.
+func (b *batch) hasRoom(j *joining) bool {
+	if b.count == 0 {
+		return true
+	}
+	room := b.limit - b.estimate()
+	return j.bound <= room || b.sizeOf(j) <= room
+}
 
 // isFull says whether nothing more fits.
 func (b *batch) isFull() bool { return b.count > 0 && b.estimate() >= b.limit }
@@ -105,6 +112,7 @@ func (b *batch) isFull() bool { return b.count > 0 && b.estimate() >= b.limit }
 type joining struct {
 	*Record
 	fields    int   // record.FieldsSize
+	bound     int   // record.SizeUpperBound
 	timestamp int64 // ms since 1970
 	now       env.Time
 	done      func(Ack, error)
@@ -118,15 +126,17 @@ func (b *batch) sizeOf(j *joining) int {
 	return record.SizeWith(j.fields, b.count, j.timestamp-b.base)
 }
 
-// add appends a record of a size that sizeOf gave. The batch's memory grows as
-// needed: with compression it takes several times batch.size before it is full.
-func (b *batch) add(pool *env.Pool, j *joining, size int) {
+// add appends a record. The batch's memory grows as needed: with compression it
+// takes several times batch.size before it is full.
+func (b *batch) add(pool *env.Pool, j *joining) {
 	if b.count == 0 {
 		b.base, b.max = j.timestamp, j.timestamp
 	}
 	b.max = max(b.max, j.timestamp)
-	if b.used+size > len(b.mem.Bytes()) {
-		b.grow(pool, b.used+size)
+	if room := len(b.mem.Bytes()) - b.used; j.bound > room {
+		if size := b.sizeOf(j); size > room {
+			b.grow(pool, b.used+size)
+		}
 	}
 	buf := b.mem.Bytes()[b.used:]
 	b.used += record.PutRecord(buf, j.fields, b.count, j.timestamp-b.base, j.Key, j.Value, j.Headers)

@@ -55,12 +55,12 @@ func (p *Producer) SendAll(records []Record, done func(Ack, error)) (sent int, e
 func (p *Producer) measure(j *joining) error {
 	j.fields = record.FieldsSize(j.Key, j.Value, j.Headers)
 	// As Kafka, by an upper bound (AbstractRecords.estimateSizeInBytesUpperBound).
-	bound := record.SizeUpperBound(j.fields)
-	if bound+record.HeaderSize > p.cfg.MaxRequestSize || int64(bound+record.HeaderSize) > p.cfg.BufferMemory {
+	j.bound = record.SizeUpperBound(j.fields)
+	if need := j.bound + record.HeaderSize; need > p.cfg.MaxRequestSize || int64(need) > p.cfg.BufferMemory {
 		return fmt.Errorf("%w: %d bytes, with max.request.size %d and buffer.memory %d",
-			ErrRecordTooLarge, bound+record.HeaderSize, p.cfg.MaxRequestSize, p.cfg.BufferMemory)
+			ErrRecordTooLarge, need, p.cfg.MaxRequestSize, p.cfg.BufferMemory)
 	}
-	p.node.Charge(env.OpRecordEncode, bound)
+	p.node.Charge(env.OpRecordEncode, j.bound)
 	return nil
 }
 
@@ -73,21 +73,17 @@ func (p *Producer) putLocked(j *joining) error {
 		return err
 	}
 	q := topic.queue(partition)
-	b, size := q.open(), 0
-	if b != nil {
-		size = b.sizeOf(j)
-	}
-	if b == nil || p.mu.closing || !b.hasRoom(size) { // seldom
+	b := q.open()
+	if b == nil || p.mu.closing || !b.hasRoom(j) { // seldom
 		if q, b, err = p.placeLocked(j, topic, partition); err != nil {
 			return err
 		}
-		size = b.sizeOf(j)
 	}
 	before := 0
 	if b.count > 0 {
 		before = b.estimate()
 	}
-	b.add(p.node.Pool(), j, size)
+	b.add(p.node.Pool(), j)
 	full := b.isFull()
 	if partition < 0 {
 		topic.appended(b.estimate()-before, p.cfg.BatchSize, full)
@@ -111,7 +107,7 @@ func (p *Producer) placeLocked(j *joining, t *topicState, partition int32) (*par
 		q := t.queue(partition)
 		b := q.open()
 		switch {
-		case b != nil && b.hasRoom(b.sizeOf(j)):
+		case b != nil && b.hasRoom(j):
 			if p.mu.closing {
 				return nil, nil, env.ErrClosed
 			}
@@ -122,7 +118,7 @@ func (p *Producer) placeLocked(j *joining, t *topicState, partition int32) (*par
 		case partition < 0 && t.changed(p.cfg.BatchSize):
 			continue
 		}
-		cost := int64(max(p.cfg.BatchSize, record.SizeUpperBound(j.fields)+record.HeaderSize))
+		cost := int64(max(p.cfg.BatchSize, j.bound+record.HeaderSize))
 		if err := p.awaitMemoryLocked(cost, j.now); err != nil {
 			return nil, nil, err
 		}
