@@ -11,8 +11,9 @@ import (
 )
 
 // The rows of this file hang on the disk, and on what else it is asked to do. Each
-// has lines without a target that say what the disk gives to plain loops of the
-// same batches: no engine on it can have a better ratio.
+// has lines without a target that say how many appends a second the disk gives to
+// plain loops of the same batches. A slow single producer flatters the ratio of many
+// to one; the ratio of ours to as many loops does not know it.
 
 // everyBatch forces each batch to disk before it is acknowledged.
 func everyBatch(c *commitlog.Config) { c.FlushMessages = 1 }
