@@ -45,8 +45,8 @@ type producerEntry struct {
 
 // producerStates is the state of a partition's idempotent producers: a core,
 // Kafka's ProducerStateManager without transactions. It is a function of the
-// batches in the log, on the leader and on followers alike. Snapshot files hold the
-// last batch of each producer as of a segment's base and of the end of a log that was
+// batches in the log, on the leader and on followers alike. Snapshot files hold
+// it as of a segment's base and of the end of a log that was
 // closed, so that a log that is opened reads only the headers behind the latest one.
 // Kafka forgets producers that were silent for producer.id.expiration.ms (a day); this
 // does not.

@@ -29,6 +29,12 @@ const snapshotSuffix = ".snapshot"
 //	| producer id int64 | epoch int16 | last sequence int32 | last offset int64 |
 //	| last offset - first one int32 | timestamp int64 | coordinator epoch int32 |
 //	| first offset of its transaction int64, -1 if there is none |
+//
+// Behind these are entries of the same form, which the count does not count and which
+// Kafka, reading no further, does not see: up to four older batches of each producer,
+// oldest first. Kafka forgets them at a restart: when a producer then retries one of
+// several batches in flight, the broker takes it for out of order instead of for a
+// duplicate, and the producer, which begins a new epoch, writes it a second time.
 const (
 	snapshotVersion    = 1
 	snapshotCRCOffset  = 2
@@ -54,61 +60,101 @@ func snapshotOffset(name string) (offset int64, ok bool) {
 
 // snapshot is the file form of the state, in the order of producer ids.
 func (p *producerStates) snapshot() []byte {
-	out := make([]byte, snapshotHeaderSize, snapshotHeaderSize+len(p.byID)*snapshotEntrySize)
-	for _, id := range slices.Sorted(maps.Keys(p.byID)) {
-		b := p.byID[id].last()
-		out = binary.BigEndian.AppendUint64(out, uint64(id))
-		out = binary.BigEndian.AppendUint16(out, uint16(b.epoch))
-		out = binary.BigEndian.AppendUint32(out, uint32(b.last))
-		out = binary.BigEndian.AppendUint64(out, uint64(b.nextOffset-1))
-		out = binary.BigEndian.AppendUint32(out, uint32(b.nextOffset-1-b.baseOffset))
-		out = binary.BigEndian.AppendUint64(out, uint64(b.timestamp))
-		out = binary.BigEndian.AppendUint32(out, math.MaxUint32) // -1 twice: no transaction
-		out = binary.BigEndian.AppendUint64(out, math.MaxUint64)
+	ids := slices.Sorted(maps.Keys(p.byID))
+	out := make([]byte, snapshotHeaderSize, snapshotHeaderSize+len(ids)*snapshotEntrySize)
+	for _, id := range ids {
+		out = appendSnapshotEntry(out, id, p.byID[id].last())
+	}
+	for _, id := range ids {
+		e := p.byID[id]
+		for i := range e.count - 1 {
+			out = appendSnapshotEntry(out, id, &e.batches[i])
+		}
 	}
 	binary.BigEndian.PutUint16(out, snapshotVersion)
-	binary.BigEndian.PutUint32(out[snapshotDataOffset:], uint32(len(p.byID)))
+	binary.BigEndian.PutUint32(out[snapshotDataOffset:], uint32(len(ids)))
 	binary.BigEndian.PutUint32(out[snapshotCRCOffset:], record.UpdateCRC(0, out[snapshotDataOffset:]))
 	return out
 }
 
-// parseSnapshot is the state that a snapshot file holds: one batch of each producer.
-// Entries without a batch, which transactions leave, are left out.
+func appendSnapshotEntry(out []byte, id int64, b *producerBatch) []byte {
+	out = binary.BigEndian.AppendUint64(out, uint64(id))
+	out = binary.BigEndian.AppendUint16(out, uint16(b.epoch))
+	out = binary.BigEndian.AppendUint32(out, uint32(b.last))
+	out = binary.BigEndian.AppendUint64(out, uint64(b.nextOffset-1))
+	out = binary.BigEndian.AppendUint32(out, uint32(b.nextOffset-1-b.baseOffset))
+	out = binary.BigEndian.AppendUint64(out, uint64(b.timestamp))
+	out = binary.BigEndian.AppendUint32(out, math.MaxUint32) // -1 twice: no transaction
+	return binary.BigEndian.AppendUint64(out, math.MaxUint64)
+}
+
+// parseSnapshot is the state that a snapshot file holds. Entries without a batch,
+// which transactions leave, are left out.
 func parseSnapshot(file []byte) (producerStates, error) {
 	if len(file) < snapshotHeaderSize {
 		return producerStates{}, fmt.Errorf("%w: %d bytes", errSnapshot, len(file))
 	}
 	count := int64(binary.BigEndian.Uint32(file[snapshotDataOffset:]))
+	entries := file[snapshotHeaderSize:]
 	switch version := binary.BigEndian.Uint16(file); {
 	case version != snapshotVersion:
 		return producerStates{}, fmt.Errorf("%w: version %d", errSnapshot, version)
 	case binary.BigEndian.Uint32(file[snapshotCRCOffset:]) != record.UpdateCRC(0, file[snapshotDataOffset:]):
 		return producerStates{}, fmt.Errorf("%w: its CRC is wrong", errSnapshot)
-	case int64(len(file)-snapshotHeaderSize) != count*snapshotEntrySize:
+	case len(entries)%snapshotEntrySize > 0 || int64(len(entries)/snapshotEntrySize) < count:
 		return producerStates{}, fmt.Errorf("%w: %d entries in %d bytes", errSnapshot, count, len(file))
 	}
 	p := producerStates{byID: make(map[int64]*producerEntry, count)}
-	for at := file[snapshotHeaderSize:]; len(at) > 0; at = at[snapshotEntrySize:] {
-		id := int64(binary.BigEndian.Uint64(at))
-		lastOffset := int64(binary.BigEndian.Uint64(at[14:]))
-		delta := int32(binary.BigEndian.Uint32(at[22:]))
-		b := producerBatch{
-			epoch: int16(binary.BigEndian.Uint16(at[8:])), last: int32(binary.BigEndian.Uint32(at[10:])),
-			baseOffset: lastOffset - int64(delta), nextOffset: lastOffset + 1,
-			timestamp: int64(binary.BigEndian.Uint64(at[26:])),
-		}
-		if lastOffset == -1 {
-			continue
-		}
-		if id < 0 || b.epoch < 0 || b.last < 0 || delta < 0 || b.baseOffset < 0 || b.nextOffset < 0 || p.byID[id] != nil {
+	for i := range count {
+		id, b, ok := parseSnapshotEntry(entries[i*snapshotEntrySize:])
+		if !ok || p.byID[id] != nil {
 			return producerStates{}, fmt.Errorf("%w: entry of producer %d", errSnapshot, id)
 		}
-		b.first = record.DecrementSequence(b.last, delta)
+		if b.nextOffset == 0 {
+			continue
+		}
 		e := &producerEntry{count: 1, more: true}
 		e.batches[0] = b
 		p.byID[id] = e
 	}
+	for at := entries[count*snapshotEntrySize:]; len(at) > 0; at = at[snapshotEntrySize:] {
+		id, b, ok := parseSnapshotEntry(at)
+		if e := p.byID[id]; !ok || e == nil || !e.insert(b) {
+			return producerStates{}, fmt.Errorf("%w: older batch of producer %d", errSnapshot, id)
+		}
+	}
 	return p, nil
+}
+
+// insert puts a batch in front of the last one. It reports false if that cannot be.
+func (e *producerEntry) insert(b producerBatch) bool {
+	last := *e.last()
+	if e.count == producerBatchesMax || b.nextOffset > last.baseOffset ||
+		e.count > 1 && b.baseOffset < e.batches[e.count-2].nextOffset {
+		return false
+	}
+	e.batches[e.count-1], e.batches[e.count] = b, last
+	e.count++
+	return true
+}
+
+// parseSnapshotEntry reads one entry; the next offset of one without a batch is 0.
+func parseSnapshotEntry(at []byte) (id int64, b producerBatch, ok bool) {
+	id = int64(binary.BigEndian.Uint64(at))
+	lastOffset, delta := int64(binary.BigEndian.Uint64(at[14:])), int32(binary.BigEndian.Uint32(at[22:]))
+	if lastOffset == -1 {
+		return id, producerBatch{}, id >= 0
+	}
+	b = producerBatch{
+		epoch: int16(binary.BigEndian.Uint16(at[8:])), last: int32(binary.BigEndian.Uint32(at[10:])),
+		baseOffset: lastOffset - int64(delta), nextOffset: lastOffset + 1,
+		timestamp: int64(binary.BigEndian.Uint64(at[26:])),
+	}
+	if id < 0 || b.epoch < 0 || b.last < 0 || delta < 0 || b.baseOffset < 0 || b.nextOffset <= 0 {
+		return id, b, false
+	}
+	b.first = record.DecrementSequence(b.last, delta)
+	return id, b, true
 }
 
 // takeSnapshot writes the state of the producers as of an offset, unless there is such

@@ -42,8 +42,8 @@ func TestSnapshots(t *testing.T) {
 		t.Fatal(err)
 	}
 	for id, e := range p.byID {
-		if got := back.byID[id]; got == nil || got.count != 1 || !got.more || *got.last() != *e.last() {
-			t.Errorf("producer %d was %+v and comes back as %+v", id, e.last(), got)
+		if got := back.byID[id]; got == nil || got.count != e.count || !got.more || got.batches != e.batches {
+			t.Errorf("producer %d was %+v and comes back as %+v", id, e, got)
 		}
 	}
 	if !bytes.Equal(back.snapshot(), file) {
@@ -61,7 +61,16 @@ func TestSnapshots(t *testing.T) {
 		{"a byte more", func(p []byte) []byte { return append(p, 0) }},
 		{"another version", func(p []byte) []byte { p[1]++; return p }},
 		{"another CRC", func(p []byte) []byte { p[3]++; return p }},
-		{"more entries than there are", func(p []byte) []byte { p[9]++; return sealed(p) }},
+		{"more entries than there are", func(p []byte) []byte { p[9] += 9; return sealed(p) }},
+		{"older batches out of order", func(p []byte) []byte {
+			older := p[snapshotHeaderSize+2*snapshotEntrySize:]
+			copy(older[snapshotEntrySize:], older[:snapshotEntrySize])
+			return sealed(p)
+		}},
+		{"an older batch of an unknown producer", func(p []byte) []byte {
+			p[snapshotHeaderSize+2*snapshotEntrySize+7]++
+			return sealed(p)
+		}},
 		{"very many entries", func(p []byte) []byte { p[6] = 0xff; return sealed(p) }},
 		{"a producer twice", func(p []byte) []byte {
 			copy(p[snapshotHeaderSize+snapshotEntrySize:], p[snapshotHeaderSize:][:snapshotEntrySize])
