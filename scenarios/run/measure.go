@@ -78,6 +78,10 @@ func (m *measured) fill(r *repeat, number int) {
 			"after their instant, at worst %v; latency counts from the instant", 100*share, arrival.DefaultLateAfter,
 			late.Max.Round(time.Microsecond)))
 	}
+	if r.found.Deleted > 0 {
+		m.warnings = append(m.warnings, fmt.Sprintf("retention deleted %d acknowledged records before they were read back: "+
+			"they are neither checked nor counted as lost", r.found.Deleted))
+	}
 	for _, example := range r.found.Examples.All() {
 		m.warnings = append(m.warnings, "read back: "+example)
 	}

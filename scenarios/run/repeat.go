@@ -317,6 +317,7 @@ func (r *repeat) findEnds() error {
 func (r *repeat) readBack() error {
 	r.live.phase("reading back")
 	observer := r.check.Observer()
+	var deleted int64 // by retention
 	j := newJoin(r.driver)
 	j.start(r.verifier, "read-back", func() error {
 		cfg, err := consumerConfig(r.s, "verifier")
@@ -324,11 +325,12 @@ func (r *repeat) readBack() error {
 			return err
 		}
 		cfg.FetchMinBytes = 1
-		return load.ReadBack(r.verifier, r.source, cfg, *r.targets.Load(), observer)
+		deleted, err = load.ReadBack(r.verifier, r.source, cfg, *r.targets.Load(), observer)
+		return err
 	})
 	if err := j.wait(); err != nil {
 		return err
 	}
-	r.found = r.check.Result()
+	r.found = r.check.Result().WithoutDeleted(deleted)
 	return nil
 }

@@ -3,6 +3,7 @@ package run
 import (
 	"bytes"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -161,6 +162,26 @@ func TestRunInterrupted(t *testing.T) {
 		<-stopped
 		if err == nil || out == nil || out.Result.Complete || out.Result.Incomplete == "" {
 			t.Errorf("%s: error %v, outcome %+v", disk, err, out)
+		}
+	}
+}
+
+// Goal: what retention deleted before it was read back is said, and is neither lost
+// nor an error. Method: a run with small segments of which few are kept.
+func TestRunWithRetention(t *testing.T) {
+	out, err := execute(t, tiny, DiskSim, func(f *spec.File) {
+		f.Base.Topic.SegmentBytes, f.Base.Topic.RetentionBytes = 16384, 16384
+		f.Base.Cluster.LogRetentionCheck = 5 * time.Millisecond
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range out.Result.Cells {
+		if c.Counts.Lost != 0 || c.Counts.Bad() != 0 || c.Counts.Acked == 0 {
+			t.Errorf("%+v", c.Counts)
+		}
+		if !slices.ContainsFunc(c.Warnings, func(w string) bool { return strings.Contains(w, "retention deleted ") }) {
+			t.Errorf("nothing is said of what retention deleted: %q", c.Warnings)
 		}
 	}
 }

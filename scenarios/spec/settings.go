@@ -202,10 +202,10 @@ var topicSettings = []setting{
 		"ours: files of deleted segments are written over by new ones, whose fsyncs then allocate nothing"),
 	row("topic.retention.bytes", func(s *Scenario) *int64 { return &s.Topic.RetentionBytes },
 		orWord(within(size, 1, math.MaxInt64), wordUnlimited),
-		"bytes of a partition that are kept; reading back fails on what was deleted"),
+		"bytes of a partition that are kept; what was deleted is not read back"),
 	row("topic.retention.ms", func(s *Scenario) *time.Duration { return &s.Topic.RetentionMs },
 		orWord(within(millis, time.Millisecond, millisMax), wordUnlimited),
-		"age up to which records are kept; reading back fails on what was deleted"),
+		"age up to which records are kept; what was deleted is not read back"),
 	row("topic.max.message.bytes", func(s *Scenario) *int64 { return &s.Topic.MaxMessageBytes },
 		within(size, 1, kafkaIntMax), "largest record batch that brokers take"),
 }

@@ -16,6 +16,7 @@ type Result struct {
 	Observed int64 // observations, of whatever kind
 
 	Lost       int64
+	Deleted    int64 // acknowledged, and deleted by retention before they were read
 	Duplicated int64
 	Reordered  int64
 	Corrupted  int64
@@ -25,6 +26,19 @@ type Result struct {
 
 // Bad is how many findings there are.
 func (r Result) Bad() int64 { return r.Lost + r.Duplicated + r.Reordered + r.Corrupted }
+
+// WithoutDeleted counts up to so many of the lost records as deleted by retention: the
+// offsets in front of where the partitions begin. It is exact if each of these offsets
+// held an acknowledged record that nobody read; where some held others (failed ones,
+// duplicates), as many lost records may be taken for deleted ones.
+func (r Result) WithoutDeleted(offsets int64) Result {
+	r.Deleted = min(r.Lost, offsets)
+	r.Lost -= r.Deleted
+	if r.Lost == 0 {
+		r.Examples.Lost = nil
+	}
+	return r
+}
 
 // Examples are up to ExamplesMax findings of each kind, one sentence each: lost
 // and never sent ones by producer and sequence, the others as they were observed.

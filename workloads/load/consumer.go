@@ -96,8 +96,10 @@ func reached(c *consumer.Consumer, targets []Target) bool {
 }
 
 // ReadBack reads the targets' partitions from their beginning to their ends and
-// tells the observer of each record.
-func ReadBack(node env.Node, source *payload.Source, cfg consumer.Config, targets []Target, o *check.Observer) error {
+// tells the observer of each record. It returns how many offsets retention had
+// deleted: those in front of where a partition began, or begins since.
+func ReadBack(node env.Node, source *payload.Source, cfg consumer.Config, targets []Target,
+	o *check.Observer) (deleted int64, err error) {
 	assigned := make([]consumer.Assignment, len(targets))
 	for i, t := range targets {
 		assigned[i] = consumer.Assignment{TopicPartition: t.TopicPartition, Offset: protocol.EarliestOffset}
@@ -105,9 +107,14 @@ func ReadBack(node env.Node, source *payload.Source, cfg consumer.Config, target
 	cfg.AutoOffsetReset = consumer.ResetNone // what is not there must not be stepped over
 	c, err := consumer.New(node, cfg, assigned)
 	if err != nil {
-		return fmt.Errorf("read back: %w", err)
+		return 0, fmt.Errorf("read back: %w", err)
 	}
+	read := make(map[protocol.TopicPartition]bool, len(targets)) // a record of it
 	observe := func(tp protocol.TopicPartition, r *record.Record) {
+		if !read[tp] {
+			read[tp] = true
+			deleted += r.Offset
+		}
 		id, _, ok := payload.Decode(r.Value)
 		o.Observed(tp.Partition, r.Offset, id, !ok || source.Verify(r.Value) != nil)
 	}
@@ -115,18 +122,32 @@ func ReadBack(node env.Node, source *payload.Source, cfg consumer.Config, target
 	for !reached(c, targets) && node.Now() < last.Add(Stall) {
 		n, err := c.Poll(node.Now().Add(pollWait), observe)
 		var corrupt *consumer.CorruptError
+		var gone *consumer.OutOfRangeError
 		switch {
 		case errors.As(err, &corrupt):
 			for i := range int64(corrupt.Records) {
 				o.Observed(corrupt.Partition, corrupt.BaseOffset+i, payload.ID{}, true)
 			}
 			n = 1
+		case errors.As(err, &gone) && gone.Deleted(): // since we read up to there
+			if read[gone.TopicPartition] {
+				deleted += gone.LogStart - gone.Offset
+			}
+			if err := c.Seek(gone.TopicPartition, gone.LogStart); err != nil {
+				return deleted, errors.Join(fmt.Errorf("read back: %w", err), c.Close())
+			}
+			n = 1
 		case err != nil:
-			return errors.Join(fmt.Errorf("read back: %w", err), c.Close())
+			return deleted, errors.Join(fmt.Errorf("read back: %w", err), c.Close())
 		}
 		if n > 0 {
 			last = node.Now()
 		}
 	}
-	return c.Close()
+	for _, t := range targets {
+		if at, assigned := c.Position(t.TopicPartition); assigned && !read[t.TopicPartition] {
+			deleted += at // all of it
+		}
+	}
+	return deleted, c.Close()
 }
