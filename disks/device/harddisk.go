@@ -353,8 +353,11 @@ func (d *hardDisk) move(now env.Time, op operation, p place) env.Time {
 	return d.wake
 }
 
-func (d *hardDisk) stats(_ env.Time, s *Stats) {
+func (d *hardDisk) stats(now env.Time, s *Stats) {
 	s.CacheHits, s.Seeks, s.HeadOffset = d.hits, d.seeks, d.head
+	if d.ahead.active {
+		s.HeadOffset = d.ahead.passed(&d.geo, now)
+	}
 	s.SeekTime, s.RotateTime = time.Duration(d.seekTime), time.Duration(d.rotateTime)
 	s.TransferTime = time.Duration(d.transferTime)
 	s.VolatileBytes = d.cache.bytes

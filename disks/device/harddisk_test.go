@@ -2,6 +2,7 @@ package device_test
 
 import (
 	"math"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -175,6 +176,53 @@ func TestHardDiskAge(t *testing.T) {
 		t.Errorf("the lone reader gets %d turns in 20 s, the longest after %v", far, farMax)
 	}
 	within(t, "reads a second in a hundredth of the disk", float64(d.Stats().Reads)/20, 200, 600)
+}
+
+// Goal: readers that never pause and writers that wait for room in the cache take
+// turns at the arm. Method: 16 random readers and three writers for 40
+// virtual seconds; the cache is full after the first.
+func TestHardDiskTakesTurns(t *testing.T) {
+	cfg := load(t, "hdd-7200")
+	cfg.HardDisk.WriteCacheBytes = 1 << 20
+	d := open(t, cfg, 1)
+	rng := rand.New(rand.NewPCG(1, 1))
+	var count [2]int
+	request := func(job uint64) device.Request {
+		r := device.Request{ID: job, Offset: rng.Int64N(cfg.CapacityBytes/65536) * 65536, Bytes: 4096}
+		if job < 3 {
+			r.Op, r.Bytes = device.Write, 65536
+		}
+		return r
+	}
+	for job := range uint64(19) {
+		d.Submit(0, request(job))
+	}
+	for d.NextEvent() < env.Time(40*time.Second) {
+		d.Advance(d.NextEvent(), func(c device.Completion) {
+			count[c.Op]++
+			d.Submit(c.Done, request(c.ID))
+		})
+	}
+	within(t, "reads for a write", float64(count[device.Read])/float64(count[device.Write]), 0.9, 1.1)
+	within(t, "reads a second", float64(count[device.Read])/40, 40, 100)
+}
+
+// Goal: the arm is where the sequential reader has led it, also when a write
+// replaces what it would read next. Method: 1 GiB in order, then a write behind it:
+// the same cylinder, so no seek.
+func TestHardDiskFollowsReader(t *testing.T) {
+	l := loner{d: open(t, load(t, "hdd-7200"), 1)}
+	const read = 1 << 30
+	for at := int64(0); at < read; at += 1 << 20 {
+		l.do(device.Request{Offset: at, Bytes: 1 << 20})
+	}
+	before := l.d.Stats()
+	within(t, "MiB where the head is", float64(before.HeadOffset)/(1<<20), 1023, 1027)
+	l.do(device.Request{Op: device.Write, Offset: read, Bytes: 4096})
+	l.do(device.Request{Op: device.Flush})
+	if after := l.d.Stats(); after.Seeks != before.Seeks {
+		t.Errorf("a write behind the reader costs %d seeks", after.Seeks-before.Seeks)
+	}
 }
 
 // Goal: appends to many files drift from sequential to random, and for reads the

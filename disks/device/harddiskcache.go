@@ -221,14 +221,17 @@ func (a *readAhead) passing(g *geometry, now env.Time, start, end int64) (env.Ti
 	return at, at <= min(now, a.full) || start <= a.end && now <= a.full
 }
 
+// passed is about where the head is.
+func (a *readAhead) passed(g *geometry, now env.Time) int64 {
+	read := int64(min(now, a.full).Sub(a.since))
+	return a.from + g.passedBytes(a.place, max(0, read))
+}
+
 // stop calls the head away from the offset that it returns; what it has read
 // becomes a segment.
 func (a *readAhead) stop(g *geometry, now env.Time) (end int64) {
 	a.active = false
-	end = a.from
-	if read := int64(min(now, a.full).Sub(a.since)); read > 0 {
-		end += g.passedBytes(a.place, read)
-	}
+	end = a.passed(g, now)
 	a.segments[a.oldest] = segment{max(a.start, end-a.bytesMax), end}
 	a.oldest = (a.oldest + 1) % len(a.segments)
 	return end

@@ -58,6 +58,8 @@ var ruleRows = []row{
 
 	{&pureRule, "engine/replica/a.go", "package r\nimport `brokerlab/engine/env`\nvar n env.Node\nvar t env.Time",
 		[]string{"3: env.Node in engine/replica"}},
+	{&pureRule, "disks/device/a.go", "package d\nimport `brokerlab/engine/env`\nvar f env.File\nvar t env.Time",
+		[]string{"3: env.File in disks/device"}},
 	{&pureRule, "engine/codec/a.go", "package c\nimport e `brokerlab/engine/env`\nvar c e.Conn",
 		[]string{"3: env.Conn"}},
 	{&pureRule, "engine/log/a.go", "package l\nimport `brokerlab/engine/env`\nvar n env.Node", nil},
