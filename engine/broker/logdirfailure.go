@@ -16,8 +16,10 @@ func (b *Broker) logFailed(err error) {
 	if b.mu.failure == nil {
 		b.mu.failure = fmt.Errorf("broker %d: %w", b.cfg.ID, err)
 	}
-	b.mu.failing = true
-	b.mu.stopped.Broadcast()
+	if !b.mu.failing {
+		b.mu.failing = true
+		b.mu.stopped.Broadcast()
+	}
 }
 
 // failureLoop takes log directories offline (ReplicaManager's
