@@ -52,16 +52,16 @@ func (r *rig) promptly(what string, c interface{ Close() error }) {
 // TestCloseWhileDialling: Close does not wait for a broker that does not answer a
 // dial: not a consumer's for the fetcher of that broker or for metadata, nor a
 // broker's for the leader that it follows. Method: the second of two brokers is
-// silent, and all timeouts are longer than the test.
+// silent, and all timeouts are 10 s.
 func TestCloseWhileDialling(t *testing.T) {
 	s := setup{brokers: 2, started: 1, partitions: 2, replicas: 2, broker: func(b *broker.Config) {
-		b.ReplicaSocketTimeout = time.Hour
+		b.ReplicaSocketTimeout = 10 * time.Second
 	}}
 	inWorlds(t, s, func(r *rig) {
 		end := r.silence(r.nodes[1], r.plan.Brokers[1].Addr)
 		patient := func(c *consumer.Config) {
 			c.Bootstrap = []string{r.plan.Brokers[0].Addr}
-			c.RequestTimeout, c.SetupTimeout, c.DefaultAPITimeout = time.Hour, time.Hour, time.Hour
+			c.RequestTimeout, c.SetupTimeout = 10*time.Second, 10*time.Second
 		}
 		c := r.consumerOf(r.all(), patient)
 		if err := c.AwaitPositions(r.client.Now().Add(50 * ms)); err == nil {
@@ -70,7 +70,7 @@ func TestCloseWhileDialling(t *testing.T) {
 		r.promptly("consumer whose fetcher dials", c)
 		asks := r.consumerOf(r.all()[:1], func(c *consumer.Config) {
 			patient(c)
-			c.MetadataMaxAge, c.RetryBackoff, c.FetchMaxWait = ms, ms, time.Minute
+			c.MetadataMaxAge, c.RetryBackoff, c.FetchMaxWait = ms, ms, 9*time.Second
 		})
 		if err := asks.Seek(part0, 0); err != nil {
 			t.Error(err)

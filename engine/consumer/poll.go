@@ -248,8 +248,7 @@ func (c *Consumer) handOutBatch(p *fetchedPart, handle Handler, count int) (reco
 		if of.generation != generation {
 			return records, nil
 		}
-		of.read = r.Offset + 1
 	}
-	c.batch.records = it
+	of.read, c.batch.records = r.Offset+1, it
 	return records, nil
 }
