@@ -133,6 +133,10 @@ type Config struct {
 	// that has to be flushed leaves the log's lock and waits for a flush that covers
 	// it, which others share.
 	FlushGroupCommit bool
+	// Implementation is the library that decompresses produced batches of a codec, with
+	// which their records are checked; the zero value is the default one of each.
+	Codec          codec.Type
+	Implementation codec.Implementation
 	// SegmentRecycle is segment.recycle, which Kafka does not have: the .log files of
 	// segments that retention deletes are written over by the segments of the next
 	// rolls, at most spareSegmentsMax wait for that.
@@ -169,7 +173,7 @@ func (c Config) Validate() error {
 		return fmt.Errorf("max.message.bytes %d is not between %d and %d",
 			c.MaxMessageBytes, record.HeaderSize, math.MaxInt32)
 	}
-	return nil
+	return codec.CheckImplementation(c.Codec, c.Implementation)
 }
 
 // Appended says what an append did and when.

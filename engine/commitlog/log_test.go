@@ -36,6 +36,9 @@ func TestConfigValidate(t *testing.T) {
 		{"a negative index interval", func(c *commitlog.Config) { c.IndexIntervalBytes = -1 }},
 		{"negative flush.messages", func(c *commitlog.Config) { c.FlushMessages = -1 }},
 		{"negative flush.ms", func(c *commitlog.Config) { c.FlushInterval = -1 }},
+		{"an implementation that the codec has not", func(c *commitlog.Config) {
+			c.Codec, c.Implementation = codec.Gzip, codec.Golang
+		}},
 		{"messages smaller than a header", func(c *commitlog.Config) { c.MaxMessageBytes = 0 }},
 	}
 	for _, test := range tests {
@@ -509,5 +512,28 @@ func TestAFailedBackgroundFlush(t *testing.T) {
 		b.wantErr(err, commitlog.ErrFailed, errDisk)
 		b.wantErr(l.Flush(), commitlog.ErrFailed, errDisk)
 		b.wantErr(l.Close(), commitlog.ErrFailed, errDisk)
+	})
+}
+
+// Goal: batches are checked with the implementation that is asked for. Method: the
+// same gzip batches, whole and corrupt, with each of them.
+func TestImplementationOfTheCheck(t *testing.T) {
+	inWorlds(t, func(b *bed) {
+		b.codec = codec.Gzip
+		for _, impl := range codec.Implementations(codec.Gzip) {
+			cfg := small()
+			cfg.Codec, cfg.Implementation = codec.Gzip, impl
+			l, m := b.open(cfg), &model{}
+			b.fill(l, m, 10, 5, 300)
+			b.same(l, m)
+			p := b.batchOf(make([]byte, 100))
+			p[record.HeaderSize+12] ^= 0x55
+			h, err := record.ParseHeader(p)
+			b.must(err)
+			h.CRC = record.UpdateCRC(0, p[record.AttributesOffset:])
+			h.Put(p)
+			b.wantErr(appendOne(b, l, p), commitlog.ErrInvalid)
+			b.must(l.Remove())
+		}
 	})
 }

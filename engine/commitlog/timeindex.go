@@ -209,7 +209,7 @@ func (l *Log) recordAtTime(v *view, h *record.Header, at span, timestamp int64) 
 		if op, ok := codec.DecompressOp(t); ok {
 			l.node.Charge(op, len(records))
 		}
-		if records, err = codec.NewDecompressor(decompressedBytesMax).Append(nil, t, records); err != nil {
+		if records, err = l.newDecompressor().Append(nil, t, records); err != nil {
 			return TimeOffset{}, false, fmt.Errorf("%w: %w", ErrCorrupt, err)
 		}
 	}

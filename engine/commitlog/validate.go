@@ -137,12 +137,21 @@ func (l *Log) validateRecordsLocked(h *record.Header, batch env.Buf) error {
 	return nil
 }
 
+// newDecompressor is one with the log's implementation, which Validate has checked.
+func (l *Log) newDecompressor() *codec.Decompressor {
+	d := codec.NewDecompressor(decompressedBytesMax)
+	if err := d.Use(l.cfg.Codec, l.cfg.Implementation); err != nil {
+		panic("commitlog: " + err.Error())
+	}
+	return d
+}
+
 // decompressLocked returns the decompressed records and the memory to release
 // after use. The caller holds writer.
 func (l *Log) decompressLocked(t codec.Type, records []byte) ([]byte, *env.Mem, error) {
 	w := &l.writer
 	if w.decompressor == nil {
-		w.decompressor = codec.NewDecompressor(decompressedBytesMax)
+		w.decompressor = l.newDecompressor()
 	}
 	m := l.node.Pool().Get(max(w.decompressedBytes, 4*len(records)))
 	out, err := w.decompressor.Append(m.Bytes()[:0], t, records)

@@ -58,6 +58,9 @@ func brokerConfig(s *spec.Scenario, plan *cluster.Plan, logDirs []string, index 
 	log.Preallocate = s.Topic.Preallocate
 	log.FlushGroupCommit = s.Topic.FlushGroupCommit
 	log.SegmentRecycle = s.Topic.SegmentRecycle
+	if kind, err := codec.Parse(s.Producers.Compression); err == nil { // else producerConfig says it
+		log.Codec, log.Implementation = kind, codec.Implementation(s.Producers.Implementation)
+	}
 	log.RetentionBytes, log.RetentionInterval = s.Topic.RetentionBytes, s.Topic.RetentionMs
 	log.MaxMessageBytes = s.Topic.MaxMessageBytes
 	cfg.Topics = []broker.TopicLog{{Topic: s.Topic.Name, Log: log, MinInSync: s.Topic.MinInSync}}
