@@ -78,6 +78,7 @@ func (c *court) judgeKafka() error {
 				return err
 			}
 			maps.DeleteFunc(before, notKept)
+			maps.DeleteFunc(ours, notKept)
 			c.add(r, changed(before, ours))
 		}
 	}
