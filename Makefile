@@ -65,7 +65,7 @@ fuzz: ## run every fuzz target for FUZZTIME (10s)
 explore: ## run SEEDS (5000) faulty clusters from seed FIRST (0) on, to the first that breaks a promise
 	@set -e; dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \
 		$(GO) test -c -o "$$dir/swarm.test" ./engine/clustertest; cd engine/clustertest; \
-		"$$dir/swarm.test" -test.run '^TestSwarm$$' -test.timeout 0 -test.v=test2json -seeds $(SEEDS) -first $(FIRST)
+		"$$dir/swarm.test" -test.run '^TestSwarm$$' -test.timeout 0 -seeds $(SEEDS) -first $(FIRST)
 
 .PHONY: demo
 demo: ## run the quickstart: three brokers on this disk, under 30 s

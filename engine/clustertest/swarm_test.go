@@ -132,10 +132,11 @@ func TestSwarm(t *testing.T) {
 	}
 	seeds := *swarmSeeds
 	if raceEnabled {
-		seeds /= 10 // what runs here is one task at a time
+		seeds /= 40 // what runs here is one task at a time
 	}
 	var mu sync.Mutex // of what follows
-	next, done, began, told := *swarmFirst, uint64(0), time.Now(), time.Now()
+	next, done, began := *swarmFirst, uint64(0), time.Now()
+	told := began // when the progress was
 	total := &swarmTotal{}
 	take := func() (seed uint64, ok bool) {
 		mu.Lock()
@@ -172,6 +173,9 @@ func TestSwarm(t *testing.T) {
 		}
 	})
 	t.Logf("%d seeds: %v", done, total)
+	if told.After(began) {
+		fmt.Fprintf(os.Stderr, "%d seeds: %v\n", done, total) // who has seen the progress wants the end too
+	}
 	for _, e := range []check.Excuse{check.KIP966, check.AllCopies, check.Unclean, check.AcksOne, check.NotIdempotent} {
 		if done >= 200 && total.pardons.Pardoned(e) == 0 {
 			t.Errorf("in %d seeds nothing was %s: the plans are too kind to show anything", done, e)
