@@ -60,6 +60,10 @@ type swarmPlan struct {
 	group      bool // flush.group.commit
 	slowDisk   int  // broker with a slow disk; -1: none
 	fetchMin   int  // replica.fetch.min.bytes: followers lag, each in its own way
+	index      int64
+	preferred  time.Duration // how often leaderships go back to preferred leaders
+	flushEvery time.Duration // flush.ms; 0 = never
+	allocate   bool          // preallocate
 	producers  int
 	sizeMax    int
 	keyed      bool
@@ -89,6 +93,10 @@ func newSwarmPlan(seed uint64) swarmPlan {
 		}
 	}
 	p.client = p.newClient(r)
+	p.index, p.preferred, p.allocate = 1+r.Int64N(4096), time.Duration(100+r.IntN(3000))*ms, r.IntN(4) == 0
+	if r.IntN(4) == 0 {
+		p.flushEvery = time.Duration(1+r.IntN(500)) * ms
+	}
 	return p
 }
 
@@ -257,6 +265,7 @@ func (p *swarmPlan) setup() setup {
 		disk: simfs.DefaultConfig(), diskOf: map[int]simfs.Config{},
 		log: func(c *commitlog.Config) {
 			c.SegmentBytes = max(p.segment, int64(4*p.sizeMax+4*p.client.BatchSize))
+			c.IndexIntervalBytes, c.FlushInterval, c.Preallocate = p.index, p.flushEvery, p.allocate
 			if p.forced {
 				c.FlushMessages, c.FlushGroupCommit = 1, p.group
 			}
@@ -265,6 +274,7 @@ func (p *swarmPlan) setup() setup {
 			c.HeartbeatInterval, c.MetadataWaitMax, c.ControllerTimeout = 100*ms, 100*ms, 200*ms
 			c.ReplicaLagTimeMax, c.ReplicaFetchWaitMax, c.ReplicaSocketTimeout = 400*ms, 100*ms, time.Second
 			c.ReplicaFetchBackoff, c.ReconnectBackoff, c.HighWatermarkCheckpoint = 50*ms, 20*ms, 200*ms
+			c.FlushScheduler = p.flushEvery
 			c.OffsetCheckpoint, c.ReplicaFetchMinBytes = 300*ms, int32(max(1, p.fetchMin))
 		}}
 	if p.slowDisk >= 0 {
@@ -273,7 +283,9 @@ func (p *swarmPlan) setup() setup {
 		s.diskOf[p.slowDisk] = slow
 	}
 	if p.controlled {
-		s.elects = func(c *cluster.ControllerConfig) { c.SessionTimeout, c.UncleanElection = 300*ms, p.unclean }
+		s.elects = func(c *cluster.ControllerConfig) {
+			c.SessionTimeout, c.UncleanElection, c.RebalanceInterval = 300*ms, p.unclean, p.preferred
+		}
 	}
 	return s
 }

@@ -209,7 +209,8 @@ func (s *swarmRun) chaseLeaders() {
 	last := cluster.NoLeader
 	for range 1 + p.rand.IntN(p.replicas) {
 		for range 1000 { // while nobody else leads: at most a second
-			if now, _ := r.now().Partition(tp); now.Leader != last && now.Leader != cluster.NoLeader {
+			now, _ := r.now().Partition(tp)
+			if now.Leader != last && now.Leader != cluster.NoLeader && r.brokers[now.Leader-1] != nil {
 				last = now.Leader
 				r.client.Sleep(time.Duration(p.rand.IntN(20)) * ms)
 				s.takeDown(int(last)-1, chases)

@@ -161,6 +161,11 @@ var judgeCases = []struct {
 		h.state(1, 2, 1, 2, 3)
 		h.state(2, 2, 1, 2, 3, 1)
 	}, []string{"lost", "lost"}},
+	{"acks=1 and a preferred leader that came back between them", func(h *History) {
+		h.acks(1)
+		h.cut(3)
+		h.state(3, 2, 1, 1, 2, 3)
+	}, []string{"lost as acks=1 allows x1", "lost"}},
 	{"acks=1 and the leader lost power before the second of them", func(h *History) {
 		h.acks(1)
 		h.cut(3)

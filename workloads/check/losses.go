@@ -8,9 +8,10 @@ import (
 	"brokerlab/engine/env"
 )
 
-// noticed is how long after the end of a fault a client may still not know of it: a
+// noticed is how long after something those whom it concerns may not know of it: a
 // producer with acks=0, to which nobody answers, writes into a connection that
-// ended with the fault until the reset comes; a response was sent before it.
+// ended with a fault until the reset comes; a response was sent before the fault; a
+// leader that is no longer one, and stays in sync, has not heard of it.
 const noticed = time.Second
 
 // losses answers why Kafka may have lost a record of a partition.
@@ -135,7 +136,8 @@ func (l losses) lost(id int32, i int, since env.Time) (at env.Time, lost bool) {
 // may be gone: another leads, or its power failed.
 func (l losses) ofLeader(since env.Time) (facts string, ok bool) {
 	for i, s := range l.states {
-		if i > 0 && s.LeaderEpoch != l.states[i-1].LeaderEpoch && (s.At > since || l.formerLeader(i, since)) {
+		if i > 0 && s.LeaderEpoch != l.states[i-1].LeaderEpoch &&
+			(s.At.Add(noticed) > since || l.formerLeader(i, since)) {
 			return fmt.Sprintf("the leader of epoch %d was another from %s on", s.LeaderEpoch, seconds(s.At)), true
 		}
 		if l.until(i) <= since {
