@@ -92,6 +92,9 @@ func newSwarmPlan(seed uint64) swarmPlan {
 			p.ills = append(p.ills, i)
 		}
 	}
+	if r.IntN(20) == 0 {
+		p.ills = nil
+	}
 	p.client = p.newClient(r)
 	p.index, p.preferred, p.allocate = 1+r.Int64N(4096), time.Duration(100+r.IntN(3000))*ms, r.IntN(4) == 0
 	if r.IntN(4) == 0 {
@@ -250,6 +253,12 @@ func swarm(t *testing.T, seed uint64) *swarmOutcome {
 		if told[f.Kind]++; told[f.Kind] <= 3 {
 			t.Errorf("seed %d: %v", seed, f)
 		}
+	}
+	switch v := out.verdict; {
+	case v.Acked == 0:
+		t.Errorf("seed %d: nothing was acknowledged: the run shows nothing", seed)
+	case len(p.ills) == 0 && p.slowDisk < 0 && v.Refused+len(v.Pardons) > 0:
+		t.Errorf("seed %d: nothing was ill, and %d records were refused, %v", seed, v.Refused, v.Pardons)
 	}
 	if t.Failed() {
 		p.rand = nil
