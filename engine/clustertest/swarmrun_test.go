@@ -84,7 +84,8 @@ func (s *swarmRun) finalLog(id int32, tp protocol.TopicPartition) check.FinalLog
 		if rec.Offset != int64(len(log.Records)) && log.Unreadable == "" {
 			log.Unreadable = fmt.Sprintf("offset %d follows %d records", rec.Offset, len(log.Records))
 		}
-		log.Records = append(log.Records, check.Stored{ID: idOf(rec.Value), LeaderEpoch: h.PartitionLeaderEpoch})
+		log.Records = append(log.Records, check.Stored{ID: idOf(rec.Value), LeaderEpoch: h.PartitionLeaderEpoch,
+			ProducerEpoch: h.ProducerEpoch})
 	})
 	if err != nil {
 		log.Unreadable = err.Error()

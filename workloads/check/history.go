@@ -114,7 +114,8 @@ type FinalLog struct {
 // Stored is one record of a log.
 type Stored struct {
 	payload.ID
-	LeaderEpoch int32
+	LeaderEpoch   int32
+	ProducerEpoch int16
 }
 
 // Kind names what Kafka promises not to happen.
@@ -143,11 +144,15 @@ type Excuse string
 const (
 	// KIP966: the last replica in sync loses what it had not forced when its power
 	// fails, and leads again when it is back (without eligible leader replicas).
-	KIP966        Excuse = "lost as KIP-966 describes"
-	AllCopies     Excuse = "lost with every copy in sync"
-	Unclean       Excuse = "lost by an unclean election"
-	AcksOne       Excuse = "lost as acks=1 allows"
-	AcksNone      Excuse = "lost as acks=0 allows"
+	KIP966    Excuse = "lost as KIP-966 describes"
+	AllCopies Excuse = "lost with every copy in sync"
+	Unclean   Excuse = "lost by an unclean election"
+	AcksOne   Excuse = "lost as acks=1 allows"
+	AcksNone  Excuse = "lost as acks=0 allows"
+	// Forgotten: snapshots of producers hold only the last batch of each, so that a
+	// broker that restarted takes an older one, whose answer was lost, for a gap. The
+	// producer begins a new epoch, under which it sends again what is there already.
+	Forgotten     Excuse = "duplicated as a restarted broker forgets batches"
 	NotIdempotent Excuse = "duplicated as producers without idempotence do"
 	ManyInFlight  Excuse = "reordered as retries of many in flight do"
 	LostBefore    Excuse = "reordered where records were lost"

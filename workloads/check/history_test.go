@@ -51,6 +51,14 @@ func (h *History) store(sequences ...int) {
 	}
 }
 
+// again stores a record a second time, under an epoch of its producer.
+func (h *History) again(sequence int, epoch int16) {
+	for i := range h.Logs {
+		h.Logs[i].Records = append(h.Logs[i].Records, Stored{ID: rec(sequence), ProducerEpoch: epoch})
+	}
+	h.Read = append(h.Read, Read{ID: rec(sequence), Offset: 5})
+}
+
 func (h *History) acks(acks int16) {
 	h.Settings.Acks, h.Settings.Idempotent = acks, false
 	h.Read = h.Read[:3] // what was read is promised whatever acks are
@@ -190,6 +198,18 @@ var judgeCases = []struct {
 	{"there twice, with idempotence", func(h *History) {
 		h.store(0, 1, 2, 3, 4, 2)
 		h.Read = append(h.Read, Read{ID: rec(2), Offset: 5})
+	}, []string{"duplicated"}},
+	{"there twice, under two epochs, and no broker restarted since", func(h *History) {
+		h.again(2, 1)
+		h.Faults = []Fault{{Kind: Shutdown, Broker: 1, Until: at(1)}, {Kind: Shutdown, Broker: 9, Until: at(9)}}
+	}, []string{"duplicated"}},
+	{"there twice, under two epochs, and a broker restarted", func(h *History) {
+		h.again(2, 1)
+		h.Faults = []Fault{{Kind: Shutdown, Broker: 1, At: at(1), Until: at(9)}}
+	}, []string{"duplicated as a restarted broker forgets batches x1"}},
+	{"there twice, under one epoch, and a broker restarted", func(h *History) {
+		h.again(2, 0)
+		h.Faults = []Fault{{Kind: Shutdown, Broker: 1, At: at(1), Until: at(9)}}
 	}, []string{"duplicated"}},
 	{"there twice, without", func(h *History) {
 		h.Settings.Idempotent = false

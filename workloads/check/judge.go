@@ -17,7 +17,8 @@ import (
 //     another leader, or a power failure of the leader; with acks=0 also after any
 //     fault. What a reader has got was below the high watermark, and stays as what
 //     acks=all acknowledged.
-//   - With idempotence no record is there twice, and each producer's records are in
+//   - With idempotence no record is there twice, unless a broker restarted since it
+//     was sent and the producer began a new epoch; and each producer's records are in
 //     the order in which they were sent; without it, order holds for what was
 //     acknowledged with one request in flight.
 //   - The high watermark that the leader of one epoch tells never falls, and no
@@ -135,11 +136,7 @@ func (j *judge) content(p *judged) {
 			continue
 		}
 		if before, again := p.at[r.ID]; again {
-			if set.Idempotent {
-				j.v.violate(Duplicated, "%v is at offsets %d and %d of partition %d", r.ID, before, offset, p.number)
-			} else {
-				j.v.pardon(NotIdempotent, "%v is at offsets %d and %d of partition %d", r.ID, before, offset, p.number)
-			}
+			j.duplicated(p, s, before, offset)
 			continue
 		}
 		p.at[r.ID] = offset
@@ -152,6 +149,28 @@ func (j *judge) content(p *judged) {
 		}
 		last[r.Producer] = s
 	}
+}
+
+// duplicated judges a record that is at two offsets.
+func (j *judge) duplicated(p *judged, s *Sent, first, second int) {
+	where := fmt.Sprintf("%v is at offsets %d and %d of partition %d", s.ID, first, second, p.number)
+	switch {
+	case !j.h.Settings.Idempotent:
+		j.v.pardon(NotIdempotent, "%s", where)
+	case p.log[first].ProducerEpoch != p.log[second].ProducerEpoch && j.h.restartedAfter(p, s.At):
+		j.v.pardon(Forgotten, "%s, under epochs %d and %d of its producer", where, p.log[first].ProducerEpoch,
+			p.log[second].ProducerEpoch)
+	default:
+		j.v.violate(Duplicated, "%s", where)
+	}
+}
+
+// restartedAfter says whether a broker with a replica began anew after an instant.
+func (h *History) restartedAfter(p *judged, since env.Time) bool {
+	return slices.ContainsFunc(h.Faults, func(f Fault) bool {
+		return f.Kind != LinkFault && f.Until >= since &&
+			slices.ContainsFunc(p.logs, func(l FinalLog) bool { return l.Broker == f.Broker })
+	})
 }
 
 // reordered judges a record that comes after one that was sent later.
