@@ -86,6 +86,9 @@ func randomRun(t *testing.T, cfg device.Config, seed uint64, count int) (done []
 		}
 		r := device.Request{ID: uint64(i), Op: device.Op(rng.IntN(2)), Class: device.Class(rng.IntN(2))}
 		r.Bytes = 512 * (1 + rng.Int64N(1<<rng.IntN(11)))
+		if rng.IntN(100) == 0 { // more than any cache or buffer holds
+			r.Bytes = 512 * (1 + rng.Int64N(160<<10))
+		}
 		r.Offset = 512 * rng.Int64N((cfg.CapacityBytes-r.Bytes)/512)
 		if rng.IntN(2) == 0 { // near the others
 			r.Offset %= 64 << 20
@@ -102,9 +105,9 @@ func randomRun(t *testing.T, cfg device.Config, seed uint64, count int) (done []
 
 // Goal: what holds for every device and load: each request completes once, not
 // before its submission and the least it can take; no more bytes move than the
-// interface lets pass; the sum of the times agrees with the queue's area (Little's
-// law); the same seed gives the same sequence. Method: random operations on every
-// profile.
+// interface lets pass, nor a hard disk's medium; the sum of the times agrees with
+// the queue's area (Little's law); the same seed gives the same sequence. Method:
+// random operations on every profile.
 func TestInvariants(t *testing.T) {
 	for _, name := range profiles.Names() {
 		for seed := range uint64(3) {
@@ -170,6 +173,17 @@ func checkSums(t *testing.T, replay string, cfg *device.Config, done []device.Co
 	if n := stats.Reads + stats.Writes + stats.Flushes; n != int64(len(done)) ||
 		stats.BytesRead != moved[device.Read] || stats.BytesWritten != moved[device.Write] {
 		t.Errorf("stats %+v of %d completions, %v bytes: %s", stats, len(done), moved, replay)
+	}
+	if h := &cfg.HardDisk; cfg.Kind == device.KindHardDisk {
+		// Each byte passes the head, but the few that are read from a cache or
+		// replaced in one.
+		bytes := moved[device.Read] + moved[device.Write]
+		least := 0.75 * float64(bytes) / float64(h.OuterBytesPerSec)
+		turn := 60 / float64(h.RPM)
+		least *= turn / (turn + h.TrackSkew.Seconds()) // within a track the medium is faster
+		if stats.TransferTime.Seconds() < least {
+			t.Errorf("%d bytes pass the head in %v of transfers: %s", bytes, stats.TransferTime, replay)
+		}
 	}
 	if end := done[len(done)-1].Done.Sub(0); stats.Busy <= 0 || stats.Busy > end {
 		t.Errorf("busy for %v of %v: %s", stats.Busy, end, replay)

@@ -150,8 +150,11 @@ func TestPatterns(t *testing.T) {
 				row.state(&cfg)
 			}
 			load.Warmup, load.Duration = 500*time.Millisecond, 500*time.Millisecond
-			if cfg.Kind == device.KindHardDisk {
+			switch cfg.Kind {
+			case device.KindHardDisk:
 				load.Warmup, load.Duration = 20*time.Second, 20*time.Second
+			case device.KindProvisioned:
+				load.Duration = 3 * time.Second
 			}
 			d, err := device.New(cfg, rand.New(rand.NewPCG(1, 1)))
 			if err != nil {
