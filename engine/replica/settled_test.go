@@ -57,6 +57,16 @@ func TestSettledFollowersNeedNotBeNoted(t *testing.T) {
 					each.Committed(isr, epoch, now)
 					late.Committed(isr, epoch, now)
 				}
+			case 4: // of its own will
+				note()
+				epoch++
+				isr := [][]int32{{1, 2}, {1, 3}, {1, 2, 3}}[rng.IntN(3)]
+				each.Committed(isr, epoch, now)
+				late.Committed(isr, epoch, now)
+			case 5:
+				fenced := rng.IntN(2) == 0
+				each.Fence(id, fenced)
+				late.Fence(id, fenced)
 			default:
 				if stalled[id] > 0 {
 					stalled[id]--
@@ -65,16 +75,15 @@ func TestSettledFollowersNeedNotBeNoted(t *testing.T) {
 				at[id] = min(end, at[id]+rng.Int64N(12))
 				each.Fetched(id, at[id], now)
 				seen[id] = now
+				isr, ok := each.Expand(id)
+				var other []int32
+				too := false
 				if settled[id] && at[id] == end {
 					skipped++
 				} else {
 					late.Fetched(id, at[id], now)
-					settled[id] = late.Settled(id)
-				}
-				isr, ok := each.Expand(id)
-				other, too := isr, ok
-				if !settled[id] || ok {
 					other, too = late.Expand(id)
+					settled[id] = late.Settled(id)
 				}
 				if ok != too || !slices.Equal(isr, other) {
 					t.Fatalf("seed %d step %d: grows to %v, %v; with each fetch noted to %v, %v", seed, step, other, too, isr, ok)
