@@ -11,6 +11,7 @@ import (
 	"brokerlab/engine/cluster"
 	"brokerlab/engine/codec"
 	"brokerlab/engine/env"
+	"brokerlab/engine/producer"
 	"brokerlab/engine/protocol"
 	"brokerlab/engine/record"
 	"brokerlab/engine/simworld"
@@ -34,8 +35,9 @@ type swarmRun struct {
 
 func newSwarmRun(r *rig, p *swarmPlan) *swarmRun {
 	s := &swarmRun{r: r, plan: p, faults: task.NewGroup(r.client), codecs: codec.NewDecompressor(1 << 20)}
-	idempotent := p.client.Acks == -1 && p.client.Idempotence == 0 && p.client.Retries > 0
-	s.history.Settings = check.Settings{Acks: p.client.Acks, Idempotent: idempotent, MaxInFlight: p.client.MaxInFlight,
+	c := &p.client
+	idempotent := c.Acks == protocol.AcksAll && c.Idempotence != producer.IdempotenceOff && c.Retries > 0
+	s.history.Settings = check.Settings{Acks: c.Acks, Idempotent: idempotent, MaxInFlight: c.MaxInFlight,
 		Forced: p.forced}
 	return s
 }
