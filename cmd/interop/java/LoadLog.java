@@ -67,7 +67,7 @@ public class LoadLog {
 
     private static void delete(File dir) throws IOException {
         File[] files = dir.listFiles();
-        if (files != null) for (File f : files) Files.delete(f.toPath());
+        if (files != null) for (File f : files) Files.deleteIfExists(f.toPath());
         Files.deleteIfExists(dir.toPath());
     }
 }
