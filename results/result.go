@@ -6,6 +6,7 @@
 //	    scenario.yaml      the scenario as run
 //	    result.json        Result
 //	    cell-01-produce.hlog, .hgrm, cell-01-end_to_end.hlog, .hgrm, ...
+//	    cell-01-activity.json, ...   how resources were used over time
 //	    report.md, *.png   made from the above alone
 //	results/runs/<scenario>/latest -> <time, UTC>
 package results
@@ -143,6 +144,14 @@ type Cell struct {
 	AtSaturation bool    `json:"at_saturation"`
 	OfferedPerS  float64 `json:"offered_per_s,omitempty"` // open loop
 	Measures
+	// Hash digests every step of all repeats of a simulated cell: that of its
+	// repeat, or of theirs in turn.
+	Hash     string  `json:"hash,omitempty"`
+	VirtualS float64 `json:"virtual_s,omitempty"` // seconds of the virtual clock, all repeats together
+	Usage
+	Nodes []NodeUsage `json:"nodes,omitempty"`
+	// Bound is the resource that bounds the cell; nil where no usage is known.
+	Bound    *Bound            `json:"bound,omitempty"`
 	Repeats  []Repeat          `json:"repeats"`
 	Warnings []string          `json:"warnings"`
 	Config   map[string]string `json:"config"` // every setting, by its path
@@ -155,8 +164,11 @@ type Repeat struct {
 	Measures
 	Seconds []Second `json:"seconds"`
 	// Hash digests every step of a simulated run.
-	Hash string   `json:"hash,omitempty"`
-	Wall CellWall `json:"wall"`
+	Hash     string  `json:"hash,omitempty"`
+	VirtualS float64 `json:"virtual_s,omitempty"` // seconds of the virtual clock from boot to close
+	Usage
+	Nodes []NodeUsage `json:"nodes,omitempty"`
+	Wall  CellWall    `json:"wall"`
 }
 
 // Second is one interval of a run: a second, or less in the last one and in the
@@ -180,5 +192,8 @@ type CellWall struct {
 	// of the whole process; nil where it is not available or means nothing
 	// (simulated cells).
 	CPUSecondsPerGB *float64 `json:"cpu_s_per_gb"`
-	Machine         Machine  `json:"machine"`
+	// EventsPerS are events of the simulation's kernel per second of wall clock;
+	// absent in real cells.
+	EventsPerS float64 `json:"events_per_s,omitempty"`
+	Machine    Machine `json:"machine"`
 }
