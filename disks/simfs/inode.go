@@ -2,7 +2,6 @@ package simfs
 
 import (
 	"math"
-	"math/rand/v2"
 	"slices"
 	"sort"
 
@@ -185,31 +184,6 @@ func (ino *inode) endFlush(f *flush) {
 		ino.former.dropBelow(ino.synced)
 	}
 	ino.flushes = slices.DeleteFunc(ino.flushes, func(g *flush) bool { return g == f })
-}
-
-// powerLoss cuts the file to a drawn image, which is durable.
-func (ino *inode) powerLoss(r *rand.Rand) {
-	if len(ino.undurable.chunks) > 0 && r.IntN(2) == 0 {
-		lost := ino.content.cut(ino.synced)
-		lost.release()
-		ino.content.join(ino.undurable)
-		ino.undurable = content{}
-	} else if unsynced := ino.content.size - ino.synced; unsynced > 0 {
-		lost := ino.content.cut(ino.synced + r.Int64N(unsynced+1))
-		lost.release()
-	}
-	ino.undurable.release()
-	if volatile := ino.former.size - ino.former.durable; volatile > 0 {
-		ino.former.durable += r.Int64N(volatile + 1)
-	}
-	if ino.former.durable > ino.content.size {
-		ino.content.join(ino.former.takeDurable(ino.content.size))
-	}
-	ino.former.release()
-	ino.former = former{}
-	ino.synced, ino.scheduled = ino.content.size, ino.content.size
-	ino.flushes = nil
-	ino.unreachable = false
 }
 
 // dropUnsynced releases what only the page cache holds.

@@ -44,8 +44,6 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
-	"math/rand/v2"
-	"slices"
 	"sync"
 	"time"
 
@@ -159,58 +157,6 @@ func (d *Disk) Crash() {
 		ino.scheduled = ino.synced
 		ino.merge()
 		d.settleLocked(ino)
-	}
-}
-
-// PowerLoss cuts the disk to what it holds after a power failure and closes all
-// handles. What is lost is drawn from r: the same disk and the same r give the
-// same image. Names are drawn in the order in which they changed, then contents
-// in the order of their paths.
-func (d *Disk) PowerLoss(r *rand.Rand) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.mu.incarnation++
-	d.mu.busyUntil = 0
-	var lost []*change
-	pending := d.mu.pending
-	d.mu.pending = nil
-	for i := range pending {
-		c := &pending[i]
-		kept := r.IntN(2) == 0
-		if slices.ContainsFunc(lost, c.needs) {
-			kept = false
-		}
-		if kept {
-			d.applyLocked(c)
-		} else {
-			lost = append(lost, c)
-		}
-	}
-	for _, ino := range d.mu.inodes {
-		ino.live, ino.links, ino.handles = false, 0, 0
-	}
-	d.mu.usedBytes = 0
-	d.restoreLocked(d.mu.root, r)
-	for i := len(d.mu.inodes) - 1; i >= 0; i-- {
-		if ino := d.mu.inodes[i]; !ino.live {
-			d.forgetLocked(ino)
-		}
-	}
-}
-
-// restoreLocked makes the durable names of a directory its names, and cuts the
-// files to their images.
-func (d *Disk) restoreLocked(at *dir, r *rand.Rand) {
-	at.live = slices.Clone(at.stable)
-	for _, e := range at.live {
-		if e.dir != nil {
-			d.restoreLocked(e.dir, r)
-			continue
-		}
-		e.file.powerLoss(r)
-		e.file.live, e.file.links = true, 1
-		e.file.reserved = 0
-		d.mu.usedBytes += e.file.content.size
 	}
 }
 
