@@ -91,6 +91,8 @@ func (t *task) waits() string {
 		what = "accept on " + t.on.(*listener).addr
 	case waitDial:
 		what = "dial of " + t.on.(string)
+	case waitIO:
+		what = "io"
 	}
 	out := fmt.Sprintf("%s since %v", what, time.Duration(t.since))
 	if t.where != "" {

@@ -24,6 +24,7 @@ const (
 	waitSend
 	waitAccept
 	waitDial
+	waitIO
 )
 
 // task is one thread of engine code.
@@ -41,6 +42,8 @@ type task struct {
 	handed  bool   // the mutex that it waited for was handed over
 	killed  bool
 	holding env.Message // taken over by a Send that has not ended
+	blocked bool        // in Block, and not woken yet
+	wakeUp  func()      // ends a Block; made by the first one
 	dead    bool
 
 	next, prev *task // in the list of those who wait for the same thing
