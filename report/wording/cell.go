@@ -85,7 +85,7 @@ func valuesOf(r *results.Result, name string) (values []string) {
 func withoutSection(name string) string {
 	section, rest, ok := strings.Cut(name, ".")
 	switch section {
-	case "cluster", "topic", "producers", "consumers", "records", "load", "network":
+	case "cluster", "topic", "producers", "consumers", "records", "load", "host", "network":
 		if ok {
 			return rest
 		}

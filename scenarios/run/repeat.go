@@ -66,7 +66,8 @@ func (r *repeat) run() error {
 	r.control = w.NewNode(env.NodeConfig{Name: controllerName})
 	for i := range r.s.Cluster.Brokers {
 		name := brokerName(i)
-		r.nodes = append(r.nodes, w.NewNode(env.NodeConfig{Name: name, Mount: r.stage.mount(name)}))
+		r.nodes = append(r.nodes, w.NewNode(env.NodeConfig{Name: name, Cores: r.s.Host.Cores,
+			Mount: r.stage.mount(name)}))
 	}
 	var failed error
 	err := w.Run(r.driver, func() { failed = r.drive() })
@@ -242,7 +243,7 @@ func (r *repeat) startProducers(j *join) error {
 		if err != nil {
 			return err
 		}
-		node := r.stage.world.NewNode(env.NodeConfig{Name: cfg.ClientID})
+		node := r.newClient(cfg.ClientID)
 		j.start(node, "load", func() error {
 			var err error
 			r.produced[i], err = load.Produce(node, r.shared, load.ProducerConfig{
@@ -255,11 +256,16 @@ func (r *repeat) startProducers(j *join) error {
 	return nil
 }
 
+// newClient makes the node of a producer or a consumer.
+func (r *repeat) newClient(name string) env.Node {
+	return r.stage.world.NewNode(env.NodeConfig{Name: name, Cores: r.s.Host.ClientCores})
+}
+
 func (r *repeat) startConsumers(j *join) {
 	count := min(r.s.Consumers.Count, len(r.plan.Partitions))
 	for i := range count {
 		name := fmt.Sprintf("consumer-%d", i+1)
-		node := r.stage.world.NewNode(env.NodeConfig{Name: name})
+		node := r.newClient(name)
 		var assigned []consumer.Assignment
 		for _, tp := range assignedTo(r.plan, i, count) {
 			assigned = append(assigned, consumer.Assignment{TopicPartition: tp, Offset: protocol.EarliestOffset})

@@ -228,7 +228,7 @@ func newRepeat(s *spec.Scenario, disk string, dirs []string, number int, live *L
 	if rep.plan, err = planOf(s); err != nil {
 		return nil, err
 	}
-	if rep.stage, err = newStage(disk, dirs, rep.seed, s.Network); err != nil {
+	if rep.stage, err = newStage(disk, dirs, rep.seed, s); err != nil {
 		return nil, err
 	}
 	rep.source, err = payload.New(payload.Config{Kind: payload.Kind(s.Records.Payload), Size: int(s.Records.Size),

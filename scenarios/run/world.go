@@ -24,7 +24,11 @@ type stage struct {
 	close func()
 }
 
-func newStage(disk string, dirs []string, seed uint64, n spec.Network) (*stage, error) {
+func newStage(disk string, dirs []string, seed uint64, s *spec.Scenario) (*stage, error) {
+	n, err := resolved(s.Network)
+	if err != nil {
+		return nil, err
+	}
 	if Target(disk) == results.TargetReal {
 		w := realworld.New(realworld.Config{Seed: seed,
 			Link: realworld.Link{BytesPerSec: n.BytesPerSec, Delay: n.Delay, InFlightBytes: n.InFlight}})

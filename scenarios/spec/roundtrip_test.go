@@ -64,6 +64,9 @@ func TestMarshalRoundTrip(t *testing.T) {
 		section := ""
 		for i := range settings {
 			st := &settings[i]
+			if len(candidates(st)) == 0 {
+				continue // a choice of one word
+			}
 			s, name := splitPath(st.path)
 			if s != section {
 				fmt.Fprintf(&src, "%s:\n", s)

@@ -23,6 +23,7 @@ const (
 	durationMax    = 24 * time.Hour
 	millisMax      = kafkaIntMax * time.Millisecond
 	recordBytesMin = 24 // who sent it, its sequence and a check
+	coresMax       = 1024
 	titleMax       = 200
 	questionMax    = 1000
 )
@@ -74,7 +75,7 @@ func perRun(st setting) setting {
 }
 
 // sections are the mappings at the top of a file, in order, apart from vary.
-var sections = []string{"cluster", "topic", "producers", "consumers", "records", "load", "network"}
+var sections = []string{"cluster", "topic", "producers", "consumers", "records", "load", "host", "network"}
 
 const (
 	varyKey = "vary"
@@ -82,7 +83,8 @@ const (
 )
 
 // settings is the whole language, in canonical order.
-var settings = concat(runSettings, clusterSettings, topicSettings, producerSettings, consumerSettings, loadSettings)
+var settings = concat(runSettings, clusterSettings, topicSettings, producerSettings, consumerSettings, loadSettings,
+	hostSettings, networkSettings)
 
 var settingByPath = func() map[string]*setting {
 	m := make(map[string]*setting, len(settings))
@@ -111,7 +113,8 @@ var runSettings = []setting{
 		"how often each cell runs")),
 	perRun(row(diskKey, func(s *Scenario) *[]string { return &s.Disks }, disks,
 		"`dir:PATH` runs for real in that directory (`dir:PATH:PATH`: log directories on several), "+
-			"`sim` simulates a disk of fixed cost; a list runs on each")),
+			"`sim` simulates a disk of fixed cost, and a profile that disk: "+listed(diskProfiles)+", or a file "+
+			"(`./mine.yaml`); a list runs on each")),
 }
 
 var clusterSettings = []setting{
@@ -264,6 +267,9 @@ var producerSettings = []setting{
 		flags, "`default` prefers partitions with short queues"),
 }
 
+// PayloadModelled is the payload of records that have sizes only.
+const PayloadModelled = "modelled"
+
 // What consumers.read may be.
 const (
 	ReadTail    = "tail"
@@ -293,8 +299,12 @@ var consumerSettings = []setting{
 var loadSettings = []setting{
 	row("records.size", func(s *Scenario) *int64 { return &s.Records.Size },
 		within(size, recordBytesMin, kafkaIntMax), "bytes of a record's value"),
-	row("records.payload", func(s *Scenario) *string { return &s.Records.Payload }, oneOf("json-logs", "random"),
-		"what the values hold: log lines in JSON, or bytes that do not compress"),
+	row("records.payload", func(s *Scenario) *string { return &s.Records.Payload }, 
+		oneOf("json-logs", "random", PayloadModelled),
+		"what the values hold: log lines in JSON, or bytes that do not compress; `modelled`: nothing, batches carry the "+
+			"sizes that those of records.corpus would have (simulated disks only)"),
+	row("records.corpus", func(s *Scenario) *string { return &s.Records.Corpus }, oneOf("json-logs", "random"),
+		"what `modelled` values stand for"),
 	row("load.rate", func(s *Scenario) *float64 { return &s.Load.Rate },
 		orWord(within(perSecond, rateMin, rateMax), wordMax),
 		"records per second over all producers, sent on time whatever comes back; `max`: as fast as they go"),
@@ -305,12 +315,6 @@ var loadSettings = []setting{
 	row("load.max-bytes", func(s *Scenario) *int64 { return &s.Load.MaxBytes },
 		orWord(within(size, 1, loadBytesMax), wordUnlimited),
 		"bytes written to all logs, replicas included, after which the load ends early"),
-	row("network.rate", func(s *Scenario) *int64 { return &s.Network.BytesPerSec },
-		orWord(within(bytesPerSecond, 1, linkRateMax), wordUnlimited), "of each link between two nodes"),
-	row("network.delay", func(s *Scenario) *time.Duration { return &s.Network.Delay }, within(span, 0, delayMax),
-		"of each link, one way"),
-	row("network.in-flight", func(s *Scenario) *int64 { return &s.Network.InFlight }, within(size, 1, memoryBytesMax),
-		"bytes that a link holds before its sender blocks"),
 }
 
 // Default returns the scenario of an empty file of that name. Its settings are
@@ -343,9 +347,15 @@ func Default(name string) Scenario {
 			FetchMinBytes: 1, FetchMaxWait: 500 * time.Millisecond, FetchMaxBytes: 50 << 20,
 			MaxPartitionFetchBytes: 1 << 20,
 		},
-		Records: Records{Size: 1 << 10, Payload: "json-logs"},
+		Records: Records{Size: 1 << 10, Payload: "json-logs", Corpus: "json-logs"},
 		Load:    Load{Warmup: time.Second, Duration: 10 * time.Second},
-		Network: Network{InFlight: 4 << 20},
+		Host: Host{
+			Profile: HostGo, Cores: 4, ClientCores: 4, Memory: 16 << 30, Heap: 1 << 30, Disks: 1, FileSystem: "ext4",
+			DirtyBackground: 10, DirtyLimit: 20, DirtyExpire: 30 * time.Second, DirtyWriteback: 5 * time.Second,
+			ReadAhead: 128 << 10,
+		},
+		Network: Network{Profile: NetworkNone, BytesPerSec: Auto, Delay: Auto, Jitter: Auto, Loss: Auto, MTU: Auto,
+			InFlight: 4 << 20},
 	}
 }
 

@@ -20,13 +20,14 @@ type Scenario struct {
 	Question  string    // question that the scenario answers
 	Seed      uint64    // seed
 	Repeat    int       // repeat
-	Disks     []string  // disk: one name or a list: sim, dir:PATH, dir:PATH:PATH; dir:results/data
+	Disks     []string  // disk: one name or a list: sim, a profile, dir:PATH, dir:PATH:PATH; dir:results/data
 	Cluster   Cluster   // cluster:
 	Topic     Topic     // topic:
 	Producers Producers // producers:
 	Consumers Consumers // consumers:
 	Records   Records   // records:
 	Load      Load      // load:
+	Host      Host      // host:
 	Network   Network   // network:
 }
 
@@ -115,7 +116,8 @@ type Consumers struct {
 // Records describes what is sent.
 type Records struct {
 	Size    int64  // size of the value in bytes; 1 KiB; at least 24
-	Payload string // payload: json-logs or random; json-logs
+	Payload string // payload: json-logs, random or modelled; json-logs
+	Corpus  string // corpus: what modelled payloads stand for: json-logs or random; json-logs
 }
 
 // Load describes how and how long it is sent.
@@ -129,13 +131,6 @@ type Load struct {
 	// all logs, replicas included; 0 means no limit. YAML: `max-bytes`. What the
 	// producers hold by then is written on top.
 	MaxBytes int64
-}
-
-// Network shapes each link between two nodes. Zero values leave it unshaped.
-type Network struct {
-	BytesPerSec int64         // rate: `1Gbit/s` or `125MB/s`; 0 = unlimited
-	Delay       time.Duration // delay: one way
-	InFlight    int64         // in-flight: bytes that a link holds; 4 MiB
 }
 
 // Label names one varied setting and its value in a cell.

@@ -121,6 +121,13 @@ var contradictions = []contradiction{
 		}
 		return "nobody reads the backlog: consumers.count is 0"
 	}},
+	{[]string{"host.heap", "host.memory"}, func(s *Scenario) string {
+		if s.Host.Heap < s.Host.Memory {
+			return ""
+		}
+		return fmt.Sprintf("heap %s leaves no page cache of memory %s", formatBytes(s.Host.Heap),
+			formatBytes(s.Host.Memory))
+	}},
 	{[]string{"load.max-bytes", "records.size"}, func(s *Scenario) string {
 		if s.Load.MaxBytes == 0 || s.Load.MaxBytes >= s.Records.Size {
 			return ""

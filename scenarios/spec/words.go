@@ -7,6 +7,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"brokerlab/disks/profiles"
 )
 
 // oneOf notates a choice of words.
@@ -120,6 +122,9 @@ const (
 	directoriesMax = 64
 )
 
+// diskProfiles are the modelled disks that are built in.
+var diskProfiles = profiles.Names()
+
 // checkDirectories says what is wrong with the directories of a disk.
 func checkDirectories(name string, dirs []string) error {
 	if len(dirs) > directoriesMax {
@@ -160,8 +165,10 @@ var disks = notation[[]string]{
 func checkDisk(name string) error {
 	dir, isDir := strings.CutPrefix(name, diskDir)
 	switch {
-	case name == diskSim:
+	case name == diskSim || slices.Contains(diskProfiles, name):
 		return nil
+	case !isDir && isFile(name):
+		return checkPath(name)
 	case isDir && strings.TrimSpace(dir) != dir || name == diskDir:
 		return fmt.Errorf("%q does not name a directory: write dir:PATH", name)
 	case isDir && (!utf8.ValidString(dir) || strings.ContainsFunc(dir, unicode.IsControl)):
@@ -169,13 +176,24 @@ func checkDisk(name string) error {
 	case isDir:
 		return checkDirectories(name, strings.Split(dir, diskDirSep))
 	case strings.HasPrefix(name, diskKafka):
-		return fmt.Errorf("%q is a real cluster, which is not yet supported: use dir:PATH or sim", name)
+		return fmt.Errorf("%q is a real cluster, which is not yet supported: use dir:PATH, sim or a profile", name)
 	case strings.ContainsAny(name, `/\`) || strings.HasPrefix(name, "."):
 		return fmt.Errorf("%q is not a disk: write dir:%s for a directory", name, name)
 	case name == "":
-		return fmt.Errorf("names no disk: use dir:PATH or sim")
-	default:
-		return fmt.Errorf("%q would be a device profile, which is not yet supported: use dir:PATH or sim%s",
-			name, didYouMean(name, []string{diskSim}))
+		return fmt.Errorf("names no disk: use dir:PATH, sim or a profile")
 	}
+	all := append([]string{diskSim}, diskProfiles...)
+	if best := didYouMean(name, all); best != "" {
+		return fmt.Errorf("%q is not a disk%s", name, best)
+	}
+	return fmt.Errorf("%q is not a disk: use dir:PATH, a profile's file (./%s.yaml) or one of %s", name, name,
+		strings.Join(all, ", "))
+}
+
+// checkPath says what is wrong with the path of a file.
+func checkPath(name string) error {
+	if strings.TrimSpace(name) != name || !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) {
+		return fmt.Errorf("%q is not a path that a scenario can name", name)
+	}
+	return nil
 }
