@@ -36,7 +36,7 @@ func BenchmarkCondRoundTrip(b *testing.B) {
 	for _, wake := range []time.Duration{0, 20 * time.Microsecond} {
 		b.Run("wake "+wake.String(), func(b *testing.B) {
 			prices := simworld.DefaultPrices()
-			prices.Wake = wake
+			prices.Wake = simworld.Fixed(wake)
 			bench(b, simworld.Config{Prices: prices}, func(_ *simworld.World, n env.Node) {
 				mu := n.NewMutex()
 				c := n.NewCond(mu)
@@ -80,6 +80,21 @@ func BenchmarkCharge(b *testing.B) {
 	bench(b, simworld.DefaultConfig(), func(_ *simworld.World, n env.Node) {
 		for b.Loop() {
 			n.Charge(env.OpCRC, 100)
+		}
+	})
+}
+
+// BenchmarkChargeTable charges a price by size, in the middle of its table.
+func BenchmarkChargeTable(b *testing.B) {
+	prices := simworld.DefaultPrices()
+	var table []simworld.Point
+	for size := 1 << 10; size <= 1<<20; size *= 4 {
+		table = append(table, simworld.Point{Size: size, Ns: float64(size)})
+	}
+	prices.Ops[env.OpCompressZstd] = simworld.Price{Table: table}
+	bench(b, simworld.Config{Prices: prices}, func(_ *simworld.World, n env.Node) {
+		for b.Loop() {
+			n.Charge(env.OpCompressZstd, 100_000)
 		}
 	})
 }

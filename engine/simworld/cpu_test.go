@@ -1,6 +1,7 @@
 package simworld_test
 
 import (
+	"math"
 	"slices"
 	"testing"
 	"time"
@@ -112,7 +113,7 @@ func TestDebtIsExact(t *testing.T) {
 // Goal: a wake-up costs its price and no core; a deadline is exact.
 func TestWakePrice(t *testing.T) {
 	prices := microPrices()
-	prices.Wake = 20 * time.Microsecond
+	prices.Wake = simworld.Fixed(20 * time.Microsecond)
 	w, nodes := newWorld(t, simworld.Config{Prices: prices}, "a")
 	n := nodes[0]
 	mustRun(t, w, n, func() {
@@ -147,7 +148,7 @@ func TestWakePrice(t *testing.T) {
 // one whose wake-ups come too late.
 func TestMutexBargesAndStarves(t *testing.T) {
 	prices := microPrices()
-	prices.Wake = 20 * time.Microsecond
+	prices.Wake = simworld.Fixed(20 * time.Microsecond)
 	w, nodes := newWorld(t, simworld.Config{Prices: prices}, "a")
 	n := nodes[0]
 	held, order := 0, ""
@@ -175,6 +176,126 @@ func TestMutexBargesAndStarves(t *testing.T) {
 	})
 	if order != "waiter greedy" || held != 30 {
 		t.Errorf("order %q, %d turns", order, held)
+	}
+}
+
+// Goal: a price by size is a straight line between its points, and goes on beyond
+// them as it says. Method: sizes below, at, between and above the points.
+func TestPriceTable(t *testing.T) {
+	three := []simworld.Point{{Size: 100, Ns: 1000}, {Size: 300, Ns: 1400}, {Size: 1300, Ns: 5400}}
+	cases := []struct {
+		name  string
+		table []simworld.Point
+		size  int
+		want  int // ns
+	}{
+		{"nothing costs what little costs", three, 0, 1000},
+		{"below the first point", three, 99, 1000},
+		{"at the first point", three, 100, 1000},
+		{"between the first two", three, 150, 1100},
+		{"at the second point", three, 300, 1400},
+		{"between the last two", three, 400, 1800},
+		{"at the last point", three, 1300, 5400},
+		{"above it rises as before", three, 2300, 9400},
+		{"far above, where products are longer than 64 bits", three, 1<<31 - 1, (1<<31-1-1300)*4 + 5400},
+		{"one point is a rate", three[:1], 1000, 10_000},
+	}
+	for _, c := range cases {
+		var prices simworld.Prices
+		prices.Ops[env.OpCRC] = simworld.Price{Table: c.table}
+		w, nodes := newWorld(t, simworld.Config{Prices: prices}, "a")
+		n := nodes[0]
+		mustRun(t, w, n, func() {
+			n.Charge(env.OpCRC, c.size)
+			if got := int(n.Now()); got != c.want {
+				t.Errorf("%s: %d ns, want %d", c.name, got, c.want)
+			}
+		})
+	}
+}
+
+// Goal: a price list that cannot be meant is refused. Method: one fault a row.
+func TestPricesThatAreWrong(t *testing.T) {
+	table := func(points ...simworld.Point) func(*simworld.Prices) {
+		return func(p *simworld.Prices) { p.Ops[env.OpCRC] = simworld.Price{Table: points} }
+	}
+	cases := []struct {
+		name  string
+		spoil func(*simworld.Prices)
+	}{
+		{"a negative price", func(p *simworld.Prices) { p.Ops[env.OpCopy].PerCallNs = -1 }},
+		{"a price that is no number", func(p *simworld.Prices) { p.Ops[env.OpCopy].PerUnitNs = math.NaN() }},
+		{"a table beside a price per unit", func(p *simworld.Prices) {
+			p.Ops[env.OpCopy] = simworld.Price{PerUnitNs: 1, Table: []simworld.Point{{Size: 1, Ns: 1}}}
+		}},
+		{"a size of nothing", table(simworld.Point{Size: 0, Ns: 1})},
+		{"sizes that do not rise", table(simworld.Point{Size: 2, Ns: 1}, simworld.Point{Size: 2, Ns: 1})},
+		{"times that fall", table(simworld.Point{Size: 2, Ns: 2}, simworld.Point{Size: 3, Ns: 1})},
+		{"a negative wake-up", func(p *simworld.Prices) { p.Wake = simworld.Fixed(-1) }},
+		{"quantiles that fall", func(p *simworld.Prices) { p.TimerLate = simworld.Spread{P10: 2, P50: 1, P90: 3, P99: 3, P999: 3} }},
+	}
+	for _, c := range cases {
+		prices := simworld.DefaultPrices()
+		c.spoil(&prices)
+		if prices.Validate() == nil {
+			t.Errorf("%s was taken", c.name)
+		}
+	}
+}
+
+// Goal: wake-ups and late timers vary as their quantiles say, and the same seed
+// gives the same delays. Method: 20,000 of each; the share below each quantile.
+func TestSpread(t *testing.T) {
+	spread := simworld.Spread{P10: 10_000, P50: 20_000, P90: 50_000, P99: 200_000, P999: 1_000_000}
+	draw := func(seed uint64) (wakes, timers []time.Duration) {
+		w, nodes := newWorld(t, simworld.Config{Seed: seed, Prices: simworld.Prices{Wake: spread, TimerLate: spread}}, "a")
+		n := nodes[0]
+		mustRun(t, w, n, func() {
+			mu := n.NewMutex()
+			c := n.NewCond(mu)
+			var sent env.Time
+			n.Go("waker", func() {
+				for range 20_000 {
+					n.Sleep(10 * time.Millisecond)
+					mu.Lock()
+					sent = n.Now()
+					c.Signal()
+					mu.Unlock()
+				}
+			})
+			mu.Lock()
+			defer mu.Unlock()
+			for range 20_000 {
+				c.WaitUntil(env.Never)
+				wakes = append(wakes, n.Now().Sub(sent))
+				deadline := n.Now().Add(time.Millisecond)
+				if c.WaitUntil(deadline) {
+					t.Error("woken by nobody")
+				}
+				timers = append(timers, n.Now().Sub(deadline))
+			}
+		})
+		return wakes, timers
+	}
+	wakes, timers := draw(1)
+	again, _ := draw(1)
+	other, _ := draw(2)
+	if !slices.Equal(wakes, again) || slices.Equal(wakes, other) {
+		t.Error("delays do not come from the seed")
+	}
+	for _, got := range [][]time.Duration{wakes, timers} {
+		slices.Sort(got)
+		if got[0] != spread.P10 || got[len(got)-1] != spread.P999 {
+			t.Errorf("delays from %v to %v", got[0], got[len(got)-1])
+		}
+		for _, q := range []struct {
+			share float64
+			want  time.Duration
+		}{{0.5, spread.P50}, {0.9, spread.P90}, {0.99, spread.P99}} {
+			if at := got[int(q.share*float64(len(got)))]; math.Abs(float64(at)/float64(q.want)-1) > 0.15 {
+				t.Errorf("a share of %v is below %v, want %v", q.share, at, q.want)
+			}
+		}
 	}
 }
 

@@ -217,7 +217,7 @@ func (w *World) wake(t *task) {
 		w.staleEvents++
 		t.timed = false
 	}
-	delay := w.wakeDelay
+	delay := w.wakes.next()
 	if delay == 0 {
 		w.makeReady(t)
 		return

@@ -458,7 +458,7 @@ func TestMisuse(t *testing.T) {
 			w.Run(nodes[0], func() { c.body(w, nodes[0], nodes[1]) })
 		})
 	}
-	if cfg := (simworld.Config{Prices: simworld.Prices{Wake: -1}}); cfg.Validate() == nil {
+	if cfg := (simworld.Config{Prices: simworld.Prices{Wake: simworld.Fixed(-1)}}); cfg.Validate() == nil {
 		t.Errorf("a negative price is valid")
 	}
 	if cfg := simworld.DefaultConfig(); cfg.Validate() != nil {

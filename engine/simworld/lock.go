@@ -118,6 +118,9 @@ func (c *cond) WaitUntil(deadline env.Time) (woken bool) {
 	c.waiters.pushBack(t)
 	m.unlockPaid()
 	t.kind, t.on = waitCond, nil
+	if deadline > w.now && deadline != env.Never {
+		deadline = deadline.Add(time.Duration(w.timers.next()))
+	}
 	woken = w.park(t, deadline)
 	m.lockPaid(t)
 	return woken

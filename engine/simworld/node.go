@@ -96,6 +96,10 @@ func (n *Node) Charge(op env.Op, count int) {
 		n.refuse()
 	}
 	p := &n.w.prices[op]
+	if count > p.upTo {
+		n.w.cur.debt += p.of(count)
+		return
+	}
 	n.w.cur.debt += p.perCall + p.perUnit*picos(count)
 }
 

@@ -9,10 +9,21 @@ import (
 )
 
 // Price is what one Charge of an operation costs in CPU time: PerCallNs, and
-// PerUnitNs for each unit of its size (the unit is the env.Op's).
+// PerUnitNs for each unit of its size (the unit is the env.Op's). Where that is no
+// straight line, Table says the time by size instead, and the other two are 0.
 type Price struct {
 	PerCallNs float64
 	PerUnitNs float64
+	Table     []Point
+}
+
+// Point is the time of one call of a certain size. A table has its points by rising
+// size, from 1, with times that do not fall. Between two points the price lies on a
+// straight line; below the first it is that of the first, and above the last it
+// rises as it did before, or in proportion to the size if there is one point only.
+type Point struct {
+	Size int
+	Ns   float64
 }
 
 // Prices is the price list of a world. The zero value makes all work free.
@@ -21,8 +32,11 @@ type Prices struct {
 	Ops [env.OpCount]Price
 	// Wake is the delay from a wake-up (Signal, Broadcast, Unlock, a message, an
 	// accepted connection) until the woken task runs. It occupies no core.
-	// Deadlines are exact: a sleep or a wait that times out does not pay it.
-	Wake time.Duration
+	// A sleep or a wait that times out does not pay it.
+	Wake Spread
+	// TimerLate is how much later than its deadline a WaitUntil ends that nobody
+	// woke. Sleeps are exact, as they nearly are in the real world.
+	TimerLate Spread
 }
 
 // DefaultPrices is a current server core. Most figures were measured on one core
@@ -62,21 +76,42 @@ func DefaultPrices() Prices {
 			env.OpDecompressLZ4:    perByte(3084),
 			env.OpDecompressZstd:   perByte(1483),
 		},
-		Wake: 20 * time.Microsecond,
+		Wake: Fixed(20 * time.Microsecond),
 	}
 }
 
-// Validate returns an error for a price that is negative or not a number.
+// Validate returns an error for a price that is negative or not a number, and for
+// tables and quantiles that fall.
 func (p *Prices) Validate() error {
-	for op, price := range p.Ops {
-		for _, ns := range []float64{price.PerCallNs, price.PerUnitNs} {
-			if !(ns >= 0 && ns <= 1e9) {
-				return fmt.Errorf("simworld: price of operation %d is %v ns", op, ns)
-			}
+	for op := range p.Ops {
+		if err := p.Ops[op].validate(); err != nil {
+			return fmt.Errorf("simworld: price of operation %d: %w", op, err)
 		}
 	}
-	if p.Wake < 0 {
-		return fmt.Errorf("simworld: price of a wake-up is %v", p.Wake)
+	if err := p.Wake.validate("a wake-up"); err != nil {
+		return err
+	}
+	return p.TimerLate.validate("a late timer")
+}
+
+// nsMax bounds the price of a call: ten minutes.
+const nsMax = 600e9
+
+func (p *Price) validate() error {
+	for _, ns := range []float64{p.PerCallNs, p.PerUnitNs} {
+		if !(ns >= 0 && ns <= nsMax) {
+			return fmt.Errorf("is %v ns", ns)
+		}
+	}
+	if len(p.Table) > 0 && (p.PerCallNs != 0 || p.PerUnitNs != 0) {
+		return fmt.Errorf("has a table and %v ns a call and %v ns a unit", p.PerCallNs, p.PerUnitNs)
+	}
+	var last Point
+	for _, at := range p.Table {
+		if !(at.Ns >= last.Ns && at.Ns <= nsMax) || at.Size <= last.Size || at.Size > math.MaxInt32 {
+			return fmt.Errorf("size %d with %v ns follows size %d with %v ns", at.Size, at.Ns, last.Size, last.Ns)
+		}
+		last = at
 	}
 	return nil
 }
@@ -87,14 +122,42 @@ type picos int64
 
 const picosPerNano picos = 1000
 
+func picosOf(ns float64) picos { return picos(math.Round(ns * float64(picosPerNano))) }
+
+// fixedPrice is a Price in whole numbers. What has no table, which is nearly all
+// that is charged, has an endless first piece.
 type fixedPrice struct {
 	perCall picos
 	perUnit picos
+	upTo    int // the last size that perCall and perUnit are right for
+	table   []fixedPoint
+}
+
+type fixedPoint struct {
+	size int
+	cost picos
 }
 
 func (p Price) fixed() fixedPrice {
-	return fixedPrice{
-		perCall: picos(math.Round(p.PerCallNs * float64(picosPerNano))),
-		perUnit: picos(math.Round(p.PerUnitNs * float64(picosPerNano))),
+	if len(p.Table) == 0 {
+		return fixedPrice{perCall: picosOf(p.PerCallNs), perUnit: picosOf(p.PerUnitNs), upTo: math.MaxInt}
 	}
+	f := fixedPrice{perCall: picosOf(p.Table[0].Ns), upTo: p.Table[0].Size}
+	for _, at := range p.Table {
+		f.table = append(f.table, fixedPoint{at.Size, picosOf(at.Ns)})
+	}
+	return f
+}
+
+// of is the price of a size above upTo.
+func (p *fixedPrice) of(size int) picos {
+	i := 1
+	for i < len(p.table)-1 && p.table[i].size < size {
+		i++
+	}
+	from, to := fixedPoint{}, p.table[0]
+	if len(p.table) > 1 {
+		from, to = p.table[i-1], p.table[i]
+	}
+	return from.cost + picos(mulDiv(uint64(to.cost-from.cost), uint64(size-from.size), uint64(to.size-from.size)))
 }

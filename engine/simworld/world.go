@@ -87,12 +87,13 @@ func (s Stats) Steps() uint64 { return s.Switches + s.InPlace + s.Callbacks }
 
 // World is a virtual clock with the nodes and tasks under it.
 type World struct {
-	cfg       Config
-	prices    [env.OpCount]fixedPrice
-	wakeDelay int64 // ns
-	inFlight  int64 // bytes, for each direction of a connection
-	horizon   env.Time
-	explore   *rand.Rand // nil when nothing is perturbed
+	cfg      Config
+	prices   [env.OpCount]fixedPrice
+	wakes    delays
+	timers   delays
+	inFlight int64 // bytes, for each direction of a connection
+	horizon  env.Time
+	explore  *rand.Rand // nil when nothing is perturbed
 
 	now         env.Time
 	seq         uint64
@@ -134,7 +135,8 @@ func New(cfg Config) *World {
 	}
 	w := &World{
 		cfg:       cfg,
-		wakeDelay: int64(cfg.Prices.Wake),
+		wakes:     newDelays(cfg.Prices.Wake, cfg.Seed, "wake"),
+		timers:    newDelays(cfg.Prices.TimerLate, cfg.Seed, "timer"),
 		inFlight:  cfg.Link.InFlightBytes,
 		horizon:   env.Never - 1,
 		byName:    map[string]*Node{},
