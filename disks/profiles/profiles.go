@@ -18,17 +18,17 @@
 // Every figure of its kind must be there but those that settings.go calls
 // optional. A value is a number, a size (4TB, 64MiB), a rate (175MB/s), a
 // duration (8.2ms), yes or no; a duration that varies is a mapping of its p50 and
-// p99. The statuses are those of Status.
+// p99. The statuses are those of figures.Status.
 package profiles
 
 import (
-	"cmp"
 	"embed"
 	"fmt"
 	"slices"
 	"strings"
 
 	"brokerlab/disks/device"
+	"brokerlab/disks/figures"
 )
 
 //go:embed *.yaml
@@ -42,75 +42,15 @@ type Profile struct {
 	Title   string
 	Note    string
 	Config  device.Config
-	Figures []Figure // in the order of the file
-	Sources []Source // in the order of the file
+	Figures []Figure         // in the order of the file
+	Sources []figures.Source // in the order of the file
 }
 
 // Figure is one value as it is written.
 type Figure struct {
-	Path   string // hdd.rpm
-	Text   string // 7200; "p50 60us, p99 120us" for a spread
-	Status Status
-	Source string // a key of the profile's sources
-	Note   string
-}
-
-// Source is where figures come from.
-type Source struct{ Key, Text string }
-
-// Status says how well a figure is known.
-type Status string
-
-// The statuses of figures, from the best known to the least.
-const (
-	Verified          Status = "verified"           // read in the source
-	VerifiedSecondary Status = "verified-secondary" // read where another quotes the source
-	Derived           Status = "derived"            // computed from figures of the source; the note says how
-	Inferred          Status = "inferred"           // deduced from the source; the note says how
-	Recalled          Status = "recalled"           // common knowledge that was not looked up
-	Fitted            Status = "fitted"             // chosen so that the model shows a figure of the source
-	Assumed           Status = "assumed"            // chosen; no source says more
-)
-
-var statuses = []Status{Verified, VerifiedSecondary, Derived, Inferred, Recalled, Fitted, Assumed}
-
-// Error is one fault of a profile, at the place where it was written.
-type Error struct {
-	File         string
-	Line, Column int    // from 1, columns in characters
-	Path         string // "hdd.rpm"; empty where there is none
-	Message      string
-}
-
-// Error returns "file:line:column: path: message".
-func (e Error) Error() string {
-	where := fmt.Sprintf("%s:%d:%d: ", e.File, e.Line, e.Column)
-	if e.Path != "" {
-		where += e.Path + ": "
-	}
-	return where + e.Message
-}
-
-// Errors are all faults that were found at once, in the order of the file.
-type Errors []Error
-
-// Error prints one fault per line.
-func (e Errors) Error() string {
-	lines := make([]string, len(e))
-	for i := range e {
-		lines[i] = e[i].Error()
-	}
-	return strings.Join(lines, "\n")
-}
-
-func (e Errors) orNil() error {
-	if len(e) == 0 {
-		return nil
-	}
-	slices.SortStableFunc(e, func(a, b Error) int {
-		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
-	})
-	return e
+	Path string // hdd.rpm
+	Text string // 7200; "p50 60us, p99 120us" for a spread
+	figures.Origin
 }
 
 // Names returns the names of the built-in profiles in order.

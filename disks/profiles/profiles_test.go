@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"brokerlab/disks/figures"
 	"brokerlab/disks/profiles"
 )
 
@@ -24,7 +25,7 @@ func TestBuiltIn(t *testing.T) {
 			t.Errorf("%s: name %q, title %q, %d figures of %d", name, p.Name, p.Title, len(p.Figures), values)
 		}
 		for _, f := range p.Figures {
-			sourced := f.Source != "" || f.Status == profiles.Recalled || f.Status == profiles.Assumed
+			sourced := f.Source != "" || f.Status == figures.Recalled || f.Status == figures.Assumed
 			if f.Text == "" || f.Status == "" || !sourced {
 				t.Errorf("%s: %+v", name, f)
 			}

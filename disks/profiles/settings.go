@@ -3,7 +3,6 @@ package profiles
 import (
 	"errors"
 	"fmt"
-	"math/big"
 	"strconv"
 	"strings"
 	"time"
@@ -11,6 +10,7 @@ import (
 	yaml "go.yaml.in/yaml/v4"
 
 	"brokerlab/disks/device"
+	"brokerlab/disks/figures"
 )
 
 // setting is one figure of the format: its path, and how its value is read into
@@ -56,7 +56,7 @@ func concat(parts ...[]setting) (all []setting) {
 }
 
 var generalSettings = []setting{
-	of("capacity", size, func(c *device.Config) *int64 { return &c.CapacityBytes }),
+	of("capacity", figures.Size, func(c *device.Config) *int64 { return &c.CapacityBytes }),
 	of("volatile-cache", yesNo, func(c *device.Config) *bool { return &c.VolatileCache }),
 	of("queue.depth", integer, func(c *device.Config) *int { return &c.Queue.Depth }),
 	of("queue.background-depth", integer, func(c *device.Config) *int { return &c.Queue.BackgroundDepth }),
@@ -80,10 +80,10 @@ var hardDiskSettings = []setting{
 	of("hdd.plan-margin", span, func(c *device.Config) *time.Duration { return &c.HardDisk.PlanMargin }),
 	of("hdd.command-time", span, func(c *device.Config) *time.Duration { return &c.HardDisk.CommandTime }),
 	of("hdd.interface-rate", rate, func(c *device.Config) *int64 { return &c.HardDisk.InterfaceBytesPerSec }),
-	optional(of("hdd.write-cache", size, func(c *device.Config) *int64 { return &c.HardDisk.WriteCacheBytes })),
+	optional(of("hdd.write-cache", figures.Size, func(c *device.Config) *int64 { return &c.HardDisk.WriteCacheBytes })),
 	optional(of("hdd.write-cache-extents", integer, func(c *device.Config) *int { return &c.HardDisk.WriteCacheExtents })),
 	of("hdd.read-segments", integer, func(c *device.Config) *int { return &c.HardDisk.ReadSegments }),
-	of("hdd.read-segment", size, func(c *device.Config) *int64 { return &c.HardDisk.ReadSegmentBytes }),
+	of("hdd.read-segment", figures.Size, func(c *device.Config) *int64 { return &c.HardDisk.ReadSegmentBytes }),
 	of("hdd.age-max", span, func(c *device.Config) *time.Duration { return &c.HardDisk.AgeMax }),
 }
 
@@ -96,20 +96,20 @@ var ssdSettings = []setting{
 	of("ssd.channels", integer, func(c *device.Config) *int { return &c.SSD.Channels }),
 	of("ssd.dies-per-channel", integer, func(c *device.Config) *int { return &c.SSD.DiesPerChannel }),
 	of("ssd.channel-rate", rate, func(c *device.Config) *int64 { return &c.SSD.ChannelBytesPerSec }),
-	of("ssd.stripe", size, func(c *device.Config) *int64 { return &c.SSD.StripeBytes }),
+	of("ssd.stripe", figures.Size, func(c *device.Config) *int64 { return &c.SSD.StripeBytes }),
 	spread("ssd.read-time", func(c *device.Config) *device.Spread { return &c.SSD.ReadTime }),
 	of("ssd.suspend-time", span, func(c *device.Config) *time.Duration { return &c.SSD.SuspendTime }),
 	of("ssd.read-streams", integer, func(c *device.Config) *int { return &c.SSD.ReadStreams }),
-	of("ssd.program-unit", size, func(c *device.Config) *int64 { return &c.SSD.ProgramBytes }),
+	of("ssd.program-unit", figures.Size, func(c *device.Config) *int64 { return &c.SSD.ProgramBytes }),
 	of("ssd.bits-per-cell", integer, func(c *device.Config) *int { return &c.SSD.BitsPerCell }),
 	spread("ssd.program-time", func(c *device.Config) *device.Spread { return &c.SSD.ProgramTime }),
 	optional(spread("ssd.fast-program-time", func(c *device.Config) *device.Spread { return &c.SSD.FastProgramTime })),
-	optional(of("ssd.fast-cache", size, func(c *device.Config) *int64 { return &c.SSD.FastCacheBytes })),
+	optional(of("ssd.fast-cache", figures.Size, func(c *device.Config) *int64 { return &c.SSD.FastCacheBytes })),
 	optional(of("ssd.fold-rate", rate, func(c *device.Config) *int64 { return &c.SSD.FoldBytesPerSec })),
 	optional(of("ssd.fold-after", span, func(c *device.Config) *time.Duration { return &c.SSD.FoldAfter })),
-	of("ssd.buffer", size, func(c *device.Config) *int64 { return &c.SSD.BufferBytes }),
+	of("ssd.buffer", figures.Size, func(c *device.Config) *int64 { return &c.SSD.BufferBytes }),
 	of("ssd.buffer-hold", span, func(c *device.Config) *time.Duration { return &c.SSD.BufferHold }),
-	of("ssd.region", size, func(c *device.Config) *int64 { return &c.SSD.RegionBytes }),
+	of("ssd.region", figures.Size, func(c *device.Config) *int64 { return &c.SSD.RegionBytes }),
 	of("ssd.over-provisioning", number, func(c *device.Config) *float64 { return &c.SSD.OverProvisioning }),
 	optional(spread("ssd.flush-time", func(c *device.Config) *device.Spread { return &c.SSD.FlushTime })),
 	optional(spread("ssd.fua-time", func(c *device.Config) *device.Spread { return &c.SSD.FUATime })),
@@ -118,7 +118,7 @@ var ssdSettings = []setting{
 func limitSettings(path string, limit func(*device.Config) *device.Limit) []setting {
 	return []setting{
 		optional(of(path+".iops", number, func(c *device.Config) *float64 { return &limit(c).OpsPerSec })),
-		optional(of(path+".io-bytes", size, func(c *device.Config) *int64 { return &limit(c).OpBytes })),
+		optional(of(path+".io-bytes", figures.Size, func(c *device.Config) *int64 { return &limit(c).OpBytes })),
 		optional(of(path+".rate", rate, func(c *device.Config) *int64 { return &limit(c).BytesPerSec })),
 		optional(of(path+".burst", span, func(c *device.Config) *time.Duration { return &limit(c).Burst })),
 	}
@@ -185,30 +185,10 @@ func span(text string) (time.Duration, error) {
 	return d, nil
 }
 
-// byteUnits mean what they say: decimal and binary.
-var byteUnits = map[string]int64{
-	"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40,
-}
-
-// size reads a number of bytes with a unit.
-func size(text string) (int64, error) {
-	const digitsMax = 20
-	digits := len(text) - len(strings.TrimLeft(text, "0123456789."))
-	unit, known := byteUnits[text[digits:]]
-	r, ok := new(big.Rat).SetString(text[:digits])
-	if !known || !ok || digits > digitsMax {
-		return 0, fmt.Errorf("%q is not a size: write 64MiB (1024) or 4TB (1000)", text)
-	}
-	if r.Mul(r, big.NewRat(unit, 1)); !r.IsInt() || !r.Num().IsInt64() {
-		return 0, fmt.Errorf("%s is not a whole number of bytes, or too many", text)
-	}
-	return r.Num().Int64(), nil
-}
-
 // rate reads bytes per second with a unit.
 func rate(text string) (int64, error) {
 	amount, ok := strings.CutSuffix(text, "/s")
-	v, err := size(amount)
+	v, err := figures.Size(amount)
 	if !ok || err != nil {
 		return 0, fmt.Errorf("%q is not a rate: write 175MB/s", text)
 	}
