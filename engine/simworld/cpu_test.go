@@ -232,7 +232,9 @@ func TestPricesThatAreWrong(t *testing.T) {
 		{"sizes that do not rise", table(simworld.Point{Size: 2, Ns: 1}, simworld.Point{Size: 2, Ns: 1})},
 		{"times that fall", table(simworld.Point{Size: 2, Ns: 2}, simworld.Point{Size: 3, Ns: 1})},
 		{"a negative wake-up", func(p *simworld.Prices) { p.Wake = simworld.Fixed(-1) }},
-		{"quantiles that fall", func(p *simworld.Prices) { p.TimerLate = simworld.Spread{P10: 2, P50: 1, P90: 3, P99: 3, P999: 3} }},
+		{"quantiles that fall", func(p *simworld.Prices) {
+			p.TimerLate = simworld.Spread{P10: 2, P50: 1, P90: 3, P99: 3, P999: 3}
+		}},
 	}
 	for _, c := range cases {
 		prices := simworld.DefaultPrices()
