@@ -31,7 +31,7 @@ func TestBlock(t *testing.T) {
 		{"the task itself, in start", func(_ *simworld.World, _ env.Node, wake func()) { wake() }, 30},
 	} {
 		prices := microPrices()
-		prices.Wake = 20 * time.Microsecond
+		prices.Wake = simworld.Fixed(20 * time.Microsecond)
 		w, nodes := newWorld(t, simworld.Config{Prices: prices}, "a")
 		n := nodes[0]
 		mustRun(t, w, n, func() {
