@@ -28,7 +28,7 @@ type console struct {
 		sync.Mutex
 		out   io.Writer
 		drawn bool // a progress line is on the terminal
-		track tracker
+		track follower
 		stop  chan struct{} // ends the task that looks at the run
 		ended chan struct{}
 	}
@@ -66,7 +66,7 @@ func (c *console) clearLocked() {
 func (c *console) begin(live *run.Live) {
 	stop, ended := make(chan struct{}), make(chan struct{})
 	c.mu.Lock()
-	c.mu.track, c.mu.stop, c.mu.ended = tracker{}, stop, ended
+	c.mu.track, c.mu.stop, c.mu.ended = follower{}, stop, ended
 	c.mu.Unlock()
 	go func() {
 		defer close(ended)
@@ -84,13 +84,13 @@ func (c *console) begin(live *run.Live) {
 }
 
 func (c *console) look(live *run.Live, now time.Time) {
-	status, ok := live.Status()
-	if !ok {
+	running, ended, total := live.Statuses()
+	if len(running) == 0 {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	lines := c.mu.track.observe(now, status)
+	lines := c.mu.track.observe(now, running, ended, total)
 	if c.terminal == nil {
 		for _, line := range lines {
 			c.noteLocked(line)
@@ -114,7 +114,7 @@ func (c *console) end(err error) {
 	defer c.mu.Unlock()
 	c.clearLocked()
 	if err == nil && c.terminal == nil {
-		for _, line := range c.mu.track.ended() {
+		for _, line := range c.mu.track.observe(time.Now(), nil, 0, 0) {
 			c.noteLocked(line)
 		}
 	}

@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"brokerlab/report/wording"
@@ -18,7 +20,51 @@ const rateOver = time.Second
 // phaseLoad is the phase in which records are sent.
 const phaseLoad = "load"
 
-// tracker turns what is seen of a run now and then into words. It is pure; the
+// follower turns what is seen of a run, of which several cells may go on at once,
+// into words. It is pure; the zero value has seen nothing.
+type follower struct {
+	tracks       []*tracker // of what goes on, by repeat and cell
+	ended, total int        // repeats
+}
+
+// observe takes a moment of a run, and returns the lines that it is worth: the ends
+// of what goes on no longer, and what each of the others has to say.
+func (f *follower) observe(now time.Time, running []run.Status, ended, total int) (lines []string) {
+	f.ended, f.total = ended, total
+	same := func(t *tracker, s run.Status) bool { return t.now.Cell == s.Cell && t.now.Repeat == s.Repeat }
+	for _, t := range f.tracks {
+		if !slices.ContainsFunc(running, func(s run.Status) bool { return same(t, s) }) {
+			lines = append(lines, t.ended()...)
+		}
+	}
+	var tracks []*tracker
+	for _, s := range running {
+		i := slices.IndexFunc(f.tracks, func(t *tracker) bool { return same(t, s) })
+		t := &tracker{}
+		if i >= 0 {
+			t = f.tracks[i]
+		}
+		lines = append(lines, t.observe(now, s)...)
+		tracks = append(tracks, t)
+	}
+	f.tracks = tracks
+	return lines
+}
+
+// line is the moment on one line: of a cell alone all about it, of several where
+// each is.
+func (f *follower) line() string {
+	if len(f.tracks) == 1 {
+		return f.tracks[0].line()
+	}
+	parts := []string{fmt.Sprintf("%d of %d ended", f.ended, f.total)}
+	for _, t := range f.tracks {
+		parts = append(parts, t.place()+" "+t.share())
+	}
+	return strings.Join(parts, "; ")
+}
+
+// tracker turns what is seen of one repeat now and then into words. It is pure; the
 // zero value has seen nothing.
 type tracker struct {
 	now     run.Status
@@ -35,11 +81,7 @@ type sample struct {
 
 // observe takes a moment of a run, and returns the lines that it is worth.
 func (t *tracker) observe(now time.Time, s run.Status) (lines []string) {
-	next := !t.seen || s.Cell != t.now.Cell || s.Repeat != t.now.Repeat
-	if next {
-		lines = append(lines, t.ended()...)
-		t.samples, t.inLoad = nil, run.Status{}
-	}
+	next := !t.seen
 	t.now, t.seen = s, true
 	if s.Phase == phaseLoad {
 		t.inLoad = s
@@ -93,6 +135,14 @@ func (t *tracker) what() string {
 		return t.now.Label + ", simulated (seconds are of the virtual clock)"
 	}
 	return t.now.Label + ", measured"
+}
+
+// share is how far the load is, or the phase around it.
+func (t *tracker) share() string {
+	if t.now.Phase != phaseLoad || t.now.Duration <= 0 {
+		return t.now.Phase
+	}
+	return fmt.Sprintf("%.0f %%", 100*min(1, t.now.Elapsed.Seconds()/t.now.Duration.Seconds()))
 }
 
 func (t *tracker) moment() string {

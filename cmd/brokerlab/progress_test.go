@@ -16,7 +16,7 @@ func TestTracker(t *testing.T) {
 		return run.Status{Cell: cell, Cells: 2, Repeat: 1, Repeats: 1, Label: "acks=1", Target: results.TargetReal,
 			Phase: phase, Elapsed: elapsed, Duration: 10 * time.Second, Acked: acked}
 	}
-	var tr tracker
+	var tr follower
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	for _, row := range []struct {
 		sentence string
@@ -44,7 +44,7 @@ func TestTracker(t *testing.T) {
 			[]string{"cell 2 of 2: ended", "cell 2 of 2, repeat 2 of 3: sim, simulated (seconds are of the virtual clock)"},
 			"cell 2 of 2, repeat 2 of 3: load 0.0 of 1.0 s, 7 failed - sim, simulated (seconds are of the virtual clock)"},
 	} {
-		lines := tr.observe(start.Add(row.at), row.status)
+		lines := tr.observe(start.Add(row.at), []run.Status{row.status}, 0, 3)
 		if !slices.Equal(lines, row.lines) {
 			t.Errorf("%s: lines %q", row.sentence, lines)
 		}
@@ -54,6 +54,40 @@ func TestTracker(t *testing.T) {
 	}
 	if got := cut("abcd", 3); got != "abc" {
 		t.Errorf("cut: %q", got)
+	}
+}
+
+// Goal: cells that go on at once are told of on one line, and each one's beginning and
+// end once. Method: moments of an invented run of three cells on two cores.
+func TestFollowerOfSeveral(t *testing.T) {
+	status := func(cell int, phase string, elapsed time.Duration) run.Status {
+		return run.Status{Cell: cell, Cells: 3, Repeat: 1, Repeats: 1, Label: "nvme", Target: results.TargetSim,
+			Phase: phase, Elapsed: elapsed, Duration: 10 * time.Second}
+	}
+	const what = ": nvme, simulated (seconds are of the virtual clock)"
+	var f follower
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for _, row := range []struct {
+		sentence string
+		running  []run.Status
+		ended    int
+		lines    []string
+		line     string
+	}{
+		{"two begin", []run.Status{status(1, phaseLoad, 0), status(2, "preparing", 0)}, 0,
+			[]string{"cell 1 of 3" + what, "cell 2 of 3" + what}, "0 of 3 ended; cell 1 of 3 0 %; cell 2 of 3 preparing"},
+		{"the second one ends first", []run.Status{status(1, phaseLoad, 5*time.Second), status(3, phaseLoad, 0)}, 1,
+			[]string{"cell 2 of 3: ended", "cell 3 of 3" + what}, "1 of 3 ended; cell 1 of 3 50 %; cell 3 of 3 0 %"},
+		{"the last one is alone", []run.Status{status(3, phaseLoad, time.Second)}, 2,
+			[]string{"cell 1 of 3: ended, about 0 records/s"},
+			"cell 3 of 3: load 1.0 of 10.0 s - nvme, simulated (seconds are of the virtual clock)"},
+	} {
+		if lines := f.observe(start, row.running, row.ended, 3); !slices.Equal(lines, row.lines) {
+			t.Errorf("%s: lines %q", row.sentence, lines)
+		}
+		if line := f.line(); line != row.line {
+			t.Errorf("%s: line %q", row.sentence, line)
+		}
 	}
 }
 

@@ -26,8 +26,7 @@ func TestDiskFills(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		live := &Live{}
-		live.begin(where{}, nil)
+		live := (&Live{}).begin(where{})
 		dirs, _ := Directories(disk)
 		rep, err := newRepeat(&cells[0].Scenario, disk, dirs, 1, live)
 		if err != nil {

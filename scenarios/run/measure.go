@@ -35,7 +35,7 @@ func (r *repeat) measuredOrAll() (warnings []string) {
 		r.shared.Produce.MeasureAll()
 		r.shared.Consume.MeasureAll()
 		warning := fmt.Sprintf("the load ended within its warm-up of %v, which is therefore measured too", r.s.Load.Warmup)
-		if !r.live.stopped.Load() {
+		if !r.live.stopped() {
 			warning += ": lower load.warmup or raise load.max-bytes"
 		}
 		warnings = append(warnings, warning)
@@ -115,7 +115,7 @@ func (r *repeat) rates(out *results.Repeat) (warnings []string) {
 		acked, bytes, taken = acked+t.Records, bytes+t.Bytes, taken+second.Consumed
 	}
 	length := r.shared.Produce.Length()
-	if r.live.stopped.Load() && length < r.s.Load.Duration {
+	if r.live.stopped() && length < r.s.Load.Duration {
 		warnings = append(warnings, fmt.Sprintf("interrupted after %v of the load", length.Round(time.Millisecond)))
 	} else if window < measuredMin {
 		warnings = append(warnings, fmt.Sprintf("only %v were measured after the warm-up of %v: "+
@@ -194,6 +194,7 @@ const DiskLabel = "disk"
 // cellData is a cell with the histograms of its repeats so far.
 type cellData struct {
 	produce, consume []results.Interval
+	waiting          []numbered // repeats that ended before an earlier one
 }
 
 // add puts one more repeat into a cell.

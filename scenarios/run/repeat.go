@@ -36,7 +36,7 @@ type repeat struct {
 	seed   uint64
 	stage  *stage
 	plan   *cluster.Plan
-	live   *Live
+	live   *progress
 	keep   bool // the logs
 	shared *load.Shared
 	source *payload.Source
@@ -223,7 +223,7 @@ func (r *repeat) aborted() error {
 func (r *repeat) watch(watching *atomic.Bool) error {
 	for watching.Load() {
 		r.live.now.Store(int64(r.driver.Now().Sub(r.loadFrom)))
-		if r.live.stopped.Load() {
+		if r.live.stopped() {
 			r.shared.Stop()
 		}
 		if r.aborted() != nil {

@@ -8,8 +8,8 @@ package run
 
 import (
 	"errors"
-	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"brokerlab/results"
@@ -49,8 +49,9 @@ type runner struct {
 	places []results.DataDirectory
 	result *results.Result
 	folder *results.Folder
-	data   []cellData // by index of result.Cells
 	kept   []string
+	mu     sync.Mutex // of result, and of what cells have gathered
+	data   []cellData // by index of result.Cells
 	began  time.Time
 
 	warnings []string // before the result was made
@@ -99,25 +100,32 @@ func (r *runner) warn(message string) {
 	}
 }
 
-// spaceNeeded is the most that one cell writes, as far as the scenario bounds it:
-// only one cell's logs are on the disk at a time.
+// spaceNeeded is the most that one cell writes to real directories, as far as the
+// scenario bounds it: only one cell's logs are on the disk at a time.
 func (r *runner) spaceNeeded() int64 {
 	var most int64
 	for i := range r.cells {
-		s := &r.cells[i].Scenario
-		need := s.Load.MaxBytes + heldBytes(s)
-		if rate := s.Load.Rate; rate > 0 {
-			offered := int64(rate * s.Load.Duration.Seconds() * float64(s.Records.Size) * float64(s.Topic.ReplicationFactor))
-			if s.Load.MaxBytes == 0 || offered < need {
-				need = offered // what producers hold is part of it
-			}
-		}
+		need, _ := writtenMost(&r.cells[i].Scenario)
 		most = max(most, need)
 	}
 	if r.opts.Keep {
 		most *= int64(len(r.cells) * max(1, r.file.Base.Repeat))
 	}
 	return most
+}
+
+// writtenMost is the most that a cell writes to all logs; bounded says whether the
+// scenario bounds it: else it is what producers hold.
+func writtenMost(s *spec.Scenario) (bytes int64, bounded bool) {
+	bytes, bounded = s.Load.MaxBytes+heldBytes(s), s.Load.MaxBytes > 0
+	if rate := s.Load.Rate; rate > 0 {
+		offered := int64(rate * s.Load.Duration.Seconds() * float64(s.Records.Size) * float64(s.Topic.ReplicationFactor))
+		if s.Load.MaxBytes == 0 || offered < bytes {
+			bytes = offered // what producers hold is part of it
+		}
+		bounded = true
+	}
+	return bytes, bounded
 }
 
 // begin makes the result and its folder.
@@ -148,25 +156,6 @@ func (r *runner) begin(source []byte) error {
 	return r.folder.WriteResult(r.result)
 }
 
-// runAll interleaves the repeats: a machine that slows down for a while slows
-// one repeat of several cells, not all repeats of one.
-func (r *runner) runAll() error {
-	repeats := max(1, r.file.Base.Repeat)
-	for number := 1; number <= repeats; number++ {
-		for i := range r.result.Cells {
-			disk, cell := r.disks[i/len(r.cells)], &r.cells[i%len(r.cells)]
-			r.opts.Live.begin(where{cell: i + 1, cells: len(r.result.Cells), repeat: number, repeats: repeats,
-				label: labelOf(cell, disk, len(r.disks) > 1), target: Target(disk), phase: "preparing",
-				duration: cell.Scenario.Load.Duration}, nil)
-			if err := r.runOne(i, cell, disk, number); err != nil {
-				return fmt.Errorf("cell %d of %d (%s), repeat %d of %d: %w", i+1, len(r.result.Cells),
-					labelOf(cell, disk, len(r.disks) > 1), number, repeats, err)
-			}
-		}
-	}
-	return nil
-}
-
 func labelOf(c *spec.Cell, disk string, withDisk bool) string {
 	label := c.String()
 	switch {
@@ -180,14 +169,14 @@ func labelOf(c *spec.Cell, disk string, withDisk bool) string {
 }
 
 // runOne runs one repeat of one cell and saves what it gave.
-func (r *runner) runOne(index int, cell *spec.Cell, disk string, number int) (err error) {
-	if r.opts.Live.stopped.Load() {
+func (r *runner) runOne(j job, cell *spec.Cell, disk string, p *progress) (err error) {
+	if p.stopped() {
 		return ErrInterrupted
 	}
 	began := time.Now()
 	dirs, err := r.dirs[disk].newRun(cell.Scenario.Name)
 	if r.opts.Keep {
-		r.kept = append(r.kept, dirs...)
+		r.kept = append(r.kept, dirs...) // real cells run one at a time
 	} else {
 		defer func() { err = errors.Join(err, r.dirs[disk].remove(dirs)) }()
 	}
@@ -198,23 +187,22 @@ func (r *runner) runOne(index int, cell *spec.Cell, disk string, number int) (er
 	if err != nil {
 		return err
 	}
-	rep, err := newRepeat(&cell.Scenario, disk, dirs, number, r.opts.Live)
+	rep, err := newRepeat(&cell.Scenario, disk, dirs, j.number, p)
 	if err != nil {
 		return err
 	}
 	defer rep.stage.close()
 	rep.keep = r.opts.Keep
 	rep.shared = rep.newShared(room)
-	r.opts.Live.shared.Store(rep.shared)
+	p.shared.Store(rep.shared)
 	if err := rep.run(); err != nil {
 		return err
 	}
-	m := rep.measure(number, began)
-	r.data[index].add(&r.result.Cells[index], &m)
-	if err := r.saveCell(index); err != nil {
+	m := rep.measure(j.number, began)
+	if err := r.take(j, &m); err != nil {
 		return err
 	}
-	if r.opts.Live.stopped.Load() {
+	if p.stopped() {
 		return ErrInterrupted
 	}
 	return nil
@@ -222,7 +210,7 @@ func (r *runner) runOne(index int, cell *spec.Cell, disk string, number int) (er
 
 // newRepeat prepares one execution of a cell. All cells of one repeat share a
 // seed, so that they differ in their settings only.
-func newRepeat(s *spec.Scenario, disk string, dirs []string, number int, live *Live) (*repeat, error) {
+func newRepeat(s *spec.Scenario, disk string, dirs []string, number int, live *progress) (*repeat, error) {
 	rep := &repeat{s: s, seed: s.Seed + uint64(number) - 1, live: live}
 	var err error
 	if rep.plan, err = planOf(s); err != nil {

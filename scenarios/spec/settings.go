@@ -299,7 +299,7 @@ var consumerSettings = []setting{
 var loadSettings = []setting{
 	row("records.size", func(s *Scenario) *int64 { return &s.Records.Size },
 		within(size, recordBytesMin, kafkaIntMax), "bytes of a record's value"),
-	row("records.payload", func(s *Scenario) *string { return &s.Records.Payload }, 
+	row("records.payload", func(s *Scenario) *string { return &s.Records.Payload },
 		oneOf("json-logs", "random", PayloadModelled),
 		"what the values hold: log lines in JSON, or bytes that do not compress; `modelled`: nothing, batches carry the "+
 			"sizes that those of records.corpus would have (simulated disks only)"),

@@ -1,0 +1,210 @@
+package run
+
+import (
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+
+	"brokerlab/results"
+	"brokerlab/scenarios/spec"
+)
+
+// job is one repeat of one cell of the result; number counts from 1.
+type job struct{ index, number int }
+
+// jobs are all of a run, in two lots. Repeats are interleaved: a machine that slows
+// down for a while slows one repeat of several cells, not all repeats of one.
+func (r *runner) jobs() (simulated, measured []job) {
+	for number := 1; number <= max(1, r.file.Base.Repeat); number++ {
+		for i := range r.result.Cells {
+			if r.result.Cells[i].Target == results.TargetSim {
+				simulated = append(simulated, job{i, number})
+			} else {
+				measured = append(measured, job{i, number})
+			}
+		}
+	}
+	return simulated, measured
+}
+
+// runAll runs the simulated cells, several at once, and then the real ones, each
+// alone: what else the machine does would be in their figures.
+func (r *runner) runAll() error {
+	simulated, measured := r.jobs()
+	r.opts.Live.plan(len(simulated) + len(measured))
+	p := &pool{jobs: simulated, need: r.memoryNeed, budget: memoryBudget(memoryBytes())}
+	if err := p.run(min(runtime.GOMAXPROCS(0), len(simulated)), r.runJob); err != nil {
+		return err
+	}
+	for _, j := range measured {
+		if err := r.runJob(j); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// cellAndDisk are what a cell of the result is made of.
+func (r *runner) cellAndDisk(index int) (*spec.Cell, string) {
+	return &r.cells[index%len(r.cells)], r.disks[index/len(r.cells)]
+}
+
+// runJob runs one repeat, and says of an error where it happened.
+func (r *runner) runJob(j job) error {
+	cell, disk := r.cellAndDisk(j.index)
+	label := labelOf(cell, disk, len(r.disks) > 1)
+	repeats := max(1, r.file.Base.Repeat)
+	p := r.opts.Live.begin(where{cell: j.index + 1, cells: len(r.result.Cells), repeat: j.number, repeats: repeats,
+		label: label, target: Target(disk), phase: "preparing", duration: cell.Scenario.Load.Duration})
+	defer p.end()
+	if err := r.runOne(j, cell, disk, p); err != nil {
+		return fmt.Errorf("cell %d of %d (%s), repeat %d of %d: %w", j.index+1, len(r.result.Cells), label, j.number,
+			repeats, err)
+	}
+	return nil
+}
+
+// take puts a repeat that has ended into its cell, once all earlier ones of the cell
+// are in it, and saves the cell: what a cell holds does not depend on which worker
+// ended first.
+func (r *runner) take(j job, m *measured) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	cell, d := &r.result.Cells[j.index], &r.data[j.index]
+	d.waiting = append(d.waiting, numbered{j.number, m})
+	added := false
+	for {
+		next := slices.IndexFunc(d.waiting, func(n numbered) bool { return n.number == len(cell.Repeats)+1 })
+		if next < 0 {
+			break
+		}
+		d.add(cell, d.waiting[next].m)
+		d.waiting = slices.Delete(d.waiting, next, next+1)
+		added = true
+	}
+	if !added {
+		return nil
+	}
+	return r.saveCell(j.index)
+}
+
+// numbered is a repeat that waits for earlier ones.
+type numbered struct {
+	number int
+	m      *measured
+}
+
+// memoryShare is the part of the machine's memory that simulated cells take
+// together; memoryUnknown is what they take where the system does not tell.
+const (
+	memoryShare         = 0.5
+	memoryUnknown int64 = 4 << 30
+)
+
+func memoryBudget(machine int64) int64 {
+	if machine <= 0 {
+		return memoryUnknown
+	}
+	return int64(memoryShare * float64(machine))
+}
+
+// cellMemoryBase is what a simulated cell takes besides its records: histograms,
+// buffers, coroutines.
+const cellMemoryBase = 256 << 20
+
+// modelledShare is what a record of a modelled payload takes, for each byte that it
+// stands for: batches are descriptions of some hundred bytes.
+const modelledShare = 1.0 / 64
+
+// memoryNeed is about how much memory a simulated cell takes: what is written is held
+// once, however many replicas there are. It is 0 if the scenario does not bound it.
+func (r *runner) memoryNeed(j job) int64 {
+	cell, _ := r.cellAndDisk(j.index)
+	s := &cell.Scenario
+	bytes, bounded := writtenMost(s)
+	if !bounded {
+		return 0
+	}
+	share := 1 / float64(s.Topic.ReplicationFactor)
+	if s.Records.Payload == spec.PayloadModelled {
+		share *= modelledShare
+	}
+	return cellMemoryBase + int64(share*float64(bytes))
+}
+
+// pool runs jobs on several workers. Jobs begin in order, each as soon as a worker
+// is free and the memory that it needs is: one whose need is not known, or above the
+// budget, runs alone.
+type pool struct {
+	jobs   []job
+	need   func(job) int64 // 0: not known
+	budget int64
+
+	mu      sync.Mutex
+	next    int
+	used    int64
+	running int
+	changed sync.Cond
+	failed  []failure
+}
+
+type failure struct {
+	at  int // index of the job
+	err error
+}
+
+// run returns when all jobs have ended, or after the first error those that had
+// begun; the error is that of the earliest job, so that it does not depend on the
+// order in which they ended.
+func (p *pool) run(workers int, do func(job) error) error {
+	p.changed.L = &p.mu
+	var group sync.WaitGroup
+	for range workers {
+		group.Go(func() {
+			for at, need := p.begin(); at >= 0; at, need = p.begin() {
+				p.end(at, need, do(p.jobs[at]))
+			}
+		})
+	}
+	group.Wait()
+	if len(p.failed) == 0 {
+		return nil
+	}
+	return slices.MinFunc(p.failed, func(a, b failure) int { return a.at - b.at }).err
+}
+
+// begin takes the next job, when it may run; -1 if there is none.
+func (p *pool) begin() (at int, need int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for {
+		if p.next == len(p.jobs) || len(p.failed) > 0 {
+			return -1, 0
+		}
+		need = p.need(p.jobs[p.next])
+		if need == 0 || need > p.budget {
+			need = p.budget
+		}
+		if p.running == 0 || p.used+need <= p.budget {
+			break
+		}
+		p.changed.Wait()
+	}
+	at = p.next
+	p.next++
+	p.running++
+	p.used += need
+	return at, need
+}
+
+func (p *pool) end(at int, need int64, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.running--
+	p.used -= need
+	if err != nil {
+		p.failed = append(p.failed, failure{at, err})
+	}
+	p.changed.Broadcast()
+}
