@@ -16,11 +16,15 @@ func (d *Disk) Clone() *Disk {
 	out := &Disk{cfg: d.cfg}
 	out.mu.changes, out.mu.usedBytes, out.mu.busyUntil = d.mu.changes, d.mu.usedBytes, d.mu.busyUntil
 	out.mu.stats = d.mu.stats
+	out.mu.sealed = d.cloneSealedLocked()
 	c := cloning{inodes: make([]*inode, len(d.mu.inodes)), dirs: map[*dir]*dir{}}
 	for i, ino := range d.mu.inodes {
 		c.inodes[i] = ino.clone()
 	}
 	out.mu.inodes = c.inodes
+	for i, ino := range out.mu.sealed.files {
+		out.mu.sealed.files[i] = c.inodes[ino.index]
+	}
 	out.mu.root = c.dir(d.mu.root)
 	for _, p := range d.mu.pending {
 		out.mu.pending = append(out.mu.pending, change{
@@ -72,6 +76,7 @@ func (c *cloning) place(p place) place { return place{dir: c.dir(p.dir), name: p
 func (ino *inode) clone() *inode {
 	out := *ino
 	out.flushes = nil
+	out.onDevice, out.pages = ino.onDeviceMax(), nil
 	out.scheduled = ino.synced
 	out.content = ino.content.clone()
 	out.undurable = ino.undurable.clone()

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"brokerlab/disks/pagecache"
 	"brokerlab/engine/env"
 )
 
@@ -15,6 +16,7 @@ type file struct {
 	ino         *inode
 	incarnation int // of the disk when it was opened
 	closed      bool
+	reads       pagecache.ReadAhead // of a modelled disk
 }
 
 func (f *file) fail(op string, err error) error { return pathError(op, []string{f.path}, err) }
@@ -33,6 +35,9 @@ func (f *file) openLocked(op string) error {
 func (f *file) Append(b env.Buf) (err error) {
 	defer func() { b.Release() }() // whatever was not stored, also when the task dies in Sleep
 	d, node := f.mount.disk, f.mount.node
+	if d.model != nil {
+		return f.appendModelled(&b)
+	}
 	node.Charge(env.OpCopy, b.Len())
 	node.Sleep(d.cfg.AppendCost)
 	if b, err = b.Load(node.Pool()); err != nil {
@@ -43,20 +48,27 @@ func (f *file) Append(b env.Buf) (err error) {
 	if err := f.openLocked("append"); err != nil {
 		return err
 	}
-	n, before := int64(b.Len()), f.ino.room()
+	_, err = f.storeLocked(&b)
+	return err
+}
+
+// storeLocked appends what fits, and takes b over if that is all of it.
+func (f *file) storeLocked(b *env.Buf) (n int64, err error) {
+	d, before := f.mount.disk, f.ino.room()
+	n = int64(b.Len())
 	free := before - f.ino.content.size + d.freeLocked()
 	if n > free {
 		n = max(0, free)
 		f.ino.content.add(b.Slice(0, int(n)))
 		err = f.fail("append", env.ErrNoSpace)
 	} else {
-		f.ino.content.add(b)
-		b = env.Buf{}
+		f.ino.content.add(*b)
+		*b = env.Buf{}
 	}
 	d.mu.usedBytes += f.ino.room() - before
 	d.mu.stats.Appends++
 	d.mu.stats.BytesAppended += n
-	return err
+	return n, err
 }
 
 // Read implements env.File. It returns parts of what was appended.
@@ -65,7 +77,13 @@ func (f *file) Read(off int64, bytesMax int) (env.Buf, error) {
 		return env.Buf{}, f.fail("read", fmt.Errorf("%d bytes from %d: %w", bytesMax, off, fs.ErrInvalid))
 	}
 	d := f.mount.disk
-	f.mount.node.Sleep(d.cfg.ReadCost)
+	if d.model != nil {
+		if err := f.loadModelled(off, bytesMax); err != nil {
+			return env.Buf{}, err
+		}
+	} else {
+		f.mount.node.Sleep(d.cfg.ReadCost)
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err := f.openLocked("read"); err != nil {
@@ -80,7 +98,7 @@ func (f *file) Read(off int64, bytesMax int) (env.Buf, error) {
 // Truncate implements env.File.
 func (f *file) Truncate(size int64) error {
 	d := f.mount.disk
-	f.mount.node.Sleep(d.cfg.MetaCost)
+	f.mount.systemCall()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err := f.openLocked("truncate"); err != nil {
@@ -94,6 +112,10 @@ func (f *file) Truncate(size int64) error {
 	f.ino.truncate(size)
 	f.ino.reserved = 0
 	d.mu.usedBytes -= before - size
+	if m := d.model; m != nil {
+		f.ino.pages.Truncate(m.now(), size)
+		m.arm()
+	}
 	return nil
 }
 
@@ -101,7 +123,7 @@ func (f *file) Truncate(size int64) error {
 // a power loss gives it back.
 func (f *file) Allocate(size int64) error {
 	d := f.mount.disk
-	f.mount.node.Sleep(d.cfg.MetaCost)
+	f.mount.systemCall()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err := f.openLocked("allocate"); err != nil {
@@ -116,6 +138,10 @@ func (f *file) Allocate(size int64) error {
 	}
 	f.ino.reserved = size
 	d.mu.usedBytes += more
+	if m := d.model; m != nil {
+		f.ino.pages.Allocate(m.now(), size)
+		m.arm()
+	}
 	return nil
 }
 
@@ -130,9 +156,14 @@ func (f *file) Sync() error {
 		return err
 	}
 	running, dirtyBytes := f.ino.beginFlush()
-	wait := d.deviceLocked(now, dirtyBytes)
-	d.mu.Unlock()
-	node.Sleep(wait)
+	if d.model != nil {
+		d.mu.Unlock()
+		f.syncModelled()
+	} else {
+		wait := d.deviceLocked(now, dirtyBytes)
+		d.mu.Unlock()
+		node.Sleep(wait)
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err := f.openLocked("sync"); err != nil {
@@ -144,19 +175,23 @@ func (f *file) Sync() error {
 	return nil
 }
 
-// DropCache implements env.File. The disk models no page cache, every Read costs
+// DropCache implements env.File. A plain disk models no page cache, every Read costs
 // the same, so that there is nothing to forget: it is counted (Stats), takes the
 // time of a system call on the file, and changes nothing.
 func (f *file) DropCache() error {
 	d := f.mount.disk
-	f.mount.node.Sleep(d.cfg.MetaCost)
+	f.mount.systemCall()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err := f.openLocked("dropcache"); err != nil {
 		return err
 	}
 	d.mu.stats.CacheDrops++
-	d.mu.stats.BytesDropped += min(f.ino.synced, f.ino.content.size)
+	if d.model != nil {
+		d.mu.stats.BytesDropped += f.ino.pages.DropCache()
+	} else {
+		d.mu.stats.BytesDropped += min(f.ino.synced, f.ino.content.size)
+	}
 	return nil
 }
 
@@ -179,6 +214,9 @@ func (f *file) Close() error {
 	f.closed = true
 	if f.ino.handles--; f.ino.handles == 0 {
 		f.ino.merge()
+		if f.ino.pages != nil {
+			f.ino.pages.Close()
+		}
 	}
 	d.settleLocked(f.ino)
 	return nil

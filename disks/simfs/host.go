@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"brokerlab/disks/device"
+	"brokerlab/disks/pagecache"
 	"brokerlab/engine/env"
 )
 
@@ -32,30 +33,12 @@ type HostConfig struct {
 }
 
 // DefaultHostConfig is 16 GiB of page cache under the defaults of Linux 6.1.
-func DefaultHostConfig() HostConfig {
-	return HostConfig{
-		MemoryBytes:          16 << 30,
-		DirtyBackgroundRatio: 10,
-		DirtyRatio:           20,
-		DirtyExpire:          30 * time.Second,
-		DirtyWriteback:       5 * time.Second,
-		ReadAheadBytes:       128 << 10,
-	}
-}
+func DefaultHostConfig() HostConfig { return HostConfig(pagecache.DefaultConfig()) }
 
 // Validate names the first wrong figure.
 func (c HostConfig) Validate() error {
-	switch {
-	case c.MemoryBytes < 1<<20:
-		return fmt.Errorf("simfs: MemoryBytes is %d, and must be 1 MiB at least", c.MemoryBytes)
-	case c.DirtyRatio < 1 || c.DirtyRatio > 100:
-		return fmt.Errorf("simfs: DirtyRatio is %d, and must be between 1 and 100", c.DirtyRatio)
-	case c.DirtyBackgroundRatio < 0 || c.DirtyBackgroundRatio > 100:
-		return fmt.Errorf("simfs: DirtyBackgroundRatio is %d, and must be between 0 and 100", c.DirtyBackgroundRatio)
-	case c.DirtyExpire <= 0 || c.DirtyWriteback <= 0:
-		return fmt.Errorf("simfs: DirtyExpire %v and DirtyWriteback %v must be above 0", c.DirtyExpire, c.DirtyWriteback)
-	case c.ReadAheadBytes < 0:
-		return fmt.Errorf("simfs: ReadAheadBytes is %d", c.ReadAheadBytes)
+	if err := pagecache.Config(c).Validate(); err != nil {
+		return fmt.Errorf("simfs: %w", err)
 	}
 	return nil
 }
@@ -71,7 +54,13 @@ type DiskConfig struct {
 // Host is a machine's memory as far as files use it. Its disks share it.
 type Host struct {
 	kernel Kernel
-	cfg    HostConfig
+	cache  *pagecache.Cache
+}
+
+// HostStats are the figures of a machine's page cache, and its thresholds.
+type HostStats struct {
+	pagecache.Stats
+	pagecache.Limits
 }
 
 // NewHost returns a host without disks. It panics if cfg is not valid.
@@ -79,19 +68,20 @@ func NewHost(k Kernel, cfg HostConfig) *Host {
 	if err := cfg.Validate(); err != nil {
 		panic(err.Error())
 	}
-	return &Host{kernel: k, cfg: cfg}
+	return &Host{kernel: k, cache: pagecache.New(pagecache.Config(cfg))}
 }
 
-// NewDisk adds an empty disk. It panics if cfg is not valid. The page cache is
-// not behind it yet: it has the plain costs of DefaultConfig.
+// Stats returns the figures of all disks together.
+func (h *Host) Stats() HostStats { return HostStats{Stats: h.cache.Stats(), Limits: h.cache.Limits()} }
+
+// NewDisk adds an empty disk: page cache, file system and device are modelled, and
+// operations cost what they say, and CPU work (env.OpSyscall, env.OpCopy). It panics
+// if cfg is not valid. The disk can be mounted in the world of the host's kernel
+// alone.
 func (h *Host) NewDisk(cfg DiskConfig) *Disk {
-	if err := cfg.Device.Validate(); err != nil {
-		panic("simfs: " + cfg.Name + ": " + err.Error())
-	}
-	if cfg.FileSystem != "ext4" && cfg.FileSystem != "xfs" {
-		panic("simfs: " + cfg.Name + ": file system " + cfg.FileSystem + " is not ext4 or xfs")
-	}
-	plain := DefaultConfig()
-	plain.CapacityBytes = cfg.Device.CapacityBytes
-	return NewDisk(plain)
+	d := NewDisk(Config{})
+	d.model = newModel(d, h, cfg)
+	d.cfg.CapacityBytes = d.model.volume.UsableBytes()
+	d.mu.sealed.journal = true
+	return d
 }

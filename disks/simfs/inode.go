@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sort"
 
+	"brokerlab/disks/pagecache"
 	"brokerlab/engine/env"
 )
 
@@ -118,16 +119,19 @@ type flush struct {
 type inode struct {
 	index       int // in Disk.mu.inodes
 	content     content
-	reserved    int64    // the file has room on the disk up to here, if that is beyond its size
-	synced      int64    // durable below this
-	scheduled   int64    // on its way to the device below this
-	flushes     []*flush // Syncs that run
-	undurable   content  // durable bytes from synced on that a Truncate cut, which is not durable
-	former      former   // of the lives before a Reuse; then nothing is undurable
-	handles     int      // open ones
-	live        bool     // it has a name now
-	links       int      // durable names, and pending changes of names, that refer to it
-	unreachable bool     // neither name nor handle: its bytes are free again
+	reserved    int64           // the file has room on the disk up to here, if that is beyond its size
+	synced      int64           // durable below this
+	scheduled   int64           // on its way to the device below this
+	flushes     []*flush        // Syncs that run
+	undurable   content         // durable bytes from synced on that a Truncate cut, which is not durable
+	sealed      flush           // what the commit that runs on a modelled disk makes durable
+	pages       *pagecache.File // on a modelled disk
+	onDevice    int64           // of a clone of a modelled disk: see onDeviceMax
+	former      former          // of the lives before a Reuse; then nothing is undurable
+	handles     int             // open ones
+	live        bool            // it has a name now
+	links       int             // durable names, and pending changes of names, that refer to it
+	unreachable bool            // neither name nor handle: its bytes are free again
 }
 
 // room is how many bytes of the disk the file takes.
@@ -157,6 +161,7 @@ func (ino *inode) truncate(size int64) {
 	for _, f := range ino.flushes {
 		f.target = min(f.target, size)
 	}
+	ino.sealed.target = min(ino.sealed.target, size)
 }
 
 // beginFlush starts a Sync and returns how many bytes it writes.

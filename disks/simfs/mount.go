@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"brokerlab/disks/pagecache"
 	"brokerlab/engine/env"
 )
 
@@ -20,8 +21,9 @@ var (
 
 // mount is the disk as one node sees it.
 type mount struct {
-	disk *Disk
-	node env.Node
+	disk    *Disk
+	node    env.Node
+	dirtier pagecache.Dirtier // of a modelled disk
 }
 
 var _ env.FS = (*mount)(nil)
@@ -67,7 +69,7 @@ func (d *Disk) placeLocked(name string) (place, error) {
 // do waits for the fixed cost of an operation on names, and then runs it with
 // the lock held and its paths cleaned. An error gets the operation's name.
 func (m *mount) do(op string, paths []string, fn func(paths []string) error) error {
-	m.node.Sleep(m.disk.cfg.MetaCost)
+	m.systemCall()
 	m.disk.mu.Lock()
 	defer m.disk.mu.Unlock()
 	cleaned := make([]string, len(paths))
@@ -102,7 +104,7 @@ func (m *mount) Create(path string) (env.File, error) {
 		if _, ok := to.dir.live.get(to.name); ok {
 			return fs.ErrExist
 		}
-		ino := m.disk.newInodeLocked()
+		ino := m.disk.newInodeLocked(to.dir)
 		ino.live = true
 		m.disk.noteLocked(change{to: to, entry: entry{name: to.name, file: ino}})
 		f = m.handleLocked(path, ino)
@@ -225,7 +227,7 @@ func (m *mount) MkdirAll(path string) error {
 		for part := range strings.SplitSeq(paths[0], "/") {
 			e, ok := at.live.get(part)
 			if !ok {
-				e = entry{name: part, dir: &dir{parent: at}}
+				e = entry{name: part, dir: m.disk.newDirLocked(at)}
 				m.disk.noteLocked(change{to: place{dir: at, name: part}, entry: e})
 			}
 			if e.dir == nil {
@@ -266,7 +268,11 @@ func (m *mount) SyncDir(path string) error {
 	if err != nil {
 		return pathError("syncdir", []string{path}, err)
 	}
-	m.node.Sleep(wait)
+	if d.model != nil {
+		m.syncNamesModelled()
+	} else {
+		m.node.Sleep(wait)
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.commitLocked(target, seq)

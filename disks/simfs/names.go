@@ -55,6 +55,7 @@ type dir struct {
 	parent *dir
 	live   names // as the processes see it
 	stable names // as it is after a power loss that keeps no pending change
+	goal   int64 // where its files go on a modelled disk
 }
 
 // place is a name in a directory.
@@ -110,6 +111,10 @@ func (d *Disk) noteLocked(c change) (replaced entry) {
 		c.entry.file.links++
 	}
 	d.mu.pending = append(d.mu.pending, c)
+	if m := d.model; m != nil {
+		m.volume.ChangeNames(m.now(), c.seq)
+		m.arm()
+	}
 	return replaced
 }
 

@@ -23,6 +23,9 @@ const (
 	// ChoiceFormer is how many of the bytes of a former life (Reuse) that no Sync
 	// covered had reached the device.
 	ChoiceFormer
+	// ChoiceCommit is whether a commit of the journal, whose last block was just being
+	// written, happened: outcome 0 says that it did. Of modelled disks.
+	ChoiceCommit
 )
 
 // Choice is one of those that decide what a power loss leaves.
@@ -77,6 +80,9 @@ func (d *Disk) PowerLossBy(choose Chooser) {
 	defer d.mu.Unlock()
 	d.mu.incarnation++
 	d.mu.busyUntil = 0
+	if d.mu.sealed.journal {
+		d.loseUncommittedLocked(choose)
+	}
 	var lost []*change
 	pending := d.mu.pending
 	d.mu.pending = nil
@@ -98,6 +104,8 @@ func (d *Disk) PowerLossBy(choose Chooser) {
 	for i := len(d.mu.inodes) - 1; i >= 0; i-- {
 		if ino := d.mu.inodes[i]; !ino.live {
 			d.forgetLocked(ino)
+		} else if ino.pages != nil {
+			ino.pages.Reset(ino.content.size)
 		}
 	}
 }

@@ -69,7 +69,7 @@ func (f *former) dropBelow(off int64) {
 // and stay what they are, so that it never refuses.
 func (f *file) Reuse() error {
 	d := f.mount.disk
-	f.mount.node.Sleep(d.cfg.MetaCost)
+	f.mount.systemCall()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err := f.openLocked("reuse"); err != nil {
@@ -79,6 +79,10 @@ func (f *file) Reuse() error {
 	f.ino.reuse()
 	f.ino.reserved = 0
 	d.mu.usedBytes += f.ino.room() - before
+	if m := d.model; m != nil {
+		f.ino.pages.Reuse(m.now())
+		m.arm()
+	}
 	return nil
 }
 

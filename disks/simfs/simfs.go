@@ -47,6 +47,7 @@ import (
 	"sync"
 	"time"
 
+	"brokerlab/disks/pagecache"
 	"brokerlab/engine/env"
 )
 
@@ -102,14 +103,17 @@ type Stats struct {
 	DirSyncs      int64 // calls of SyncDir that returned
 	BytesSynced   int64 // written by Syncs
 	CacheDrops    int64 // calls of DropCache
-	BytesDropped  int64 // clean bytes that a page cache would have forgotten by them
+	BytesDropped  int64 // clean bytes that they forgot; on a plain disk, that a page cache would have
+
+	Volume pagecache.VolumeStats // of a modelled disk: page cache, journal and device
 }
 
 // Disk outlives the nodes that mount it. Its methods may be called from any
 // task or goroutine.
 type Disk struct {
-	cfg Config
-	mu  struct {
+	cfg   Config
+	model *model // nil for a plain disk
+	mu    struct {
 		sync.Mutex
 		root        *dir
 		pending     []change // of names, not durable yet, in order
@@ -119,6 +123,7 @@ type Disk struct {
 		busyUntil   env.Time // when the device has done the last Sync
 		incarnation int      // handles of an earlier one are closed
 		stats       Stats
+		sealed      sealed // of a modelled disk
 	}
 }
 
@@ -140,7 +145,11 @@ func (d *Disk) Mount(n env.Node) env.FS { return &mount{disk: d, node: n} }
 func (d *Disk) Stats() Stats {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.mu.stats
+	s := d.mu.stats
+	if d.model != nil {
+		s.Volume = d.model.volume.Stats(d.model.now())
+	}
+	return s
 }
 
 // Crash is the end of the processes that mount the disk: their handles are
@@ -173,11 +182,24 @@ func (d *Disk) Close() {
 	d.mu.usedBytes = 0
 }
 
-// newInodeLocked adds an empty file.
-func (d *Disk) newInodeLocked() *inode {
+// newInodeLocked adds an empty file, to be in a directory.
+func (d *Disk) newInodeLocked(in *dir) *inode {
 	ino := &inode{index: len(d.mu.inodes)}
 	d.mu.inodes = append(d.mu.inodes, ino)
+	if d.model != nil {
+		ino.pages = d.model.volume.NewFile(in.goal)
+		ino.pages.Ref = ino
+	}
 	return ino
+}
+
+// newDirLocked returns an empty directory, to be in another one.
+func (d *Disk) newDirLocked(in *dir) *dir {
+	out := &dir{parent: in}
+	if d.model != nil {
+		out.goal = d.model.volume.Place(in.goal)
+	}
+	return out
 }
 
 // settleLocked drops the content that nobody can reach any more, now that ino
@@ -190,6 +212,9 @@ func (d *Disk) settleLocked(ino *inode) {
 		ino.unreachable = true
 		d.mu.usedBytes -= ino.room()
 		ino.reserved = 0
+		if ino.pages != nil {
+			ino.pages.Forget()
+		}
 	}
 	if ino.links == 0 {
 		d.forgetLocked(ino)
@@ -201,6 +226,9 @@ func (d *Disk) settleLocked(ino *inode) {
 // forgetLocked ends an inode.
 func (d *Disk) forgetLocked(ino *inode) {
 	ino.release()
+	if ino.pages != nil {
+		ino.pages.Forget()
+	}
 	last := len(d.mu.inodes) - 1
 	d.mu.inodes[ino.index] = d.mu.inodes[last]
 	d.mu.inodes[ino.index].index = ino.index

@@ -72,7 +72,7 @@ var arrowsRule = rule{"import arrows", func(s *source, report reporter) {
 var pureFolders = []string{
 	"engine/record", "engine/codec", "engine/replica", "engine/cluster",
 	"workloads/payload", "workloads/arrival", "workloads/check", "scenarios/spec",
-	"disks/device", "disks/profiles",
+	"disks/device", "disks/pagecache", "disks/profiles",
 }
 
 // impureNames are what a package needs to reach the world. The others of
