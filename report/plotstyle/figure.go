@@ -26,10 +26,12 @@ const (
 	dotsPerInch = 192
 )
 
-// Swatch is one legend entry: a line where Line has a width, else a square.
+// Swatch is one legend entry: a line where Line has a width, a mark where there
+// is a Mark, else a square.
 type Swatch struct {
 	Name string
 	Line draw.LineStyle
+	Mark draw.GlyphDrawer
 	Fill color.Color
 }
 
@@ -43,8 +45,9 @@ type Figure struct {
 	XLabel, YLabel string
 	// Legend is blocks of entries; each block begins a row.
 	Legend [][]Swatch
-	// Plot is the data. When it is nil, NoData says why in its place.
+	// Plot is the data, or Panels are. Without both, NoData says why in their place.
 	Plot   *plot.Plot
+	Panels []Panel
 	NoData string
 	// BodyHeight asks for more than the usual height between legend and note.
 	BodyHeight vg.Length
@@ -66,6 +69,7 @@ const (
 	noteGap    = vg.Length(5)
 	swatchWide = vg.Length(16)
 	swatchStep = vg.Length(22) // from the swatch's left to its name
+	markStep   = vg.Length(12) // the same for a mark
 	entryGap   = vg.Length(14)
 )
 
@@ -180,7 +184,7 @@ func layLegend(blocks [][]Swatch, width vg.Length) (l legend) {
 		for i := range blocks[b] {
 			e := &blocks[b][i]
 			e.Name = shorten(legendFace(), e.Name, width-swatchStep)
-			w := swatchStep + legendFace().Width(e.Name)
+			w := e.step() + legendFace().Width(e.Name)
 			sum += w + entryGap
 			widest = max(widest, w)
 		}
@@ -211,11 +215,14 @@ func (f *Figure) draw(c draw.Canvas, l layout) {
 	drawLines(c, noteFace(), l.note, 1, bottom-noteGap)
 	body := draw.Canvas{Canvas: c.Canvas, Rectangle: vg.Rectangle{
 		Min: vg.Point{X: c.Min.X, Y: bottom}, Max: vg.Point{X: c.Max.X, Y: y}}}
-	if f.Plot == nil {
+	switch {
+	case len(f.Panels) > 0:
+		f.drawPanels(body)
+	case f.Plot == nil:
 		f.drawNoData(body)
-		return
+	default:
+		f.drawBody(body)
 	}
-	f.drawBody(body)
 }
 
 // drawLines writes lines downwards from y and gives the y below them.
@@ -237,17 +244,34 @@ func drawLegend(c draw.Canvas, l legend, y vg.Length) vg.Length {
 			if l.step > 0 {
 				x = c.Min.X + l.step*vg.Length(n)
 			}
-			if e.Line.Width > 0 {
-				middle := y + s.FontExtents().Ascent*0.36
-				c.StrokeLine2(e.Line, x, middle, x+swatchWide, middle)
-			} else {
-				fillBox(c, e.Fill, vg.Rectangle{Min: vg.Point{X: x + 2, Y: y - 1.5}, Max: vg.Point{X: x + 12, Y: y + 8.5}})
-			}
-			c.FillText(s, vg.Point{X: x + swatchStep, Y: y}, e.Name)
-			x += swatchStep + s.Width(e.Name) + entryGap
+			x = e.draw(c, s, x, y)
 		}
 	}
 	return y
+}
+
+// draw draws an entry whose text stands on y, and gives where the next one begins.
+func (e Swatch) draw(c draw.Canvas, s text.Style, x, y vg.Length) vg.Length {
+	middle := y + s.FontExtents().Ascent*0.36
+	switch {
+	case e.Line.Width > 0:
+		c.StrokeLine2(e.Line, x, middle, x+swatchWide, middle)
+	case e.Mark != nil:
+		c.DrawGlyphNoClip(draw.GlyphStyle{Color: e.Fill, Radius: markRadius, Shape: e.Mark},
+			vg.Point{X: x + markRadius + 1, Y: middle})
+	default:
+		fillBox(c, e.Fill, vg.Rectangle{Min: vg.Point{X: x + 2, Y: y - 1.5}, Max: vg.Point{X: x + 12, Y: y + 8.5}})
+	}
+	c.FillText(s, vg.Point{X: x + e.step(), Y: y}, e.Name)
+	return x + e.step() + s.Width(e.Name) + entryGap
+}
+
+// step is from an entry's left to its name.
+func (e Swatch) step() vg.Length {
+	if e.Mark != nil && e.Line.Width == 0 {
+		return markStep
+	}
+	return swatchStep
 }
 
 // drawNoData puts the reason where the data would be.
@@ -289,7 +313,7 @@ func (f *Figure) drawBody(body draw.Canvas) {
 // same figure gives the same bytes.
 func (f *Figure) WritePNG(w io.Writer) error {
 	l := f.layout()
-	img := vgimg.NewWith(vgimg.UseWH(Width, l.height(f.BodyHeight)), vgimg.UseDPI(dotsPerInch),
+	img := vgimg.NewWith(vgimg.UseWH(Width, l.height(max(f.BodyHeight, f.panelsHeight()))), vgimg.UseDPI(dotsPerInch),
 		vgimg.UseBackgroundColor(paper))
 	f.draw(draw.New(img), l)
 	buffered := bufio.NewWriter(w)

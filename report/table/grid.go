@@ -60,7 +60,7 @@ func (g grid) writer(show func(string) string) pretty.Writer {
 	}
 	columns := make([]pretty.ColumnConfig, len(g.aligns))
 	for i, a := range g.aligns {
-		columns[i] = pretty.ColumnConfig{Number: i + 1, Align: a, AlignHeader: a}
+		columns[i] = pretty.ColumnConfig{Number: i + 1, Align: a, AlignHeader: a, WidthMin: g.least(i)}
 	}
 	w.SetColumnConfigs(columns)
 	return w
@@ -122,8 +122,34 @@ func (g grid) groupLine() string {
 	return b.String()
 }
 
+// least is how wide a column must be for the name of its group to fit above all
+// of its columns, which share what that needs.
+func (g grid) least(column int) int {
+	if len(g.groups) == 0 || g.groups[column] == "" {
+		return 0
+	}
+	from, to := column, column+1
+	for from > 0 && g.groups[from-1] == g.groups[column] {
+		from--
+	}
+	for to < len(g.groups) && g.groups[to] == g.groups[column] {
+		to++
+	}
+	need := text.StringWidthWithoutEscSequences(g.groups[column]) + 2 + columnGap // blanks around it
+	for i := from; i < to; i++ {
+		need -= g.needs(i) + columnGap
+	}
+	if need <= 0 {
+		return 0
+	}
+	return g.needs(column) + (need+to-from-1)/(to-from)
+}
+
 // width is that of a column of the text.
-func (g grid) width(column int) int {
+func (g grid) width(column int) int { return max(g.needs(column), g.least(column)) }
+
+// needs is how wide the texts of a column are.
+func (g grid) needs(column int) int {
 	width := text.StringWidthWithoutEscSequences(g.heading[column])
 	for _, row := range g.rows {
 		width = max(width, text.StringWidthWithoutEscSequences(oneLine(row[column])))
