@@ -23,7 +23,11 @@ package profiles
 
 import (
 	"embed"
+	"errors"
 	"fmt"
+	"io"
+	"io/fs"
+	"os"
 	"slices"
 	"strings"
 
@@ -85,4 +89,48 @@ func Load(name string) (*Profile, error) {
 		panic("profiles: a built-in profile is wrong: " + err.Error())
 	}
 	return p, nil
+}
+
+// IsFile says whether a name stands for a file and not for a built-in profile: it
+// ends in .yaml or .yml, or has a slash.
+func IsFile(name string) bool {
+	return strings.HasSuffix(name, extension) || strings.HasSuffix(name, ".yml") || strings.ContainsAny(name, `/\`)
+}
+
+// Find returns the profile of a file or, if the name is none (see IsFile), the
+// built-in one.
+func Find(name string) (*Profile, error) {
+	if !IsFile(name) {
+		return Load(name)
+	}
+	src, err := TextOf(name)
+	if err != nil {
+		return nil, err
+	}
+	return Parse(name, src)
+}
+
+// TextOf returns a profile as it is written, of a file or a built-in one, as Find
+// takes them.
+func TextOf(name string) ([]byte, error) {
+	if IsFile(name) {
+		return readFile(name)
+	}
+	return Text(name)
+}
+
+// readFile reads no more than a profile may have: it stops at what has no end.
+func readFile(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err == nil {
+		defer f.Close()
+		var src []byte
+		if src, err = io.ReadAll(io.LimitReader(f, sourceBytesMax+1)); err == nil {
+			return src, nil
+		}
+	}
+	if inner, ok := errors.AsType[*fs.PathError](err); ok {
+		err = inner.Err
+	}
+	return nil, fmt.Errorf("disk profile %s: %w", name, err)
 }
