@@ -27,14 +27,14 @@ func sortArguments(c *cli.Command, args []string) (flags, arguments []string, er
 			return nil, nil, unknownFlag(c, name)
 		}
 		if !takes && hasValue && value != "true" && value != "false" {
-			return nil, nil, wrongUse("%s: --%s takes no value, and there is %q", c.Name, name, value)
+			return nil, nil, wrongUse("%s: --%s takes no value, and there is %q", c.HelpName, name, value)
 		}
 		flags = append(flags, arg)
 		if !takes || hasValue {
 			continue
 		}
 		if i++; i == len(args) || isFlag(takesValue, args[i]) {
-			return nil, nil, wrongUse("%s: --%s needs a value", c.Name, name)
+			return nil, nil, wrongUse("%s: --%s needs a value", c.HelpName, name)
 		}
 		flags = append(flags, args[i])
 	}
@@ -74,14 +74,15 @@ func unknownFlag(c *cli.Command, name string) error {
 	for _, f := range c.Flags {
 		names = append(names, f.Names()[0])
 	}
-	return wrongUse("%s: there is no flag --%s%s; brokerlab %s --help lists the flags", c.Name, name,
-		didYouMean("--", name, names), c.Name)
+	return wrongUse("%s: there is no flag --%s%s; brokerlab %s --help lists the flags", c.HelpName, name,
+		didYouMean("--", name, names), c.HelpName)
 }
 
 // noArguments refuses arguments of a command that has none.
 func noArguments(ctx *cli.Context) error {
 	if ctx.NArg() > 0 {
-		return wrongUse("%s takes no arguments, and there is %q", ctx.Command.Name, ctx.Args().First())
+		name := strings.TrimPrefix(ctx.Command.HelpName, "brokerlab ") // which the cli package puts before it
+		return wrongUse("%s takes no arguments, and there is %q", name, ctx.Args().First())
 	}
 	return nil
 }

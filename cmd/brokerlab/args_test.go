@@ -35,6 +35,14 @@ func TestArrange(t *testing.T) {
 		{"an unknown flag has a near one", "run a --seeed 3", "error: run: there is no flag --seeed (did you mean --seed?)"},
 		{"flags belong to one command", "show a --disk sim", "error: show: there is no flag --disk"},
 		{"an unknown command has a near one", "lst", `error: there is no command "lst" (did you mean list?)`},
+		{"a command may have commands below it", "disks show nvme --source", "disks show --source -- nvme"},
+		{"which alone does nothing", "disks", "disks --help"},
+		{"and has help", "disks --help", "disks --help"},
+		{"as those below it have", "help disks compare", "disks compare --help"},
+		{"also behind a flag", "disks compare nvme --help", "disks compare --help"},
+		{"a command below another has a near one", "disks shw", `error: there is no command "disks shw" (did you mean disks show?)`},
+		{"its flags are its own", "disks list --seed 1", "error: disks list: there is no flag --seed"},
+		{"and stand behind it", "disks --seed 1 list", "error: flags belong behind a command, such as disks list"},
 		{"flags do not stand before a command", "--disk sim run", "error: flags belong behind a command"},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
@@ -59,7 +67,10 @@ func TestHelpEndsWithCommands(t *testing.T) {
 	app := newApp(nil)
 	texts := map[string]string{"": app.CustomAppHelpTemplate}
 	for _, c := range app.Commands {
-		texts[c.Name] = c.CustomHelpTemplate
+		texts[c.HelpName] = c.CustomHelpTemplate
+		for _, sub := range c.Subcommands {
+			texts[sub.HelpName] = sub.CustomHelpTemplate
+		}
 	}
 	for name, text := range texts {
 		if strings.Contains(text, "{{") {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"brokerlab/disks/profiles"
 	"brokerlab/scenarios/spec"
 )
 
@@ -60,8 +61,8 @@ func sayError(stderr io.Writer, err error) {
 	}
 }
 
-// errorLines puts the program's name in front of every error but those of a
-// scenario's text, which begin with a place that editors find.
+// errorLines puts the program's name in front of every error but those of the text
+// of a scenario or a disk's profile, which begin with a place that editors find.
 func errorLines(err error) (lines []string) {
 	var usage *usageError
 	var faults spec.Errors
@@ -70,6 +71,10 @@ func errorLines(err error) (lines []string) {
 		return nil
 	case errors.As(err, &usage):
 		for _, fault := range usage.faults {
+			if wrong, ok := errors.AsType[profiles.Errors](fault); ok {
+				lines = append(lines, strings.Split(wrong.Error(), "\n")...)
+				continue
+			}
 			if !errors.As(fault, &faults) {
 				lines = append(lines, "brokerlab: "+oneLine(fault))
 				continue

@@ -33,8 +33,14 @@ Try:
 // description.
 func commandHelp(c *cli.Command) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "brokerlab %s - %s\n\nUsage:\n  brokerlab %s\n", c.Name, c.Usage,
-		strings.TrimSpace(c.Name+" "+c.ArgsUsage))
+	fmt.Fprintf(&b, "brokerlab %s - %s\n\nUsage:\n  brokerlab %s\n", c.HelpName, c.Usage,
+		strings.TrimSpace(c.HelpName+" "+c.ArgsUsage))
+	if len(c.Subcommands) > 0 {
+		b.WriteString("\nCommands:\n")
+	}
+	for _, sub := range c.Subcommands {
+		fmt.Fprintf(&b, "  %-10s %s\n", sub.Name, sub.Usage)
+	}
 	text, try, _ := strings.Cut("\n"+c.Description, "\nTry:\n")
 	if text = strings.TrimSpace(text); text != "" {
 		fmt.Fprintf(&b, "\n%s\n", text)

@@ -47,7 +47,8 @@ func newApp(commandLine []string) *cli.App {
 		Name:  "brokerlab",
 		Usage: "what do Kafka's design choices cost, and what do they buy, on this disk?",
 		Commands: []*cli.Command{
-			runCommand(commandLine), listCommand(), showCommand(), validateCommand(), reportCommand(), versionCommand(),
+			runCommand(commandLine), listCommand(), showCommand(), validateCommand(), reportCommand(), disksCommand(),
+			versionCommand(),
 		},
 		HideHelpCommand: true, // arrange understands "help NAME"
 		HideVersion:     true, // and --version
@@ -56,12 +57,22 @@ func newApp(commandLine []string) *cli.App {
 		ExitErrHandler:            func(*cli.Context, error) {}, // exit codes are ours
 	}
 	for _, c := range app.Commands {
-		c.HideHelpCommand = true // "help" may be the name of an argument
-		c.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return wrongUse("%s: %v", c.Name, err) }
-		c.CustomHelpTemplate = commandHelp(c)
+		dress(c, c.Name)
 	}
 	app.CustomAppHelpTemplate = appHelp(app)
 	return app
+}
+
+// dress gives a command, whose full name this is, and those below it our help and
+// our words for wrong use.
+func dress(c *cli.Command, name string) {
+	c.HelpName = name
+	c.HideHelpCommand = true // "help" may be the name of an argument
+	c.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return wrongUse("%s: %v", name, err) }
+	for _, sub := range c.Subcommands {
+		dress(sub, name+" "+sub.Name)
+	}
+	c.CustomHelpTemplate = commandHelp(c)
 }
 
 // arrange turns what was typed into what the flag package takes: the flags of a
@@ -76,36 +87,54 @@ func arrange(app *cli.App, args []string) ([]string, error) {
 		if args = args[1:]; len(args) == 0 {
 			return []string{"--help"}, nil
 		}
-		if len(args) > 1 {
-			return nil, wrongUse("help takes one command")
-		}
-		args = []string{args[0], "--help"}
+		args = slices.Concat(args, []string{"--help"})
 	case "-v", "-version", "--version":
 		args = slices.Concat([]string{"version"}, args[1:])
 	}
-	c := app.Command(args[0])
-	if c == nil {
-		return nil, unknownCommand(app, args[0])
+	c, path, args, err := findCommand(app, args)
+	if err != nil {
+		return nil, err
 	}
-	flags, arguments, err := sortArguments(c, args[1:])
+	flags, arguments, err := sortArguments(c, args)
 	if err != nil {
 		return nil, err
 	}
 	if slices.ContainsFunc(flags, isHelp) { // the cli package would look for help about the first argument
-		return []string{c.Name, "--help"}, nil
+		return append(path, "--help"), nil
 	}
-	return slices.Concat([]string{c.Name}, flags, []string{"--"}, arguments), nil
+	return slices.Concat(path, flags, []string{"--"}, arguments), nil
 }
 
-func unknownCommand(app *cli.App, name string) error {
+// findCommand follows the names of commands; path are those names, and rest is
+// what stands behind them. A command that has others below it does nothing itself.
+func findCommand(app *cli.App, args []string) (c *cli.Command, path, rest []string, err error) {
+	all, within := app.Commands, ""
+	for rest = args; len(all) > 0; rest = rest[1:] {
+		if c != nil && (len(rest) == 0 || isHelp(rest[0])) {
+			return c, path, []string{"--help"}, nil
+		}
+		at := slices.IndexFunc(all, func(c *cli.Command) bool { return c.HasName(rest[0]) })
+		if at < 0 {
+			return nil, nil, nil, unknownCommand(all, within, rest[0])
+		}
+		c = all[at]
+		all, within, path = c.Subcommands, c.HelpName+" ", append(path, c.Name)
+	}
+	return c, path, rest, nil
+}
+
+// unknownCommand is wrong use; within is the name of the command that has these.
+func unknownCommand(all []*cli.Command, within, name string) error {
 	if name != "" && name[0] == '-' {
-		return wrongUse("flags belong behind a command, such as run; brokerlab --help lists the commands")
+		return wrongUse("flags belong behind a command, such as %s%s; brokerlab %s--help lists the commands",
+			within, all[0].Name, within)
 	}
 	var names []string
-	for _, c := range app.Commands {
+	for _, c := range all {
 		names = append(names, c.Name)
 	}
-	return wrongUse("there is no command %q%s; brokerlab --help lists the commands", name, didYouMean("", name, names))
+	return wrongUse("there is no command %q%s; brokerlab %s--help lists the commands", within+name,
+		didYouMean(within, name, names), within)
 }
 
 // didYouMean is the end of a message; empty if no candidate is near.
