@@ -21,8 +21,8 @@ func disksCommand() *cli.Command {
 		Name:      "disks",
 		Usage:     "list, show and compare models of disks",
 		ArgsUsage: "COMMAND [arguments and flags]",
-		Description: `A profile describes a disk for simulations: mechanics or flash, queue, cache and flush, each figure with its
-source and how well it is known.
+		Description: `A profile describes a disk for simulations: mechanics or flash, queue, cache and flush, each figure
+with its source and how well it is known.
 
 Try:
   brokerlab disks list                        the profiles that are built in
@@ -36,8 +36,8 @@ func disksListCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "list",
 		Usage: "list the profiles that are built in",
-		Description: `Capacity is the profile's. The other figures are simulated, with the patterns of disks compare: sequential
-reads of 1 MiB, random reads of 4 KiB one at a time, and an append of 4 KiB with its fsync (median).
+		Description: `Capacity is the profile's. The other figures are simulated, with the patterns of disks compare:
+sequential reads of 1 MiB, random reads of 4 KiB one at a time, and an append of 4 KiB with its fsync (median).
 
 Try:
   brokerlab disks list
@@ -73,10 +73,10 @@ func disksList(ctx *cli.Context) error {
 	fmt.Fprintln(w, "-------\t----\t--------\t---------\t------------\t-----\t----")
 	for i, p := range disks {
 		f := c.Disks[i].Figures
-		fmt.Fprintf(w, "%s\t%s\t%s\t%9s\t%12s\t%s\t%s\n", p.Name, p.Config.Kind, capacity(p), wording.Digits(f[0].MBPerS),
-			wording.Digits(f[1].OpsPerS), wording.Duration(f[2].Sync.P50), p.Title)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%9s\t%12s\t%s\t%s\n", p.Name, p.Config.Kind, capacity(p),
+			wording.Digits(f[0].MBPerS), wording.Digits(f[1].OpsPerS), wording.Duration(f[2].Sync.P50), p.Title)
 	}
-	fmt.Fprintf(w, "\nRates and times are simulated. brokerlab disks compare has more of them, disks show the figures behind.\n")
+	fmt.Fprintln(w, "\nRates and times are simulated. brokerlab disks compare has more of them, disks show the figures behind.")
 	return w.Flush()
 }
 
@@ -118,8 +118,8 @@ func disksShowCommand() *cli.Command {
 		Name:      "show",
 		Usage:     "print every figure of a profile with its status and source",
 		ArgsUsage: "NAME|FILE [flags]",
-		Description: `NAME is built in; what ends in .yaml or holds a slash is a FILE, which is checked. The statuses, from the
-best known to the least: verified, verified-secondary (quoted), derived, inferred, recalled (not looked up), fitted
+		Description: `NAME is built in; what ends in .yaml or holds a slash is a FILE, which is checked. The statuses, from
+the best known to the least: measured (here), verified, verified-secondary (quoted), derived, inferred, recalled (not looked up), fitted
 (chosen so that the model shows a figure of the source), assumed.
 
 Try:

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"brokerlab/disks/profiles"
+	"brokerlab/disks/figures"
 	"brokerlab/scenarios/spec"
 )
 
@@ -71,7 +71,7 @@ func errorLines(err error) (lines []string) {
 		return nil
 	case errors.As(err, &usage):
 		for _, fault := range usage.faults {
-			if wrong, ok := errors.AsType[profiles.Errors](fault); ok {
+			if wrong, ok := errors.AsType[figures.Errors](fault); ok {
 				lines = append(lines, strings.Split(wrong.Error(), "\n")...)
 				continue
 			}

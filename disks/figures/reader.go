@@ -11,8 +11,8 @@ import (
 	yaml "go.yaml.in/yaml/v4"
 )
 
-// sourceBytesMax bounds a file's text.
-const sourceBytesMax = 1 << 20
+// SourceBytesMax bounds a file's text.
+const SourceBytesMax = 1 << 20
 
 // Reader reads a tree of YAML nodes and goes on after a fault.
 type Reader struct {
@@ -38,8 +38,8 @@ func (r *Reader) Fail(at Place, path, format string, args ...any) {
 // aliases and tags are refused.
 func (r *Reader) Load(src []byte) *yaml.Node {
 	top := Place{1, 1}
-	if len(src) > sourceBytesMax {
-		r.Fail(top, "", "is longer than %d bytes", sourceBytesMax)
+	if len(src) > SourceBytesMax {
+		r.Fail(top, "", "is longer than %d bytes", SourceBytesMax)
 		return nil
 	}
 	loader, err := yaml.NewLoader(bytes.NewReader(src))

@@ -125,7 +125,7 @@ func readFile(name string) ([]byte, error) {
 	if err == nil {
 		defer f.Close()
 		var src []byte
-		if src, err = io.ReadAll(io.LimitReader(f, sourceBytesMax+1)); err == nil {
+		if src, err = io.ReadAll(io.LimitReader(f, figures.SourceBytesMax+1)); err == nil {
 			return src, nil
 		}
 	}

@@ -60,7 +60,8 @@ func diskPanel(c *results.DiskComparison, from, to int) plotstyle.Panel {
 	p := plotstyle.Panel{Title: panelTitle(first), Height: diskRow*vg.Length(len(c.Disks)) + diskAxis}
 	marks := diskMarks(c.Patterns[from:to])
 	for i := range marks {
-		p.Legend = append(p.Legend, plotstyle.Swatch{Name: c.Patterns[from+i].Name, Mark: marks[i].Shape, Fill: marks[i].Fill})
+		p.Legend = append(p.Legend,
+			plotstyle.Swatch{Name: c.Patterns[from+i].Name, Mark: marks[i].Shape, Fill: marks[i].Fill})
 	}
 	least, greatest := math.Inf(1), 0.0
 	var rows plotstyle.DotRows
@@ -131,7 +132,8 @@ func diskPlot(c *results.DiskComparison, rows plotstyle.DotRows) *plot.Plot {
 		if onlySimulated(c) == "" {
 			name += " (" + wording.DiskTarget(d) + ")"
 		}
-		ticks = append(ticks, plot.Tick{Value: float64(len(c.Disks) - 1 - n), Label: plotstyle.ShortenTick(name, diskNamedBy)})
+		name = plotstyle.ShortenTick(name, diskNamedBy)
+		ticks = append(ticks, plot.Tick{Value: float64(len(c.Disks) - 1 - n), Label: name})
 	}
 	p.Y.Tick.Marker = ticks
 	p.Y.Min, p.Y.Max = -0.6, float64(len(c.Disks))-0.4

@@ -5,13 +5,15 @@ import "brokerlab/results"
 // Disks are comparisons of disks, by name: one of several disks of which one is real,
 // one of a single disk without most figures, and an empty one.
 func Disks() map[string]*results.DiskComparison {
+	pattern := func(group, name, short string, metric results.DiskMetric, block int64, depth int) results.DiskPattern {
+		return results.DiskPattern{Name: name, Short: short, Group: group, Metric: metric, BlockBytes: block, Depth: depth}
+	}
 	patterns := []results.DiskPattern{
-		{Name: "read 1 MiB", Short: "read", Group: "sequential", Metric: results.MetricMBPerS, BlockBytes: 1 << 20, Depth: 4},
-		{Name: "write 1 MiB", Short: "write", Group: "sequential", Metric: results.MetricMBPerS, BlockBytes: 1 << 20, Depth: 4},
-		{Name: "read, depth 1", Short: "read 1", Group: "random 4 KiB", Metric: results.MetricOpsPerS, BlockBytes: 4096, Depth: 1},
-		{Name: "read, depth 32", Short: "read 32", Group: "random 4 KiB", Metric: results.MetricOpsPerS, BlockBytes: 4096,
-			Depth: 32},
-		{Name: "with a flush", Short: "flush", Group: "append of 4 KiB", Metric: results.MetricSyncP50, BlockBytes: 4096, Depth: 1},
+		pattern("sequential", "read 1 MiB", "read", results.MetricMBPerS, 1<<20, 4),
+		pattern("sequential", "write 1 MiB", "write", results.MetricMBPerS, 1<<20, 4),
+		pattern("random 4 KiB", "read, depth 1", "read 1", results.MetricOpsPerS, 4096, 1),
+		pattern("random 4 KiB", "read, depth 32", "read 32", results.MetricOpsPerS, 4096, 32),
+		pattern("append of 4 KiB", "with a flush", "flush", results.MetricSyncP50, 4096, 1),
 	}
 	disk := func(name, target string, mb, ops float64, sync int64) results.ComparedDisk {
 		rate := results.DiskFigure{MBPerS: mb, OpsPerS: mb}

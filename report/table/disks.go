@@ -38,7 +38,8 @@ func Disks(c *results.DiskComparison) string {
 		return "No disk was compared.\n"
 	}
 	var b strings.Builder
-	b.WriteString("Figures: " + strings.ReplaceAll(wording.DiskConditions(c), " \u00b7 ", ", ") + ".\n\n" + g.text() + "\n")
+	conditions := strings.ReplaceAll(wording.DiskConditions(c), " \u00b7 ", ", ")
+	b.WriteString("Figures: " + conditions + ".\n\n" + g.text() + "\n")
 	for _, note := range c.Notes {
 		b.WriteString(note + "\n")
 	}
