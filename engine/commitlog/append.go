@@ -327,6 +327,28 @@ func (l *Log) writeAndFlush(write func() (Appended, error)) (Appended, appendDue
 	l.mu.Unlock()
 	if d.flush && !l.cfg.FlushGroupCommit {
 		err = l.flush(flushScope{before: math.MaxInt64})
+		if err == nil && l.cfg.FlushIndexes {
+			err = l.flushActiveIndexes()
+		}
 	}
 	return a, d, err
+}
+
+// flushActiveIndexes writes what the active segment's index files lack and forces
+// both. The caller holds writer.
+func (l *Log) flushActiveIndexes() error {
+	s := l.active()
+	err := l.writeIndex(s)
+	for _, f := range []env.File{s.index, s.timeIndex} {
+		if err == nil {
+			err = f.Sync()
+		}
+	}
+	if err != nil {
+		return l.fail(err)
+	}
+	l.mu.Lock()
+	l.mu.stats.Fsyncs += 2
+	l.mu.Unlock()
+	return nil
 }

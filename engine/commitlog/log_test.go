@@ -408,13 +408,16 @@ func TestReadsOfFilesPerRead(t *testing.T) {
 func TestFlushesAreCounted(t *testing.T) {
 	tests := []struct {
 		messages int64
+		indexes  bool // flush.indexes: both indexes are forced with each flush
+		flushes  int
 		want     int
-	}{{0, 0}, {1, 10}, {3, 3}, {10, 1}, {11, 0}}
+	}{{0, false, 0, 0}, {1, false, 10, 10}, {3, false, 3, 3}, {10, false, 1, 1}, {11, false, 0, 0},
+		{0, true, 0, 0}, {1, true, 10, 30}, {3, true, 3, 9}}
 	for _, test := range tests {
-		t.Run(fmt.Sprintf("flush.messages=%d", test.messages), func(t *testing.T) {
+		t.Run(fmt.Sprintf("flush.messages=%d,flush.indexes=%v", test.messages, test.indexes), func(t *testing.T) {
 			inWorlds(t, func(b *bed) {
 				cfg := commitlog.DefaultConfig()
-				cfg.FlushMessages = test.messages
+				cfg.FlushMessages, cfg.FlushIndexes = test.messages, test.indexes
 				l := b.open(cfg)
 				b.must(l.BeginEpoch(1))
 				b.fs.dirSyncs.Store(0)
@@ -430,7 +433,7 @@ func TestFlushesAreCounted(t *testing.T) {
 					}
 				}
 				stats := l.Stats()
-				if b.fs.syncs.Load() != int64(test.want) || flushed != test.want || stats.Fsyncs != int64(test.want) {
+				if b.fs.syncs.Load() != int64(test.flushes) || flushed != test.flushes || stats.Fsyncs != int64(test.want) {
 					b.Errorf("%d syncs, %d appends flushed, stats %+v, want %d", b.fs.syncs.Load(), flushed, stats, test.want)
 				}
 				dirSyncs := int64(1) // when the log is made

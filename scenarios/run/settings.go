@@ -57,6 +57,7 @@ func brokerConfig(s *spec.Scenario, plan *cluster.Plan, logDirs []string, index 
 	log.FlushInterval = s.Topic.FlushMs
 	log.Preallocate = s.Topic.Preallocate
 	log.FlushGroupCommit = s.Topic.FlushGroupCommit
+	log.FlushIndexes = s.Topic.FlushIndexes
 	log.SegmentRecycle = s.Topic.SegmentRecycle
 	if kind, err := codec.Parse(s.Producers.Compression); err == nil { // else producerConfig says it
 		log.Codec, log.Implementation = kind, codec.Implementation(s.Producers.Implementation)

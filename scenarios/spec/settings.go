@@ -201,6 +201,9 @@ var topicSettings = []setting{
 		"age at which a log is forced to disk; needs cluster.log.flush.scheduler.interval.ms"),
 	row("topic.flush.group.commit", func(s *Scenario) *bool { return &s.Topic.FlushGroupCommit }, flags,
 		"ours: appends that wait for the disk share one fsync; Kafka does one after another under the log's lock"),
+	row("topic.flush.indexes", func(s *Scenario) *bool { return &s.Topic.FlushIndexes }, flags,
+		"a flush after flush.messages forces the indexes too, as Kafka does; ours are forced when a segment is rolled, "+
+			"since recovery can build them anew"),
 	row("topic.segment.recycle", func(s *Scenario) *bool { return &s.Topic.SegmentRecycle }, flags,
 		"ours: files of deleted segments are written over by new ones, whose fsyncs then allocate nothing"),
 	row("topic.retention.bytes", func(s *Scenario) *int64 { return &s.Topic.RetentionBytes },

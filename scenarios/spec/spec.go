@@ -69,6 +69,7 @@ type Topic struct {
 	FlushMs           time.Duration // flush.ms; 0 = never
 	Preallocate       bool          // preallocate; false
 	FlushGroupCommit  bool          // flush.group.commit (ours); false
+	FlushIndexes      bool          // flush.indexes (a name of ours, for what Kafka does); false
 	SegmentRecycle    bool          // segment.recycle (ours); false
 	RetentionBytes    int64         // retention.bytes; 0 = unlimited (-1 in Kafka)
 	RetentionMs       time.Duration // retention.ms; 7 days; 0 = unlimited (-1 in Kafka)
