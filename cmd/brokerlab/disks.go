@@ -76,7 +76,7 @@ func disksList(ctx *cli.Context) error {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%9s\t%12s\t%s\t%s\n", p.Name, p.Config.Kind, capacity(p),
 			wording.Digits(f[0].MBPerS), wording.Digits(f[1].OpsPerS), wording.Duration(f[2].Sync.P50), p.Title)
 	}
-	fmt.Fprintln(w, "\nRates and times are simulated. brokerlab disks compare has more of them, disks show the figures behind.")
+	fmt.Fprintln(w, "\nRates and times are simulated. disks compare has more of them, disks show the figures behind.")
 	return w.Flush()
 }
 
@@ -119,8 +119,8 @@ func disksShowCommand() *cli.Command {
 		Usage:     "print every figure of a profile with its status and source",
 		ArgsUsage: "NAME|FILE [flags]",
 		Description: `NAME is built in; what ends in .yaml or holds a slash is a FILE, which is checked. The statuses, from
-the best known to the least: measured (here), verified, verified-secondary (quoted), derived, inferred, recalled (not looked up), fitted
-(chosen so that the model shows a figure of the source), assumed.
+the best known to the least: measured (here), verified, verified-secondary (quoted), derived, inferred, recalled (not
+looked up), fitted (chosen so that the model shows a figure of the source), assumed.
 
 Try:
   brokerlab disks show hdd-7200
