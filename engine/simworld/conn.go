@@ -2,17 +2,18 @@ package simworld
 
 import (
 	"fmt"
-	"time"
 
 	"brokerlab/engine/env"
+	"brokerlab/engine/netmodel"
 )
 
 // packet is a message on its way, or the end of the stream if fin is set.
 type packet struct {
 	msg   env.Message
 	bytes int64
-	at    env.Time // when its last byte arrives
+	at    env.Time // when its last byte arrives; Never if that is not known yet
 	fin   bool
+	tail  bool // one of its last segments was lost
 }
 
 // credit is room in the window of a pipe, of which the sender learns at an
@@ -28,10 +29,11 @@ type credit struct {
 type pipe struct {
 	w        *World
 	wire     *link
-	back     *link // on which the sender learns what was received
-	rate     int64 // bytes a second; 0 means no limit
+	back     *link          // on which the sender learns what was received
+	flow     *netmodel.Flow // through the cards; nil if there is no rate
 	to       *conn
 	transit  ring[packet]
+	known    int // packets of transit whose arrival is known; without a flow all
 	arrived  ring[packet]
 	credits  ring[credit]
 	inFlight int64 // bytes sent, of which the sender does not know that they were received
@@ -52,10 +54,13 @@ type pipe struct {
 func (w *World) newPipe(from, to *conn) *pipe {
 	p := &pipe{w: w, wire: w.link(from.node.name, to.node.name), to: to}
 	p.back = w.link(to.node.name, from.node.name)
-	if from.node.name != to.node.name {
-		p.rate = w.cfg.Link.BytesPerSec
+	if !p.wire.free && w.cfg.Link.BytesPerSec > 0 {
+		p.flow = netmodel.NewFlow(w, &w.cfg.Link, p.wire.from, p.wire.to, p.arrives)
 	}
-	p.arriveFn = p.arrive
+	p.arriveFn = func() {
+		p.arriveArmed = false
+		p.arrive()
+	}
 	p.creditFn = func() {
 		p.creditArmed = false
 		p.settle()
@@ -66,47 +71,92 @@ func (w *World) newPipe(from, to *conn) *pipe {
 // put sends a packet down the wire.
 func (p *pipe) put(k packet) {
 	w := p.w
-	k.at = p.schedule(k.bytes)
-	w.note(uint64(k.bytes), uint64(k.at))
-	p.transit.push(k)
-	switch {
-	case k.at == w.now && p.transit.len() == 1:
-		p.arrive()
-	case !p.arriveArmed:
-		p.arriveArmed = true
-		w.push(event{at: k.at, fn: p.arriveFn})
+	if !p.wire.free {
+		p.wire.from.BytesOut += k.bytes
 	}
+	k.at = env.Never
+	p.transit.push(k)
+	if p.flow != nil && p.wire.broken {
+		p.hold()
+	} else {
+		p.launch(p.transit.at(p.transit.len() - 1))
+	}
+	w.note(uint64(k.bytes), uint64(w.now))
+	if p.transit.len() == 1 && p.transit.at(0).at == w.now {
+		p.arrive()
+		return
+	}
+	p.armArrive()
 }
 
-// schedule takes the wire for some bytes and says when the last one arrives.
-func (p *pipe) schedule(bytes int64) env.Time {
-	done := max(p.w.now, p.wire.busyUntil)
-	if p.rate > 0 && bytes > 0 {
-		done = done.Add(time.Duration((bytes*int64(time.Second) + p.rate - 1) / p.rate))
-		p.wire.busyUntil = done
+// launch puts a packet of transit on its way: through the cards, or past them if
+// they have no rate. Then it is known when its last byte arrives.
+func (p *pipe) launch(k *packet) {
+	var fate netmodel.Fate
+	if p.wire.chance != nil {
+		fate = p.w.cfg.Link.Draw(p.wire.chance, k.bytes, p.wire.delay+p.back.delay)
+		p.wire.from.Retransmitted += int64(fate.Resent)
 	}
-	return done.Add(p.wire.delay)
+	k.tail = fate.TailLost
+	if p.flow != nil {
+		p.flow.Send(k.bytes, p.wire.delay, fate)
+		return
+	}
+	k.at = p.w.now.Add(p.wire.delay + fate.Extra)
+}
+
+// arrives learns when the next packet through the cards arrives.
+func (p *pipe) arrives(at env.Time) {
+	p.transit.at(p.known).at = at
+	p.known++
+	if p.known == 1 && at <= p.w.now {
+		p.arrive()
+		return
+	}
+	p.armArrive()
 }
 
 // arrive moves what has arrived by now to the receiver.
 func (p *pipe) arrive() {
 	w := p.w
-	p.arriveArmed = false
 	if p.wire.broken {
 		p.hold()
 		return
 	}
 	for p.transit.len() > 0 && p.transit.at(0).at <= w.now {
+		first := p.transit.at(0)
+		if first.tail && p.transit.len() == 1 {
+			first.tail = false
+			first.at = w.now.Add(netmodel.TailTimeout)
+			break
+		}
+		p.known = max(0, p.known-1)
 		p.take(p.transit.pop())
 	}
-	if p.transit.len() > 0 && !p.arriveArmed {
+	p.armArrive()
+}
+
+// armArrive comes back when the first packet arrives, if that is known.
+func (p *pipe) armArrive() {
+	if p.transit.len() > 0 && !p.arriveArmed && p.transit.at(0).at != env.Never {
 		p.arriveArmed = true
-		w.push(event{at: p.transit.at(0).at, fn: p.arriveFn})
+		p.w.push(event{at: p.transit.at(0).at, fn: p.arriveFn})
+	}
+}
+
+// clearWay takes what is in transit off the cards.
+func (p *pipe) clearWay() {
+	if p.flow != nil {
+		p.flow.Reset()
+		p.known = 0
 	}
 }
 
 // take is the arrival of one packet at the receiving node.
 func (p *pipe) take(k packet) {
+	if !p.wire.free {
+		p.wire.to.BytesIn += k.bytes
+	}
 	switch {
 	case p.to.node.powerOff:
 		k.drop()
@@ -188,6 +238,7 @@ func (p *pipe) discard() {
 		k := p.arrived.pop()
 		k.drop()
 	}
+	p.clearWay()
 	for p.transit.len() > 0 {
 		k := p.transit.pop()
 		k.drop()
@@ -197,10 +248,15 @@ func (p *pipe) discard() {
 // discardUnsent releases what has not left the sender, whose power went off; on a
 // broken wire that is all, since nobody is left to send it again.
 func (p *pipe) discardUnsent() {
-	for n := p.transit.len(); n > 0; n-- {
-		if !p.wire.broken && p.transit.at(n-1).at.Sub(p.w.now) <= p.wire.delay {
-			break
-		}
+	unsent := 0
+	switch {
+	case p.wire.broken:
+		p.clearWay()
+		unsent = p.transit.len()
+	case p.flow != nil:
+		unsent = p.flow.Withdraw()
+	}
+	for range unsent {
 		k := p.transit.popLast()
 		p.finSent = p.finSent && !k.fin // so that a reset can still be told
 		k.drop()

@@ -1,9 +1,11 @@
 package simworld
 
 import (
+	"math/rand/v2"
 	"time"
 
 	"brokerlab/engine/env"
+	"brokerlab/engine/netmodel"
 )
 
 // Direction is one link: what one node sends to another, by the names of both.
@@ -12,15 +14,18 @@ type Direction struct{ From, To string }
 // Both is the link between two nodes in each direction.
 func Both(a, b string) []Direction { return []Direction{{a, b}, {b, a}} }
 
-// link is the wire of one direction between two nodes: all their connections
-// share its rate. It survives restarts of the nodes.
+// link is one direction between two nodes, from the card of one to that of the
+// other. It survives restarts of the nodes.
 type link struct {
-	number    uint64 // in the order of first use
-	delay     time.Duration
-	busyUntil env.Time // when the last byte of what was sent has left
-	broken    bool
-	pipes     []*pipe // that hold packets, in the order in which they met the break
-	credits   []heldCredit
+	number  uint64 // in the order of first use
+	delay   time.Duration
+	from    *netmodel.Card
+	to      *netmodel.Card
+	free    bool       // of a node to itself: it takes no time and no card counts it
+	chance  *rand.Rand // of jitter and loss; nil if there is neither
+	broken  bool
+	pipes   []*pipe // that hold packets, in the order in which they met the break
+	credits []heldCredit
 }
 
 // heldCredit is a credit whose news does not get through.
@@ -33,14 +38,33 @@ func (w *World) link(from, to string) *link {
 	key := Direction{from, to}
 	l := w.links[key]
 	if l == nil {
-		l = &link{number: uint64(len(w.wires))}
-		if from != to {
+		l = &link{number: uint64(len(w.wires)), from: w.card(from), to: w.card(to), free: from == to}
+		if !l.free {
 			l.delay = w.cfg.Link.Delay
+			if w.cfg.Link.Chancy() {
+				l.chance = newRand(w.cfg.Seed, "link "+from+" "+to)
+			}
 		}
 		w.links[key] = l
 		w.wires = append(w.wires, l)
 	}
 	return l
+}
+
+// card is the network card of a node, which may not exist yet.
+func (w *World) card(name string) *netmodel.Card {
+	c := w.cards[name]
+	if c == nil {
+		c = netmodel.NewCard(w)
+		w.cards[name] = c
+	}
+	return c
+}
+
+// NetStats returns what a node's network card did so far, over all boots of the
+// node. Its connections to itself do not use the card.
+func (w *World) NetStats(node string) netmodel.Stats {
+	return w.card(w.latestBoot(node).name).Stats()
 }
 
 // Break breaks links. It is as TCP has it: nothing tells either end. What is on
@@ -58,17 +82,15 @@ func (w *World) Break(links ...Direction) {
 	}
 }
 
-// Heal ends Break. What was held arrives after the link's delay, and if there is
-// a rate by the rate, in the order in which each connection sent it: once. The
-// real sender's next attempt may come later than that. Healing a link that is not
-// broken does nothing.
+// Heal ends Break. What was held is sent again, in the order in which each
+// connection sent it, and arrives once. The real sender's next attempt may come
+// later than that. Healing a link that is not broken does nothing.
 func (w *World) Heal(links ...Direction) {
 	for _, l := range w.faultyLinks(links, 2) {
 		if !l.broken {
 			continue
 		}
 		l.broken = false
-		l.busyUntil = w.now
 		pipes, credits := l.pipes, l.credits
 		l.pipes, l.credits = nil, nil
 		for _, p := range pipes {
@@ -126,6 +148,7 @@ func (w *World) faultyLinks(links []Direction, fault uint64) []*link {
 
 // hold keeps what is in transit for when the wire is whole again.
 func (p *pipe) hold() {
+	p.clearWay()
 	if !p.held {
 		p.held = true
 		p.wire.pipes = append(p.wire.pipes, p)
@@ -142,16 +165,15 @@ func (p *pipe) sendAgain() {
 	p.held = false
 	for i := range p.transit.len() {
 		k := p.transit.at(i)
-		k.at = p.schedule(k.bytes)
+		k.at = env.Never
+		p.launch(k)
 	}
-	if p.transit.len() > 0 && !p.arriveArmed {
-		p.arriveArmed = true
-		p.w.push(event{at: p.transit.at(0).at, fn: p.arriveFn})
-	}
+	p.armArrive()
 }
 
 // cutOff ends one direction of a connection: what is in transit is lost.
 func (p *pipe) cutOff() {
+	p.clearWay()
 	for p.transit.len() > 0 {
 		k := p.transit.pop()
 		k.drop()

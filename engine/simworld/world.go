@@ -17,24 +17,12 @@ import (
 	"time"
 
 	"brokerlab/engine/env"
+	"brokerlab/engine/netmodel"
 )
 
-// defaultInFlightBytes is the limit of a connection whose configuration says 0.
-const defaultInFlightBytes = 4 << 20
-
-// Link is what connects any two nodes, in each direction. A node's connections
-// to itself take no time. The zero value is a network that takes no time.
-type Link struct {
-	// BytesPerSec is the rate that the connections from one node to another share;
-	// 0 means no limit.
-	BytesPerSec int64
-	// Delay is the time from the last byte sent to its arrival.
-	Delay time.Duration
-	// InFlightBytes limits, for each direction of a connection, the bytes from
-	// Send until the sender has learnt that the receiver took them; 0 means 4 MiB.
-	// A larger message passes alone.
-	InFlightBytes int64
-}
+// Link is what connects any two nodes, see netmodel: the rate is that of each
+// node's card, which all its links share.
+type Link = netmodel.Config
 
 // Config describes a world. In the zero value CPU and network take no time.
 type Config struct {
@@ -56,13 +44,13 @@ type Config struct {
 
 // DefaultConfig is a world with the default prices and an unlimited network.
 func DefaultConfig() Config {
-	return Config{Link: Link{InFlightBytes: defaultInFlightBytes}, Prices: DefaultPrices()}
+	return Config{Link: Link{InFlightBytes: netmodel.InFlightBytesDefault}, Prices: DefaultPrices()}
 }
 
 // Validate returns an error for values below 0.
 func (c *Config) Validate() error {
-	if c.Link.BytesPerSec < 0 || c.Link.Delay < 0 || c.Link.InFlightBytes < 0 {
-		return fmt.Errorf("simworld: link %+v has a negative value", c.Link)
+	if err := c.Link.Validate(); err != nil {
+		return fmt.Errorf("simworld: %w", err)
 	}
 	if c.Horizon < 0 {
 		return fmt.Errorf("simworld: horizon is %v", c.Horizon)
@@ -111,10 +99,11 @@ type World struct {
 	hash        uint64
 	stats       Stats
 
-	nodes     []*Node             // every boot, in order
-	byName    map[string]*Node    // latest boot; looked up, never ranged over
-	links     map[Direction]*link // looked up, never ranged over
-	wires     []*link             // the same, by number
+	nodes     []*Node                   // every boot, in order
+	byName    map[string]*Node          // latest boot; looked up, never ranged over
+	cards     map[string]*netmodel.Card // by node; looked up, never ranged over
+	links     map[Direction]*link       // looked up, never ranged over
+	wires     []*link                   // the same, by number
 	listeners map[string]*listener
 
 	instant      env.Time
@@ -140,6 +129,7 @@ func New(cfg Config) *World {
 		inFlight:  cfg.Link.InFlightBytes,
 		horizon:   env.Never - 1,
 		byName:    map[string]*Node{},
+		cards:     map[string]*netmodel.Card{},
 		links:     map[Direction]*link{},
 		listeners: map[string]*listener{},
 	}
@@ -147,7 +137,7 @@ func New(cfg Config) *World {
 		w.prices[op] = price.fixed()
 	}
 	if w.inFlight == 0 {
-		w.inFlight = defaultInFlightBytes
+		w.inFlight = netmodel.InFlightBytesDefault
 	}
 	if cfg.Horizon > 0 {
 		w.horizon = env.Time(cfg.Horizon)
