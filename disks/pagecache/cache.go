@@ -143,7 +143,7 @@ func (c *Cache) shrink(e *extent, to span) {
 }
 
 // evictTries bounds how many extents one call looks at.
-const evictTries = 64
+const evictTries = 16
 
 // evict forgets what was not used for longest until the memory holds the rest. What
 // is dirty or under way stays, and is looked at again later.

@@ -120,7 +120,7 @@ func (f *file) appendModelled(b *env.Buf) (err error) {
 		return f.fail("append", err)
 	}
 	w := m.takeWait()
-	if m.volume.Stalls(f.ino.pages, &w.op) {
+	for m.volume.Stalls(f.ino.pages, &w.op) {
 		m.await(w)
 	}
 	m.spare = append(m.spare, w)

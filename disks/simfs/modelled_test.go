@@ -1,8 +1,10 @@
 package simfs_test
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	"brokerlab/disks/fstest"
 	"brokerlab/disks/profiles"
@@ -11,14 +13,21 @@ import (
 	"brokerlab/engine/simworld"
 )
 
+// loaded are the profiles that tests have used, since parsing them takes longer.
+var loaded = map[string]*profiles.Profile{}
+
 // modelledDisk is a disk of a profile in a world of its own.
 func modelledDisk(t testing.TB, w *simworld.World, host simfs.HostConfig, profile, fs string) (
 	*simfs.Host, *simfs.Disk,
 ) {
 	t.Helper()
-	p, err := profiles.Load(profile)
-	if err != nil {
-		t.Fatal(err)
+	p := loaded[profile]
+	if p == nil {
+		var err error
+		if p, err = profiles.Load(profile); err != nil {
+			t.Fatal(err)
+		}
+		loaded[profile] = p
 	}
 	h := simfs.NewHost(w, host)
 	return h, h.NewDisk(simfs.DiskConfig{Name: profile, Device: p.Config, FileSystem: fs,
@@ -48,5 +57,171 @@ func TestModelledConformance(t *testing.T) {
 				return w, d.Mount
 			})
 		})
+	}
+}
+
+// Goal: a writer that is faster than the device is slowed down to the device's rate,
+// smoothly: no pause is longer than 200 ms, and the dirty bytes stay between free run
+// and limit. Method: appends at twice the rate of a hard disk's outer tracks, with
+// memory for a few seconds of them; the rate of the last 40 of 80 s.
+func TestWritersAreThrottled(t *testing.T) {
+	for _, row := range []struct {
+		says  string
+		tasks int
+	}{{"one writer", 1}, {"eight writers", 8}} {
+		w := simworld.New(simworld.DefaultConfig())
+		host := simfs.DefaultHostConfig()
+		host.MemoryBytes = 8 << 30
+		h, d := modelledDisk(t, w, host, "hdd-7200", "ext4")
+		n := w.NewNode(env.NodeConfig{Name: "a", Mount: d.Mount})
+		const piece, half, end = 128 << 10, env.Time(40 * time.Second), env.Time(80 * time.Second)
+		var first, last simfs.Stats
+		pauseMax := time.Duration(0)
+		err := w.Run(n, func() {
+			for i := range row.tasks {
+				n.Go("writer", func() {
+					f, err := n.FS().Create(fmt.Sprintf("log%d", i))
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					for n.Now() < end {
+						before := n.Now()
+						if err := f.Append(env.LengthBuf(piece)); err != nil {
+							t.Error(err)
+						}
+						pauseMax = max(pauseMax, n.Now().Sub(before))
+						n.Sleep(time.Duration(row.tasks) * 375 * time.Microsecond) // 350 MB/s together
+					}
+				})
+			}
+			n.Sleep(time.Duration(half))
+			first = d.Stats()
+			n.Sleep(time.Duration(end - half))
+			last = d.Stats()
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		written := float64(last.Volume.Device.BytesWritten-first.Volume.Device.BytesWritten) / 40e6
+		appended := float64(last.BytesAppended-first.BytesAppended) / 40e6
+		s := h.Stats()
+		if appended < 0.93*written || appended > 1.07*written || written < 140 {
+			t.Errorf("%s: %.0f MB/s are appended, %.0f written", row.says, appended, written)
+		}
+		if s.PauseMax > 200*time.Millisecond || pauseMax > 250*time.Millisecond || s.Pauses == 0 {
+			t.Errorf("%s: %d pauses, the longest %v; the longest append took %v", row.says, s.Pauses, s.PauseMax, pauseMax)
+		}
+		if s.DirtyMaxBytes > s.HardBytes || s.DirtyBytes+s.WritebackBytes < s.FreeRunBytes*9/10 {
+			t.Errorf("%s: %d bytes were dirty at most, %d are, under a limit of %d", row.says, s.DirtyMaxBytes,
+				s.DirtyBytes+s.WritebackBytes, s.HardBytes)
+		}
+		t.Logf("%s: %.0f MB/s appended, %.0f written, pauses up to %v", row.says, appended, written, s.PauseMax)
+	}
+}
+
+// syncCost is the mean time of an fsync after an append of 4 KiB, and the longest.
+func syncCost(t *testing.T, profile, fs string) (mean, most time.Duration) {
+	t.Helper()
+	prices := simworld.DefaultPrices()
+	prices.Wake = simworld.Spread{} // the reference figures are of the disk
+	w := simworld.New(simworld.Config{Prices: prices})
+	_, d := modelledDisk(t, w, simfs.DefaultHostConfig(), profile, fs)
+	n := w.NewNode(env.NodeConfig{Name: "a", Mount: d.Mount})
+	const count = 300
+	err := w.Run(n, func() {
+		f, err := n.FS().Create("a")
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		for range count {
+			if err := f.Append(env.LengthBuf(4096)); err != nil {
+				t.Error(err)
+			}
+			before := n.Now()
+			if err := f.Sync(); err != nil {
+				t.Error(err)
+			}
+			took := n.Now().Sub(before)
+			mean += took / count
+			most = max(most, took)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return mean, most
+}
+
+// Goal: an fdatasync after an append of 4 KiB costs what such disks cost. Method:
+// the figures of fsync (an append changes the size, so that it needs the commit that
+// an fdatasync of preallocated bytes saves) in the reference data, with the range
+// over the drives of a class widened by the stated factor.
+func TestSyncCosts(t *testing.T) {
+	const us, ms = time.Microsecond, time.Millisecond
+	for _, row := range []struct {
+		profile, fs string
+		low, high   time.Duration
+		source      string
+	}{
+		{"nvme", "ext4", 890 * us, 3800 * us, "Crucial T500 891 us to Samsung 960 Pro 3.8 ms"},
+		{"nvme-plp", "ext4", 12 * us, 62 * us, "P5520 12.4 us, PM983 25 us, ext4 on a c3d's local disk 56 us; 10 %"},
+		{"nvme-plp", "xfs", 10 * us, 44 * us, "P5520 9.8 us, xfs on a c3d's local disk 40 us; 10 %"},
+		{"gcp-c3d-local", "ext4", 42 * us, 70 * us, "56.2 us; 25 %"},
+		{"gcp-c3d-local", "xfs", 30 * us, 50 * us, "40 us; 25 %"},
+		{"sata-ssd", "ext4", 1500 * us, 2830 * us, "Micron 1100 1.5 ms, 850 Pro 2.26 ms; 25 %"},
+		{"sata-ssd-plp", "ext4", 39 * us, 280 * us, "PM863 39 us, DC600M 278 us"},
+		{"hdd-7200", "ext4", 17 * ms, 37500 * us,
+			"17 to 25 ms of a desktop drive, times 1.5, since the journal is half a stroke away"},
+	} {
+		mean, most := syncCost(t, row.profile, row.fs)
+		t.Logf("%s, %s: mean %v, longest %v", row.profile, row.fs, mean, most)
+		if mean < row.low || mean > row.high {
+			t.Errorf("%s, %s: an fsync takes %v, want %v to %v (%s)", row.profile, row.fs, mean, row.low, row.high, row.source)
+		}
+	}
+}
+
+// Goal: DropCache really forgets, and a read after it waits for the device; a read
+// before it does not. Method: times and counts of reads of synced bytes.
+func TestModelledDropCache(t *testing.T) {
+	w := simworld.New(simworld.DefaultConfig())
+	_, d := modelledDisk(t, w, simfs.DefaultHostConfig(), "hdd-7200", "ext4")
+	n := w.NewNode(env.NodeConfig{Name: "a", Mount: d.Mount})
+	err := w.Run(n, func() {
+		f, err := n.FS().Create("a")
+		ok := func(err error) {
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		ok(err)
+		ok(f.Append(env.LengthBuf(1 << 20)))
+		timed := func() time.Duration {
+			before := n.Now()
+			b, err := f.Read(512<<10, 4096)
+			ok(err)
+			b.Release()
+			return n.Now().Sub(before)
+		}
+		if took := timed(); took > 10*time.Microsecond {
+			t.Errorf("a read of dirty bytes takes %v", took)
+		}
+		ok(f.DropCache())
+		if took := timed(); took > 10*time.Microsecond {
+			t.Errorf("dirty bytes were dropped: a read takes %v", took)
+		}
+		ok(f.Sync())
+		ok(f.DropCache())
+		if took := timed(); took < time.Millisecond {
+			t.Errorf("a read of dropped bytes takes %v", took)
+		}
+		if took := timed(); took > 10*time.Microsecond {
+			t.Errorf("the second read takes %v", took)
+		}
+	})
+	if s := d.Stats(); err != nil || s.BytesDropped != 1<<20 || s.Volume.MissBytes != 4096 {
+		t.Errorf("%v; %d bytes dropped, %d missed", err, s.BytesDropped, s.Volume.MissBytes)
 	}
 }

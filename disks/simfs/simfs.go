@@ -1,14 +1,24 @@
-// Package simfs is env.FS on a simulated disk: a plain device with a fixed cost
-// per operation, whose figures are simulated and stand for no product. It holds
-// bytes in memory, once, however many reads refer to them, and loses at a power
-// failure what was not synced. It does not model seeks, caches that are too
-// small, write-back in the background, or reads that miss the cache.
+// Package simfs is env.FS on a simulated disk, of two kinds. It holds bytes in
+// memory, once, however many reads refer to them, and loses at a power failure what
+// was not synced. It does not say that a product behaves as its figures.
+//
+//   - A plain disk (NewDisk) has a fixed cost for each operation; its figures stand
+//     for no product. It knows no seeks, no cache that is too small, no write-back in
+//     the background and no read that misses. It runs in both worlds.
+//   - A modelled disk (Host.NewDisk) is a device of disks/device under the file system
+//     and the page cache of disks/pagecache, which say what every operation takes and
+//     what is lost. It runs in the simulated world of its host's Kernel.
 //
 // # Time
 //
-// Appends, reads and directory operations take their fixed cost, beside each
-// other. Syncs queue on the disk, one after another: a Sync takes SyncCost plus
-// the unsynced bytes at BytesPerSec. The package waits through Node.Sleep only.
+// On a plain disk appends, reads and directory operations take their fixed cost,
+// beside each other. Syncs queue on the disk, one after another: a Sync takes SyncCost
+// plus the unsynced bytes at BytesPerSec. The package waits through Node.Sleep only.
+//
+// On a modelled disk every operation is charged as a system call, and Append as a copy.
+// Append dirties pages; it pauses while too much is dirty, and waits while ext4 writes
+// the file's inode to the journal. Read waits for pages that are not in memory, Sync and
+// SyncDir for what pagecache.Volume says. They wait through Kernel.Block.
 //
 // # Fault model
 //
@@ -32,6 +42,14 @@
 //   - Sync of a file does not make its name durable, and SyncDir does not make
 //     the directory's own name durable: sync the parent too. A Rename into
 //     another directory is durable when either of the two is synced.
+//
+// A modelled disk keeps less to chance. Its journal makes all changes of names durable in
+// the order in which they were made, and with them the sizes of files whose data has been
+// written: by a Sync, or in the background some time after the append. So of a file's
+// bytes those are left that a commit covered, and a Truncate that no commit covered did
+// not happen. What is chosen is whether a commit whose last block was being written took
+// place (ChoiceCommit), and how many of the bytes that lie over those of a former life,
+// which no commit guards, had arrived.
 //
 // A removed file keeps its synced bytes in memory until SyncDir makes the
 // removal durable, since a power loss may bring it back.

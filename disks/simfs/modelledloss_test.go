@@ -1,0 +1,276 @@
+package simfs_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"brokerlab/disks/simfs"
+	"brokerlab/engine/env"
+	"brokerlab/engine/simworld"
+)
+
+// lossBed is a node that works on a modelled disk until the power goes.
+type lossBed struct {
+	*testing.T
+	world    *simworld.World
+	disk     *simfs.Disk
+	node     env.Node
+	operator env.Node
+	pool     *env.Pool
+}
+
+func newLossBed(t *testing.T, profile, fs string) *lossBed {
+	w := simworld.New(simworld.DefaultConfig())
+	_, d := modelledDisk(t, w, simfs.DefaultHostConfig(), profile, fs)
+	return &lossBed{T: t, world: w, disk: d, pool: env.NewPoisonedPool(),
+		node:     w.NewNode(env.NodeConfig{Name: "broker", Mount: d.Mount}),
+		operator: w.NewNode(env.NodeConfig{Name: "operator"})}
+}
+
+// run lets work run until an instant, then does what ends it, and returns what a
+// process finds that boots after that.
+func (b *lossBed) run(at env.Time, work func(), end func()) (image string) {
+	b.Helper()
+	err := b.world.Run(b.operator, func() {
+		b.node.Go("worker", work)
+		b.operator.Sleep(time.Duration(at))
+		end()
+		booted := b.world.Restart("broker", b.disk.Mount)
+		booted.Go("reader", func() {
+			r := &rig{T: b.T, disk: b.disk, fs: booted.FS(), pool: b.pool}
+			image = r.image(".")
+		})
+	})
+	if err != nil {
+		b.Fatalf("at %v: %v", time.Duration(at), err)
+	}
+	b.disk.Close()
+	if live := b.pool.Live(); live != 0 {
+		b.Errorf("at %v: %d buffers are still referred to", time.Duration(at), live)
+	}
+	return image
+}
+
+// powerLoss cuts the power, with choices drawn from a seed.
+func (b *lossBed) powerLoss(seed uint64) func() {
+	return func() {
+		b.world.PowerOff("broker")
+		b.disk.PowerLoss(rand.New(rand.NewPCG(seed, 1)))
+	}
+}
+
+func (b *lossBed) ok(err error) {
+	if err != nil {
+		b.Error(err)
+	}
+}
+
+func (b *lossBed) append(f env.File, s string) {
+	m := b.pool.Get(len(s))
+	copy(m.Bytes(), s)
+	b.ok(f.Append(env.MemBuf(m, m.Bytes()[:len(s)])))
+}
+
+// Goal: at any instant a power loss leaves all that was synced, of the rest a prefix,
+// and names in the order in which they were made, as a journal has them; twice the
+// same. Method: a task makes files in turn, appends to each and syncs some of them;
+// 60 instants on three disks.
+func TestModelledPowerLoss(t *testing.T) {
+	for _, row := range []struct {
+		profile, fs string
+		step        time.Duration
+	}{{"hdd-7200", "ext4", 23 * time.Millisecond}, {"nvme", "xfs", 1300 * time.Microsecond},
+		{"nvme-plp", "ext4", 41 * time.Microsecond}} {
+		images := map[string]bool{}
+		for i := range 60 {
+			at := env.Time(i) * env.Time(row.step)
+			image := modelledLossAt(t, row.profile, row.fs, at)
+			if again := modelledLossAt(t, row.profile, row.fs, at); again != image {
+				t.Fatalf("%s: at %v the power loss leaves %q and %q", row.profile, time.Duration(at), image, again)
+			}
+			images[image] = true
+		}
+		if len(images) < 8 {
+			t.Errorf("%s, %s: 60 instants leave %d images", row.profile, row.fs, len(images))
+		}
+	}
+}
+
+func modelledLossAt(t *testing.T, profile, fs string, at env.Time) string {
+	t.Helper()
+	b := newLossBed(t, profile, fs)
+	var synced []int // bytes of each file
+	named := 0
+	image := b.run(at, func() {
+		for i := range 26 {
+			f, err := b.node.FS().Create(string(rune('a' + i)))
+			b.ok(err)
+			synced = append(synced, 0)
+			for n := range 4 {
+				b.append(f, strings.Repeat(fmt.Sprint(n), 3))
+				if (i+n)%3 == 0 {
+					b.ok(f.Sync())
+					synced[i] = 3 * (n + 1)
+				}
+			}
+			if i%4 == 3 {
+				b.ok(b.node.FS().SyncDir("."))
+				named = i + 1
+			}
+			b.ok(f.Close())
+		}
+	}, b.powerLoss(uint64(at)))
+	var files []string
+	if image != "" {
+		files = strings.Split(image, " ")
+	}
+	if len(files) < named {
+		t.Fatalf("%s: at %v %d names were synced, %q are left", profile, time.Duration(at), named, image)
+	}
+	for i, file := range files {
+		name, content, _ := strings.Cut(file, "=")
+		if name != string(rune('a'+i)) || !strings.HasPrefix("000111222333", content) || len(content) < synced[i] {
+			t.Fatalf("%s: at %v file %d is %q with %d bytes synced; all: %q", profile, time.Duration(at), i, file,
+				synced[i], image)
+		}
+	}
+	return image
+}
+
+// Goal: what nobody syncs is lost when it is young and kept when it is old: the loss
+// has a bound of expiry, the flusher's period and the commit's. Method: an append and
+// a power loss some time later.
+func TestModelledLossHasABound(t *testing.T) {
+	for _, row := range []struct {
+		fs    string
+		after time.Duration
+		want  string
+	}{
+		{"ext4", 4 * time.Second, ""},
+		{"ext4", 29 * time.Second, "a="}, // its name was committed, no data was written
+		{"ext4", 42 * time.Second, "a=bytes"},
+		{"xfs", 29 * time.Second, ""},
+		{"xfs", 67 * time.Second, "a=bytes"},
+	} {
+		b := newLossBed(t, "hdd-7200", row.fs)
+		image := b.run(env.Time(row.after), func() {
+			f, err := b.node.FS().Create("a")
+			b.ok(err)
+			b.append(f, "bytes")
+			b.node.Sleep(time.Hour)
+		}, b.powerLoss(1))
+		if image != row.want {
+			t.Errorf("%s: %v after an append a power loss leaves %q, want %q", row.fs, row.after, image, row.want)
+		}
+	}
+}
+
+// Goal: the end of the process loses nothing that it has appended. Method: a crash
+// right after appends, in the middle of an fsync.
+func TestModelledCrashKeepsThePageCache(t *testing.T) {
+	b := newLossBed(t, "hdd-7200", "ext4")
+	image := b.run(env.Time(10*time.Millisecond), func() {
+		f, err := b.node.FS().Create("a")
+		b.ok(err)
+		b.append(f, "bytes")
+		b.ok(f.Sync())
+		t.Error("the fsync has ended")
+	}, func() {
+		b.world.Crash("broker")
+		b.disk.Crash()
+	})
+	if image != "a=bytes" {
+		t.Errorf("after a crash the disk holds %q", image)
+	}
+}
+
+// Goal: a power loss finds nothing to choose but whether a commit whose last block is
+// being written happened, all of it or nothing. Method: an fsync of two new files is
+// cut at many instants; every choice is noted, and both outcomes are tried on clones.
+func TestCommitIsAtomic(t *testing.T) {
+	outcomes := map[string]int{}
+	for i := range 60 {
+		b := newLossBed(t, "hdd-7200", "ext4")
+		b.run(env.Time(i)*env.Time(time.Millisecond), func() {
+			for _, name := range []string{"a", "b"} {
+				f, err := b.node.FS().Create(name)
+				b.ok(err)
+				b.append(f, "bytes of "+name)
+				if name == "b" {
+					b.ok(f.Sync())
+				}
+			}
+			b.node.Sleep(time.Hour)
+		}, func() {
+			b.world.PowerOff("broker")
+			for outcome := range int64(2) {
+				clone, asked := b.disk.Clone(), ""
+				clone.PowerLossBy(func(c simfs.Choice) int64 {
+					asked += fmt.Sprint(c.Kind)
+					return outcome
+				})
+				r := &rig{T: t, disk: clone, fs: clone.Mount(b.operator), pool: b.pool}
+				outcomes[asked+":"+fmt.Sprint(outcome)+" "+r.image(".")]++
+				clone.Close()
+			}
+			b.powerLoss(1)()
+		})
+	}
+	commit := fmt.Sprint(simfs.ChoiceCommit)
+	const after = "a= b=bytes of b"
+	want := []string{":0 ", ":1 ", commit + ":0 " + after, commit + ":1 ", ":0 " + after, ":1 " + after}
+	for _, key := range want {
+		if outcomes[key] == 0 {
+			t.Errorf("%q was never seen", key)
+		}
+	}
+	if len(outcomes) != len(want) {
+		t.Errorf("a power loss leaves %v", outcomes)
+	}
+}
+
+// Goal: after a power loss the disk is empty of cached pages, what is read comes from
+// the device, and it works on. Method: a synced file is read after a reboot, appended
+// to and synced.
+func TestModelledDiskAfterPowerLoss(t *testing.T) {
+	b := newLossBed(t, "nvme", "ext4")
+	err := b.world.Run(b.operator, func() {
+		b.node.Go("writer", func() {
+			f, err := b.node.FS().Create("a")
+			b.ok(err)
+			b.ok(f.Append(env.LengthBuf(10 << 20)))
+			b.ok(f.Sync())
+			b.ok(b.node.FS().SyncDir("."))
+			b.ok(f.Append(env.LengthBuf(10 << 20)))
+			b.ok(f.Sync())
+		})
+		b.operator.Sleep(9 * time.Millisecond)
+		b.powerLoss(1)()
+		before := b.disk.Stats().Volume
+		if before.CachedBytes != 0 || before.DirtyBytes != 0 || before.WritebackBytes != 0 {
+			t.Errorf("after a power loss %d bytes are cached, %d dirty, %d under way", before.CachedBytes, before.DirtyBytes,
+				before.WritebackBytes)
+		}
+		n := b.world.Restart("broker", b.disk.Mount)
+		n.Go("reader", func() {
+			f, err := n.FS().Open("a")
+			b.ok(err)
+			size := f.Size()
+			buf, err := f.Read(0, int(size))
+			b.ok(err)
+			buf.Release()
+			after := b.disk.Stats().Volume
+			if got := after.Device.BytesRead - before.Device.BytesRead; size < 10<<20 || got < size {
+				t.Errorf("%d bytes of a file of %d are read from the device", got, size)
+			}
+			b.ok(f.Append(env.LengthBuf(100)))
+			b.ok(f.Sync())
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
