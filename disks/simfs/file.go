@@ -38,7 +38,7 @@ func (f *file) Append(b env.Buf) (err error) {
 	if d.model != nil {
 		return f.appendModelled(&b)
 	}
-	node.Charge(env.OpCopy, b.Len())
+	node.Charge(env.OpAppend, b.Len())
 	node.Sleep(d.cfg.AppendCost)
 	if b, err = b.Load(node.Pool()); err != nil {
 		return f.fail("append", err)

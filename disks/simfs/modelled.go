@@ -114,8 +114,8 @@ func (m *mount) systemCall() {
 func (f *file) appendModelled(b *env.Buf) (err error) {
 	d, node := f.mount.disk, f.mount.node
 	m := d.model
-	node.Charge(env.OpCopy, b.Len())
-	f.mount.systemCall()
+	node.Charge(env.OpAppend, b.Len()) // the system call is in its price
+	node.Sleep(d.cfg.MetaCost)
 	if *b, err = b.Load(node.Pool()); err != nil {
 		return f.fail("append", err)
 	}

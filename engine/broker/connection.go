@@ -19,23 +19,15 @@ func (b *Broker) newConnection() server.Handler {
 
 // Parse implements server.Handler.
 func (c *connection) Parse(req *protocol.Request) {
-	partitions := 1
-	switch r := req.Body.(type) {
-	case *protocol.ProduceRequest:
-		partitions = len(r.Partitions)
-	case *protocol.FetchRequest:
-		partitions = len(r.Partitions)
-	case *protocol.ListOffsetsRequest:
-		partitions = len(r.Partitions)
-	case *protocol.OffsetsForLeaderEpochRequest:
-		partitions = len(r.Partitions)
-	}
-	c.b.node.Charge(env.OpRequest, partitions)
+	c.b.node.Charge(env.OpRequest, protocol.Partitions(req.Body))
 }
 
 // Handle implements server.Handler.
 func (c *connection) Handle(req *protocol.Request, received env.Time) server.Answer {
 	b := c.b
+	if _, fetch := req.Body.(*protocol.FetchRequest); !fetch { // whose partitions the session knows
+		b.node.Charge(env.OpHandle, protocol.Partitions(req.Body))
+	}
 	switch r := req.Body.(type) {
 	case *protocol.ProduceRequest:
 		return b.produce(r, received, &c.produce)

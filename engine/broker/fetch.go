@@ -94,6 +94,7 @@ func (f *fetching) read() {
 		f.s.results = make([]readResult, n)
 	}
 	f.s.results = f.s.results[:len(f.s.working)]
+	f.b.node.Charge(env.OpHandle, len(f.s.working))
 	bytes, failed := 0, false
 	for i, e := range f.s.working {
 		res := &f.s.results[i]

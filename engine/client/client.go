@@ -68,8 +68,10 @@ func (c *Conn) SendOneWay(body protocol.Body) error {
 }
 
 func (c *Conn) send(correlationID int32, body protocol.Body) error {
-	c.node.Charge(env.OpRequest, 1)
-	err := c.conn.Send(&protocol.Request{CorrelationID: correlationID, ClientID: c.clientID, Body: body})
+	req := &protocol.Request{CorrelationID: correlationID, ClientID: c.clientID, Body: body}
+	c.node.Charge(env.OpRequest, protocol.Partitions(body))
+	c.node.Charge(env.OpSend, req.WireBytes())
+	err := c.conn.Send(req)
 	if err != nil {
 		return fmt.Errorf("send to broker %s: %w", c.addr, err)
 	}
@@ -89,7 +91,8 @@ func (c *Conn) Recv(deadline env.Time) (protocol.Body, error) {
 		m.Release()
 		return nil, fmt.Errorf("receive from broker %s: got %T, want the response to request %d", c.addr, m, c.received)
 	}
-	c.node.Charge(env.OpRequest, 1)
+	c.node.Charge(env.OpReceive, resp.WireBytes())
+	c.node.Charge(env.OpRequest, protocol.Partitions(resp.Body))
 	return resp.Body, nil
 }
 

@@ -81,6 +81,7 @@ func (l *Log) AppendAsFollower(batches env.Buf) (Appended, error) {
 }
 
 func (l *Log) appendAsFollower(batches env.Buf) (Appended, error) {
+	l.node.Charge(env.OpCopy, batches.Len()) // out of the leader's page cache, or of a socket
 	batches, err := batches.Load(l.node.Pool())
 	if err != nil {
 		return Appended{}, err

@@ -113,7 +113,7 @@ func (l *Log) validateRecordsLocked(h *record.Header, batch env.Buf) error {
 		if op, ok := codec.DecompressOp(compression); ok {
 			l.node.Charge(op, batch.Len()-record.HeaderSize) // the size decompressed is not known
 		}
-		l.node.Charge(env.OpRecordDecode, int(h.RecordCount))
+		l.node.Charge(env.OpRecordCheck, int(h.RecordCount))
 		return nil
 	}
 	if err != nil {
@@ -130,7 +130,7 @@ func (l *Log) validateRecordsLocked(h *record.Header, batch env.Buf) error {
 		defer outMem.Release()
 		records = out
 	}
-	l.node.Charge(env.OpRecordDecode, int(h.RecordCount))
+	l.node.Charge(env.OpRecordCheck, int(h.RecordCount))
 	if err := record.Validate(h, records); err != nil {
 		return fmt.Errorf("%w: %w", ErrInvalid, err)
 	}

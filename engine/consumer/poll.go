@@ -189,6 +189,7 @@ func (c *Consumer) nextBatch(p *fetchedPart) error {
 // for readers.
 func (c *Consumer) unpack(batch env.Buf) error {
 	b := &c.batch
+	c.node.Charge(env.OpCopy, batch.Len()) // out of the broker's page cache, or of a socket
 	c.node.Charge(env.OpCRC, batch.Len())
 	if crc, ok := record.BufCRC(batch); ok && crc != b.header.CRC {
 		return errCRC

@@ -101,7 +101,9 @@ func (c *Controller) changedLocked(before int64) {
 }
 
 // Parse implements server.Handler.
-func (c *Controller) Parse(*protocol.Request) { c.node.Charge(env.OpRequest, 1) }
+func (c *Controller) Parse(req *protocol.Request) {
+	c.node.Charge(env.OpRequest, protocol.Partitions(req.Body))
+}
 
 // Handle implements server.Handler.
 func (c *Controller) Handle(req *protocol.Request, _ env.Time) server.Answer {

@@ -136,8 +136,8 @@ const (
 	OpRecordDecode               // records taken out of a batch; n = records
 	OpCRC                        // CRC-32C; n = bytes
 	OpCopy                       // memory copied; n = bytes
-	OpRequest                    // one request or response handled; n = partitions in it
-	OpSyscall                    // system calls; n = calls
+	OpRequest                    // one request or response built or parsed; n = partitions in it
+	OpSyscall                    // system calls that have no operation of their own; n = calls
 	OpCompressGzip               // n = bytes before compression, as are the next three
 	OpCompressSnappy             //
 	OpCompressLZ4                //
@@ -146,5 +146,11 @@ const (
 	OpDecompressSnappy           //
 	OpDecompressLZ4              //
 	OpDecompressZstd             //
+	OpRecordCheck                // records looked at by a broker, one by one; n = records
+	OpRecordAck                  // records whose outcome is told to who sent them; n = records
+	OpHandle                     // one request worked on by a broker, apart from what is charged elsewhere; n = partitions
+	OpSend                       // one message handed to the network; n = its bytes
+	OpReceive                    // one message taken from the network; n = its bytes
+	OpAppend                     // one write to a file, into the page cache; n = bytes
 	OpCount                      // how many there are
 )

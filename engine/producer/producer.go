@@ -366,6 +366,7 @@ func (p *Producer) complete(s *sender, batches []*batch, results []protocol.Prod
 func (p *Producer) finish(batches []*batch, now env.Time) {
 	for _, b := range batches {
 		b.release()
+		p.node.Charge(env.OpRecordAck, int(b.count))
 		p.tell(b, now)
 	}
 	p.mu.Lock()

@@ -80,6 +80,27 @@ type Body interface {
 	Release()
 }
 
+// Partitions is how many partitions the body of a request or response of the data
+// path names: what the work on it grows with. Of any other body it is 1.
+func Partitions(body Body) int {
+	switch b := body.(type) {
+	case *ProduceRequest:
+		return len(b.Partitions)
+	case *ProduceResponse:
+		return len(b.Partitions)
+	case *FetchRequest:
+		return len(b.Partitions)
+	case *FetchResponse:
+		return len(b.Partitions)
+	case *ListOffsetsRequest:
+		return len(b.Partitions)
+	case *OffsetsForLeaderEpochRequest:
+		return len(b.Partitions)
+	default:
+		return 1
+	}
+}
+
 // WireBytes implements env.Message: 4 bytes of length and header version 2.
 func (r *Request) WireBytes() int { return 4 + 8 + 2 + len(r.ClientID) + 1 + r.Body.BodyBytes() }
 

@@ -67,13 +67,16 @@ func (x *exchange) answerOne() (goOn bool) {
 	if a.Close || a.Body == nil {
 		return !a.Close
 	}
-	return x.conn.Send(&protocol.Response{CorrelationID: id, Body: a.Body}) == nil
+	resp := &protocol.Response{CorrelationID: id, Body: a.Body}
+	x.s.node.Charge(env.OpSend, resp.WireBytes())
+	return x.conn.Send(resp) == nil
 }
 
 // parse is a network thread's job. It keeps the thread while the request queue is
 // full (RequestChannel.sendRequest).
 func (x *exchange) parse() {
 	x.received = x.s.node.Now()
+	x.s.node.Charge(env.OpReceive, int(x.bytes))
 	x.handler.Parse(x.request)
 	x.begins = x.s.io.enter(x.handling)
 }

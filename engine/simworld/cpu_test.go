@@ -312,7 +312,7 @@ func TestDefaultPrices(t *testing.T) {
 		{"snappy takes 849 MB/s", env.OpCompressSnappy, 849_000_000, time.Second},
 		{"copying takes 19 GB/s", env.OpCopy, 19_000_000, time.Millisecond},
 		{"ten records out of a batch", env.OpRecordDecode, 10, 250 * time.Nanosecond},
-		{"a request with four partitions", env.OpRequest, 4, 6200 * time.Nanosecond},
+		{"a request with four partitions", env.OpRequest, 4, 3100 * time.Nanosecond},
 		{"a record of 1000 bytes", env.OpRecordEncode, 1000, 130 * time.Nanosecond},
 	}
 	w, nodes := newWorld(t, simworld.DefaultConfig(), "a")

@@ -46,8 +46,13 @@ type Prices struct {
 //	record encode   30 ns + 0.1 ns/B
 //	record decode   25 ns a record
 //	CRC-32C         25 GB/s from cache, 10 from memory; 15 taken: 0.067 ns/B
-//	copy            19 GB/s in reused memory: 0.053 ns/B
-//	request         5 us + 0.3 us a partition (estimates)
+//	record check    25 ns a record
+//	record ack      10 ns a record (an estimate)
+//	copy, append    19 GB/s in reused memory: 0.053 ns/B; of an append the file
+//	                system knows the rest
+//	request         2.5 us + 0.15 us a partition (estimates)
+//	handling        as much again, by who answers (estimates)
+//	message         0.3 us at each end (an estimate: through memory)
 //	system call     1 us
 //	gzip 6          180 / 505 MB/s (klauspost/compress)
 //	snappy          849 / 1911 MB/s (golang/snappy)
@@ -65,7 +70,7 @@ func DefaultPrices() Prices {
 			env.OpRecordDecode:     {PerUnitNs: 25},
 			env.OpCRC:              perByte(15_000),
 			env.OpCopy:             perByte(19_000),
-			env.OpRequest:          {PerCallNs: 5000, PerUnitNs: 300},
+			env.OpRequest:          {PerCallNs: 2500, PerUnitNs: 150},
 			env.OpSyscall:          {PerUnitNs: 1000},
 			env.OpCompressGzip:     perByte(180),
 			env.OpCompressSnappy:   perByte(849),
@@ -75,6 +80,12 @@ func DefaultPrices() Prices {
 			env.OpDecompressSnappy: perByte(1911),
 			env.OpDecompressLZ4:    perByte(3084),
 			env.OpDecompressZstd:   perByte(1483),
+			env.OpRecordCheck:      {PerUnitNs: 25},
+			env.OpRecordAck:        {PerUnitNs: 10},
+			env.OpHandle:           {PerCallNs: 2500, PerUnitNs: 150},
+			env.OpSend:             {PerCallNs: 300},
+			env.OpReceive:          {PerCallNs: 300},
+			env.OpAppend:           perByte(19_000),
 		},
 		Wake: Fixed(20 * time.Microsecond),
 	}

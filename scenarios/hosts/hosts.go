@@ -116,10 +116,16 @@ type operation struct {
 // operations are those that are not a codec's.
 var operations = []operation{
 	{"record-encode", env.OpRecordEncode, true},
+	{"record-ack", env.OpRecordAck, false},
+	{"record-check", env.OpRecordCheck, false},
 	{"record-decode", env.OpRecordDecode, false},
 	{"crc", env.OpCRC, true},
 	{"copy", env.OpCopy, true},
+	{"append", env.OpAppend, true},
 	{"request", env.OpRequest, false},
+	{"handle", env.OpHandle, false},
+	{"send", env.OpSend, true},
+	{"receive", env.OpReceive, true},
 	{"syscall", env.OpSyscall, false},
 }
 

@@ -112,6 +112,12 @@ operations:
   copy: {per-unit: 50ns, status: assumed}
   request: {per-call: 5us, per-unit: 300ns, status: assumed}
   syscall: {per-unit: 1us, status: assumed}
+  record-ack: {per-unit: 1ns, status: assumed}
+  record-check: {per-unit: 1ns, status: assumed}
+  append: {per-unit: 1ns, status: assumed}
+  handle: {per-unit: 1ns, status: assumed}
+  send: {per-unit: 1ns, status: assumed}
+  receive: {per-unit: 1ns, status: assumed}
 codecs:
   - {codec: gzip, implementation: klauspost, level: 2, compress: {per-call: 2ns},
      decompress: {per-call: 1ns}, status: assumed}
