@@ -182,7 +182,7 @@ func BenchmarkAppendSimulated(b *testing.B) {
 			n := w.NewNode(env.NodeConfig{Name: "broker", Mount: disk.Mount})
 			buf := env.StaticBuf(batch)
 			if modelled {
-				buf = env.Join(env.StaticBuf(batch[:record.HeaderSize]), env.LengthBuf(len(batch)-record.HeaderSize))
+				buf = env.Join(modelledHeader(b, batch), env.StubBuf(len(batch)-record.HeaderSize, &env.Stub{}))
 			}
 			err := w.Run(n, func() {
 				l := filledLog(b, n, commitlog.DefaultConfig(), buf, 1)

@@ -260,18 +260,19 @@ func TestAppendAsLeaderRefuses(t *testing.T) {
 	})
 }
 
-// Goal: a body that is only a length passes where its bytes are not needed, and
-// is never taken for corrupt. Method: append modelled batches of a real header;
-// the file system of the real world then says that it cannot write them, which
-// is the first thing that needs the bytes.
+// Goal: a body that is a stub passes where its bytes are not needed, and is taken
+// for corrupt only if a piece of it is missing. Method: append modelled batches of a
+// real header; the file system of the real world then says that it cannot write
+// them, which is the first thing that needs the bytes.
 func TestAppendOfModelledBodies(t *testing.T) {
 	inWorlds(t, func(b *bed) {
 		l := b.open(small())
 		p := b.batchOf(make([]byte, 500))
-		m := b.node.Pool().Get(record.HeaderSize)
-		copy(m.Bytes(), p[:record.HeaderSize])
-		modelled := env.Join(env.MemBuf(m, m.Bytes()[:record.HeaderSize]), env.LengthBuf(len(p)-record.HeaderSize))
-		_, err := l.AppendAsLeader(1, modelled)
+		body := len(p) - record.HeaderSize
+		torn := env.StubBuf(body+1, &env.Stub{}).Slice(0, body)
+		_, err := l.AppendAsLeader(1, env.Join(modelledHeader(b, p), torn))
+		b.wantErr(err, commitlog.ErrCorrupt)
+		_, err = l.AppendAsLeader(1, env.Join(modelledHeader(b, p), env.StubBuf(body, &env.Stub{PlainBytes: body})))
 		if err != nil {
 			b.wantErr(err, commitlog.ErrFailed, env.ErrNoBytes)
 			b.wantErr(l.Close(), commitlog.ErrFailed)
@@ -282,6 +283,17 @@ func TestAppendOfModelledBodies(t *testing.T) {
 		}
 		b.must(l.Close())
 	})
+}
+
+// modelledHeader is the header of a batch as a producer of stubs writes it.
+func modelledHeader(t testing.TB, batch []byte) env.Buf {
+	h, err := record.ParseHeader(batch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	header := make([]byte, record.HeaderSize)
+	h.PutModelled(header)
+	return env.StaticBuf(header)
 }
 
 // Goal: a read returns exactly the whole batches that the request allows,

@@ -8,7 +8,6 @@ import (
 	"sort"
 
 	"brokerlab/engine/codec"
-	"brokerlab/engine/env"
 	"brokerlab/engine/record"
 )
 
@@ -185,7 +184,8 @@ func (l *Log) viewAtTime(timestamp int64) (timeView, error) {
 	return timeView{}, nil
 }
 
-// recordAtTime finds the first record of a batch that is not before timestamp.
+// recordAtTime finds the first record of a batch that is not before timestamp. Of a
+// modelled batch it is the first one: the others' timestamps are not known.
 func (l *Log) recordAtTime(v *view, h *record.Header, at span, timestamp int64) (o TimeOffset, found bool, err error) {
 	b, err := v.segment.log.Read(at.position, at.size)
 	if err == nil {
@@ -195,10 +195,13 @@ func (l *Log) recordAtTime(v *view, h *record.Header, at span, timestamp int64) 
 		return TimeOffset{}, false, err
 	}
 	defer b.Release()
-	records, m, err := l.recordsSection(b)
-	if errors.Is(err, env.ErrNoBytes) {
+	if b.Stub(record.HeaderSize, b.Len()-record.HeaderSize) != nil {
+		if op, ok := codec.DecompressOp(h.Attributes.Codec()); ok {
+			l.node.Charge(op, b.Len()-record.HeaderSize)
+		}
 		return TimeOffset{Timestamp: h.MaxTimestamp, Offset: h.BaseOffset, LeaderEpoch: h.PartitionLeaderEpoch}, true, nil
 	}
+	records, m, err := l.recordsSection(b)
 	if err != nil {
 		return TimeOffset{}, false, err
 	}

@@ -38,40 +38,21 @@ func parseHeader(b env.Buf, off int) (record.Header, error) {
 	return record.ParseHeader(raw[:])
 }
 
-// checkCRC checks the CRC of the batch at off of b, which holds all of it. A body
-// that is only a length has none to check; the work is charged all the same, so
-// that modelled and full runs take the same time.
+// checkCRC checks the CRC of the batch at off of b, which holds all of it. A
+// modelled body, which is a stub, has no bytes to check, but must be whole; the work
+// is charged all the same, so that modelled and full runs take the same time. A body
+// that has neither bytes nor a stub is what is left of a torn one.
 func (l *Log) checkCRC(b env.Buf, off int, h *record.Header) error {
 	covered := h.SizeBytes() - record.AttributesOffset
 	l.node.Charge(env.OpCRC, covered)
-	if crc, ok := crcOf(b, off+record.AttributesOffset, covered); ok && crc != h.CRC {
+	crc, ok := record.PieceCRC(b, off+record.AttributesOffset, covered)
+	switch {
+	case !ok:
+		return fmt.Errorf("%w: a piece of its body has no bytes", ErrCorrupt)
+	case crc != h.CRC:
 		return fmt.Errorf("%w: its CRC is %08x, its header says %08x", ErrCorrupt, crc, h.CRC)
 	}
 	return nil
-}
-
-// crcOf is the CRC-32C of n bytes of b from off, all in memory. ok is false if
-// some of them have only a length.
-func crcOf(b env.Buf, off, n int) (crc uint32, ok bool) {
-	parts := b.Parts()
-	for i := range parts {
-		size := parts[i].Len()
-		if off >= size {
-			off -= size
-			continue
-		}
-		take := min(n, size-off)
-		p := parts[i].Bytes()
-		if p == nil {
-			return 0, false
-		}
-		crc = record.UpdateCRC(crc, p[off:off+take])
-		off, n = 0, n-take
-		if n == 0 {
-			break
-		}
-	}
-	return crc, true
 }
 
 // checkProduced checks what Kafka demands of a produced batch before it takes
@@ -108,14 +89,14 @@ func (l *Log) checkProduced(batch env.Buf) (record.Header, error) {
 // LogValidator does, and decompresses them for that. The caller holds writer.
 func (l *Log) validateRecordsLocked(h *record.Header, batch env.Buf) error {
 	compression := h.Attributes.Codec()
-	records, m, err := l.recordsSection(batch)
-	if errors.Is(err, env.ErrNoBytes) {
+	if stub := batch.Stub(record.HeaderSize, batch.Len()-record.HeaderSize); stub != nil {
 		if op, ok := codec.DecompressOp(compression); ok {
-			l.node.Charge(op, batch.Len()-record.HeaderSize) // the size decompressed is not known
+			l.node.Charge(op, stub.PlainBytes)
 		}
 		l.node.Charge(env.OpRecordCheck, int(h.RecordCount))
 		return nil
 	}
+	records, m, err := l.recordsSection(batch)
 	if err != nil {
 		return err
 	}

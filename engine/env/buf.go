@@ -18,6 +18,15 @@ type FileRange interface {
 	Release()
 }
 
+// Stub stands for bytes that nobody made: what of them matters to those who would
+// look at them. It is never changed once it is in a Buf.
+type Stub struct {
+	// PlainBytes is the size of what the bytes hold, decompressed.
+	PlainBytes int
+	// Records is what the maker of the bytes wants their reader to know.
+	Records any
+}
+
 // Part is one piece of a Buf: bytes in memory, a range of a file, or only a
 // length (a modelled payload).
 type Part struct {
@@ -26,6 +35,7 @@ type Part struct {
 	file  FileRange
 	off   int64
 	size  int
+	stub  *Stub // of a length-only part; nil if it has none, or is a piece of one that had
 }
 
 // Len is the part's size in bytes.
@@ -33,6 +43,10 @@ func (p *Part) Len() int { return p.size }
 
 // Bytes returns the bytes of a memory part, and nil for any other.
 func (p *Part) Bytes() []byte { return p.bytes }
+
+// Stub returns what a length-only part stands for. It is nil for a piece of such a
+// part: a torn body stands for nothing.
+func (p *Part) Stub() *Stub { return p.stub }
 
 // File returns the range of a file part; f is nil for any other.
 func (p *Part) File() (f FileRange, off int64) { return p.file, p.off }
@@ -58,6 +72,9 @@ func (p *Part) release() {
 func (p *Part) slice(off, n int) Part {
 	q := *p
 	q.size = n
+	if n != p.size {
+		q.stub = nil
+	}
 	if p.bytes != nil {
 		q.bytes = p.bytes[off : off+n : off+n]
 	}
@@ -123,6 +140,14 @@ func LengthBuf(n int) Buf {
 	return Buf{parts: []Part{{size: n}}, size: n}
 }
 
+// StubBuf returns a Buf of n bytes that nobody may look at and that s stands for.
+func StubBuf(n int, s *Stub) Buf {
+	if n == 0 {
+		return Buf{}
+	}
+	return Buf{parts: []Part{{size: n, stub: s}}, size: n}
+}
+
 // Join returns the parts of all bufs in order, and takes the bufs over.
 func Join(bufs ...Buf) Buf {
 	var out Buf
@@ -181,6 +206,22 @@ func (b Buf) Slice(off, n int) Buf {
 		off, n = 0, n-take
 	}
 	return out
+}
+
+// Stub returns the stub of the part that is exactly the n bytes from off, nil if
+// there is none.
+func (b Buf) Stub(off, n int) *Stub {
+	for i := range b.parts {
+		p := &b.parts[i]
+		if off < p.size {
+			if off == 0 && n == p.size {
+				return p.stub
+			}
+			return nil
+		}
+		off -= p.size
+	}
+	return nil
 }
 
 // ReadAt copies len(dst) bytes from off. It reads file parts from their file,

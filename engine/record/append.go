@@ -22,6 +22,11 @@ func FieldsSize(key, value []byte, headers []RecordHeader) int {
 	return n
 }
 
+// FieldsSizeOf is FieldsSize of a value of which only the size is known.
+func FieldsSizeOf(key []byte, valueBytes int, headers []RecordHeader) int {
+	return FieldsSize(key, nil, headers) - 1 + uvarintSize(zigzag64(int64(valueBytes))) + valueBytes
+}
+
 // SizeWith is the size in bytes of a record whose fields have a FieldsSize, its
 // length field included.
 func SizeWith(fieldsSize int, offsetDelta int32, timestampDelta int64) int {

@@ -14,22 +14,35 @@ func UpdateCRC(crc uint32, p []byte) uint32 { return crc32.Update(crc, castagnol
 
 // BufCRC returns the CRC-32C of the bytes from AttributesOffset of a Buf that
 // holds one whole batch, part by part. ok is false if one of these bytes lies in
-// a length-only or a file part: then there is nothing to compare.
+// a file part, or has only a length: then there is nothing to compare.
+//
+// The body of a modelled batch is a stub, which has no bytes that could be wrong: if
+// it is whole the CRC is that of the header alone, which is what its producer wrote.
 func BufCRC(batch env.Buf) (crc uint32, ok bool) {
-	skip := AttributesOffset
-	parts := batch.Parts()
+	return PieceCRC(batch, AttributesOffset, batch.Len()-AttributesOffset)
+}
+
+// PieceCRC is BufCRC of n bytes from off, which reach to the end of a batch.
+func PieceCRC(b env.Buf, off, n int) (crc uint32, ok bool) {
+	parts := b.Parts()
 	for i := range parts {
 		p := &parts[i]
-		if skip >= p.Len() {
-			skip -= p.Len()
+		size := p.Len()
+		if off >= size {
+			off -= size
 			continue
 		}
-		b := p.Bytes()
-		if b == nil {
+		take := min(n, size-off)
+		switch bytes := p.Bytes(); {
+		case bytes != nil:
+			crc = UpdateCRC(crc, bytes[off:off+take])
+		case p.Stub() == nil || off > 0 || take < size:
 			return 0, false
 		}
-		crc = UpdateCRC(crc, b[skip:])
-		skip = 0
+		off, n = 0, n-take
+		if n == 0 {
+			break
+		}
 	}
 	return crc, true
 }

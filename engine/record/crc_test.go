@@ -40,6 +40,8 @@ func TestBufCRC(t *testing.T) {
 		buf  env.Buf
 		ok   bool
 	}{
+		{"a piece of a stub has no sum",
+			env.Join(header, env.StubBuf(body.Len()+1, &env.Stub{}).Slice(1, body.Len())), false},
 		{"a length-only body has no sum", env.Join(header, env.LengthBuf(body.Len())), false},
 		{"a file part as body has none either", env.Join(header, env.FileBuf(noFile{}, 0, body.Len())), false},
 		{"a length-only part at the end", env.Join(header, body, env.LengthBuf(1)), false},
@@ -49,5 +51,25 @@ func TestBufCRC(t *testing.T) {
 		if crc, ok := BufCRC(test.buf); ok != test.ok || ok && crc != goldenHeader.CRC {
 			t.Errorf("%s: %#x %v", test.name, crc, ok)
 		}
+	}
+}
+
+// Goal: the header of a modelled batch is checked, and its body must be whole.
+// Method: the golden header over a stub; then each of its covered bits changed.
+func TestBufCRCOfStub(t *testing.T) {
+	h, header := goldenHeader, make([]byte, HeaderSize)
+	h.PutModelled(header)
+	batch := func() env.Buf {
+		return env.Join(env.StaticBuf(header), env.StubBuf(h.SizeBytes()-HeaderSize, &env.Stub{}))
+	}
+	if crc, ok := BufCRC(batch()); !ok || crc != h.CRC {
+		t.Errorf("%#x %v, want %#x", crc, ok, h.CRC)
+	}
+	for i := AttributesOffset * 8; i < HeaderSize*8; i++ {
+		header[i/8] ^= 1 << (i % 8)
+		if crc, ok := BufCRC(batch()); !ok || crc == h.CRC {
+			t.Errorf("bit %d does not matter", i)
+		}
+		header[i/8] ^= 1 << (i % 8)
 	}
 }

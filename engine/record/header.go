@@ -189,6 +189,14 @@ func (h *Header) Put(b []byte) {
 	binary.BigEndian.PutUint32(b[57:], uint32(h.RecordCount))
 }
 
+// PutModelled writes the header of a batch whose body is a stub: its CRC, which it
+// takes, covers the rest of the header alone (see BufCRC).
+func (h *Header) PutModelled(b []byte) {
+	h.Put(b)
+	h.CRC = UpdateCRC(0, b[AttributesOffset:HeaderSize])
+	h.Put(b)
+}
+
 // SetLogAppendTime makes timestamp (ms since 1970) that of all records, as a broker
 // does for message.timestamp.type=LogAppendTime: it sets the attribute and the max
 // timestamp, and leaves the records as they are (DefaultRecordBatch.setMaxTimestamp).
