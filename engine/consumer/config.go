@@ -34,6 +34,9 @@ type Config struct {
 	// by their default. The zero value is the default for all of them.
 	Codec          codec.Type
 	Implementation codec.Implementation
+	// OnModelled, if not nil, is given by Poll what Handler is not: records whose batch
+	// carries a size instead of bytes.
+	OnModelled func(tp protocol.TopicPartition, m *Modelled)
 	// OnReset, if not nil, is told by Poll of each position that AutoOffsetReset
 	// replaces, and why: an *OutOfRangeError or a *TruncatedError.
 	OnReset func(cause error)

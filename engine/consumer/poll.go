@@ -144,6 +144,16 @@ type openBatch struct {
 	body    env.Buf  // as it was fetched
 	mem     *env.Mem // of the decompressed records; nil if they are not compressed
 	records record.Iterator
+	stub    *env.Stub // instead of records
+	handed  int32     // records of stub that were handed out or skipped
+}
+
+// Modelled is some records, which follow one another, of a batch without bytes.
+type Modelled struct {
+	Header *record.Header
+	Stub   *env.Stub
+	First  int32 // the first of them, counted from 0 in the batch
+	Count  int32
 }
 
 func (b *openBatch) close() {
@@ -191,10 +201,18 @@ func (c *Consumer) unpack(batch env.Buf) error {
 	b := &c.batch
 	c.node.Charge(env.OpCopy, batch.Len()) // out of the broker's page cache, or of a socket
 	c.node.Charge(env.OpCRC, batch.Len())
-	if crc, ok := record.BufCRC(batch); ok && crc != b.header.CRC {
+	if crc, ok := record.BufCRC(batch); !ok || crc != b.header.CRC {
 		return errCRC
 	}
 	if b.header.Attributes.Control() {
+		b.open = true
+		return nil
+	}
+	if b.stub = batch.Stub(record.HeaderSize, batch.Len()-record.HeaderSize); b.stub != nil && c.cfg.OnModelled != nil {
+		if op, ok := codec.DecompressOp(b.header.Attributes.Codec()); ok {
+			c.node.Charge(op, b.stub.PlainBytes)
+		}
+		c.node.Charge(env.OpRecordDecode, int(b.header.RecordCount))
 		b.open = true
 		return nil
 	}
@@ -231,6 +249,9 @@ func (c *Consumer) corrupt(p *fetchedPart, cause error) error {
 // behind its last one.
 func (c *Consumer) handOutBatch(p *fetchedPart, handle Handler, count int) (records int, err error) {
 	of, generation, from := p.ask.p, p.ask.generation, p.ask.from.offset
+	if c.batch.stub != nil {
+		return c.handOutModelled(p, int32(count)), nil
+	}
 	it, r := c.batch.records, &c.record // the iterator works on the stack
 	for records < count {
 		if !it.Next(r) {
@@ -252,4 +273,26 @@ func (c *Consumer) handOutBatch(p *fetchedPart, handle Handler, count int) (reco
 	}
 	of.read, c.batch.records = r.Offset+1, it
 	return records, nil
+}
+
+// handOutModelled is handOutBatch for a batch without bytes. It closes the batch when
+// it is asked for more than there is, as that does.
+func (c *Consumer) handOutModelled(p *fetchedPart, count int32) (records int) {
+	of, b := p.ask.p, &c.batch
+	if skip := p.ask.from.offset - b.header.BaseOffset; skip > int64(b.handed) {
+		b.handed = int32(min(skip, int64(b.header.RecordCount)))
+	}
+	m := Modelled{Header: &b.header, Stub: b.stub, First: b.handed, Count: min(count, b.header.RecordCount-b.handed)}
+	if m.Count > 0 {
+		b.handed += m.Count
+		c.cfg.OnModelled(of.TopicPartition, &m)
+		if of.generation != p.ask.generation {
+			return int(m.Count)
+		}
+	}
+	if of.read = b.header.BaseOffset + int64(b.handed); m.Count < count {
+		of.read = b.header.NextOffset()
+		b.close()
+	}
+	return int(m.Count)
 }

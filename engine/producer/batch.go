@@ -39,7 +39,10 @@ type batch struct {
 
 	intended []env.Time
 	cookies  []uint64
-	dones    []func(Ack, error) // as long as the last record that has one
+	// stretches are instead of intended and cookies in a modelled batch, which has no mem.
+	stretches []Stretch
+	modelled  *Modelled
+	dones     []func(Ack, error) // as long as the last record that has one
 
 	kind       codec.Type // when compressed, as the next two
 	wireSize   int
@@ -61,7 +64,7 @@ type batch struct {
 // reset makes b an empty batch again and keeps its slices.
 func (b *batch) reset() {
 	clear(b.dones)
-	*b = batch{intended: b.intended[:0], cookies: b.cookies[:0], dones: b.dones[:0],
+	*b = batch{intended: b.intended[:0], cookies: b.cookies[:0], stretches: b.stretches[:0], dones: b.dones[:0],
 		id: noProducer, sequence: record.NoSequence, offset: -1}
 }
 
@@ -112,6 +115,7 @@ func (b *batch) isFull() bool { return b.count > 0 && b.estimate() >= b.limit }
 type joining struct {
 	*Record
 	fields    int   // record.FieldsSize
+	bytes     int   // of key and value
 	bound     int   // record.SizeUpperBound
 	timestamp int64 // ms since 1970
 	now       env.Time
@@ -133,6 +137,38 @@ func (b *batch) add(pool *env.Pool, j *joining) {
 		b.base, b.max = j.timestamp, j.timestamp
 	}
 	b.max = max(b.max, j.timestamp)
+	intended := j.Intended
+	if intended == 0 {
+		intended = j.now
+	}
+	if b.modelled != nil {
+		b.used += b.sizeOf(j)
+		b.stretch(j.Cookie, intended)
+	} else {
+		b.put(pool, j)
+		b.intended = append(b.intended, intended)
+		b.cookies = append(b.cookies, j.Cookie)
+	}
+	b.count++
+	b.bytes += int64(j.bytes)
+	if j.done != nil {
+		for len(b.dones) < int(b.count)-1 {
+			b.dones = append(b.dones, nil)
+		}
+		b.dones = append(b.dones, j.done)
+	}
+}
+
+// stretch notes a record of a modelled batch.
+func (b *batch) stretch(cookie uint64, intended env.Time) {
+	if n := len(b.stretches); n > 0 && b.stretches[n-1].join(cookie, intended) {
+		return
+	}
+	b.stretches = append(b.stretches, Stretch{Cookie: cookie, First: intended, Last: intended, Count: 1})
+}
+
+// put writes a record behind the others.
+func (b *batch) put(pool *env.Pool, j *joining) {
 	if room := len(b.mem.Bytes()) - b.used; j.bound > room {
 		if size := b.sizeOf(j); size > room {
 			b.grow(pool, b.used+size)
@@ -140,20 +176,6 @@ func (b *batch) add(pool *env.Pool, j *joining) {
 	}
 	buf := b.mem.Bytes()[b.used:]
 	b.used += record.PutRecord(buf, j.fields, b.count, j.timestamp-b.base, j.Key, j.Value, j.Headers)
-	b.count++
-	b.bytes += int64(len(j.Key) + len(j.Value))
-	intended := j.Intended
-	if intended == 0 {
-		intended = j.now
-	}
-	b.intended = append(b.intended, intended)
-	b.cookies = append(b.cookies, j.Cookie)
-	if j.done != nil {
-		for len(b.dones) < int(b.count)-1 {
-			b.dones = append(b.dones, nil)
-		}
-		b.dones = append(b.dones, j.done)
-	}
 }
 
 // grow gives the batch memory of at least need bytes, and of twice what it has.
@@ -170,7 +192,15 @@ func (b *batch) grow(pool *env.Pool, need int) {
 // known only when the batch is sent, is combined with it.
 func (b *batch) seal(node env.Node, c *codec.Compressor, kind codec.Type) error {
 	b.kind, b.wireSize = kind, b.used
-	if kind != codec.None {
+	switch {
+	case kind != codec.None && b.modelled != nil:
+		plain := b.used - record.HeaderSize
+		first := &b.stretches[0]
+		b.wireSize = record.HeaderSize + b.modelled.CompressedBytes(first.Cookie, first.First, plain)
+		if op, ok := codec.CompressOp(kind); ok {
+			node.Charge(op, plain)
+		}
+	case kind != codec.None:
 		raw := b.mem
 		records := raw.Bytes()[record.HeaderSize:b.used]
 		b.mem = node.Pool().Get(record.HeaderSize + codec.MaxCompressedSize(kind, len(records)))
@@ -185,7 +215,9 @@ func (b *batch) seal(node env.Node, c *codec.Compressor, kind codec.Type) error 
 		b.wireSize = len(out)
 	}
 	node.Charge(env.OpCRC, b.wireSize)
-	b.recordsCRC = record.UpdateCRC(0, b.mem.Bytes()[record.HeaderSize:b.wireSize])
+	if b.modelled == nil {
+		b.recordsCRC = record.UpdateCRC(0, b.mem.Bytes()[record.HeaderSize:b.wireSize])
+	}
 	b.stamps[protocol.StageCompressed] = node.Now()
 	return nil
 }
@@ -204,6 +236,10 @@ func (b *batch) head(node env.Node) {
 		PartitionLeaderEpoch: -1, BaseTimestamp: b.base, MaxTimestamp: b.max,
 		ProducerID: b.id.id, ProducerEpoch: b.id.epoch, BaseSequence: b.sequence, RecordCount: b.count,
 	}
+	if b.modelled != nil {
+		b.headModelled(node, &h)
+		return
+	}
 	var header [record.HeaderSize]byte
 	h.Put(header[:])
 	h.CRC = record.CombineCRC(record.UpdateCRC(0, header[record.AttributesOffset:]), b.recordsCRC,
@@ -219,6 +255,21 @@ func (b *batch) head(node env.Node) {
 	sent := b.wire
 	records := sent.Slice(record.HeaderSize, sent.Len()-record.HeaderSize)
 	b.wire = env.Join(env.MemBuf(m, m.Bytes()[:record.HeaderSize]), records)
+	sent.Release()
+}
+
+// headModelled is head for a batch that has a stub for its records.
+func (b *batch) headModelled(node env.Node, h *record.Header) {
+	m := node.Pool().Get(record.HeaderSize)
+	h.PutModelled(m.Bytes())
+	sent := b.wire
+	var body env.Buf
+	if sent.Len() > 0 {
+		body = sent.Slice(record.HeaderSize, sent.Len()-record.HeaderSize)
+	} else {
+		body = b.body()
+	}
+	b.wire = env.Join(env.MemBuf(m, m.Bytes()[:record.HeaderSize]), body)
 	sent.Release()
 }
 

@@ -83,6 +83,8 @@ type Config struct {
 	IgnoreKeys          bool          // partitioner.ignore.keys
 	// AdaptivePartitioning is partitioner.adaptive.partitioning.enable.
 	AdaptivePartitioning bool
+	// Modelled, if set, makes batches that carry sizes.
+	Modelled *Modelled
 	// OnBatch, if set, is called for each batch that was acknowledged or failed,
 	// before the callbacks of its records. The Batch is valid during the call.
 	OnBatch func(*Batch)
@@ -177,7 +179,9 @@ type Record struct {
 	Partition int32 // -1: the partitioner chooses
 	Key       []byte
 	Value     []byte
-	Headers   []record.RecordHeader
+	// ValueBytes is the size of the value, which is not given, of a Modelled producer.
+	ValueBytes int
+	Headers    []record.RecordHeader
 	// Intended is the instant at which the record was due; 0 means now. It comes
 	// back in Batch, to measure latency from.
 	Intended env.Time
@@ -194,10 +198,12 @@ type Ack struct {
 // Batch is what became of one batch.
 type Batch struct {
 	protocol.TopicPartition
-	BaseOffset  int64      // -1 if it failed, and with acks=0
-	Err         error      // nil: acknowledged, or sent with acks=0
+	BaseOffset  int64 // -1 if it failed, and with acks=0
+	Err         error // nil: acknowledged, or sent with acks=0
+	Records     int
 	Intended    []env.Time // of each record
 	Cookies     []uint64   // of each record
+	Stretches   []Stretch  // instead of Intended and Cookies, of a Modelled producer
 	RecordBytes int64      // keys and values
 	RawBytes    int64      // the batch before compression, header included
 	WireBytes   int64      // the batch as sent, once

@@ -53,7 +53,13 @@ func (p *Producer) SendAll(records []Record, done func(Ack, error)) (sent int, e
 
 // measure takes the record's size, which must be within the limits.
 func (p *Producer) measure(j *joining) error {
-	j.fields = record.FieldsSize(j.Key, j.Value, j.Headers)
+	if p.cfg.Modelled == nil {
+		j.bytes = len(j.Key) + len(j.Value)
+		j.fields = record.FieldsSize(j.Key, j.Value, j.Headers)
+	} else {
+		j.bytes = len(j.Key) + j.ValueBytes
+		j.fields = record.FieldsSizeOf(j.Key, j.ValueBytes, j.Headers)
+	}
 	// As Kafka, by an upper bound (AbstractRecords.estimateSizeInBytesUpperBound).
 	j.bound = record.SizeUpperBound(j.fields)
 	if need := j.bound + record.HeaderSize; need > p.cfg.MaxRequestSize || int64(need) > p.cfg.BufferMemory {
@@ -139,7 +145,9 @@ func (p *Producer) newBatchLocked(q *partitionQueue, cost int64) *batch {
 	if p.cfg.Compression != codec.None {
 		b.ratio = p.mu.ratio.ratio
 	}
-	b.mem = p.node.Pool().Get(int(cost))
+	if b.modelled = p.cfg.Modelled; b.modelled == nil {
+		b.mem = p.node.Pool().Get(int(cost))
+	}
 	b.used = record.HeaderSize
 	p.mu.acc.add(q, b)
 	if p.mu.acc.expiryAt < p.mu.watched {
@@ -218,6 +226,9 @@ func (p *Producer) compressor() *codec.Compressor {
 		return c
 	}
 	p.mu.Unlock()
+	if p.cfg.Modelled != nil {
+		return nil
+	}
 	c, err := codec.NewCompressorOf(p.cfg.Compression, p.cfg.Level, p.cfg.Implementation)
 	if err != nil {
 		panic(fmt.Sprintf("producer: a validated codec has no compressor: %v", err))
@@ -240,7 +251,8 @@ func (p *Producer) tell(b *batch, now env.Time) {
 	b.stamps[protocol.StageAcked] = now
 	if p.cfg.OnBatch != nil {
 		p.cfg.OnBatch(&Batch{TopicPartition: b.tp, BaseOffset: b.offset, Err: b.err, Intended: b.intended,
-			Cookies: b.cookies, RecordBytes: b.bytes, RawBytes: int64(b.used), WireBytes: int64(b.wireSize),
+			Cookies: b.cookies, Stretches: b.stretches, Records: int(b.count),
+			RecordBytes: b.bytes, RawBytes: int64(b.used), WireBytes: int64(b.wireSize),
 			Stamps: b.stamps, Attempts: b.attempts})
 	}
 	for i, done := range b.dones {
