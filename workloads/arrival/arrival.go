@@ -156,6 +156,18 @@ func (p *Pacer) Take(now env.Time) (intended env.Time) {
 	return intended
 }
 
+// TakeDue takes the records that are due at now, at most max of them, and returns
+// the instants of the first and the last. In a closed loop it takes max.
+func (p *Pacer) TakeDue(now env.Time, max int) (first, last env.Time, count int) {
+	for count < max && p.Next(now) <= now {
+		if last = p.Take(now); count == 0 {
+			first = last
+		}
+		count++
+	}
+	return first, last, count
+}
+
 // Due is how many records are due at now and not taken: what a generator that
 // ends at now leaves unsent. In a closed loop it is 1, whatever was taken.
 func (p *Pacer) Due(now env.Time) int64 {

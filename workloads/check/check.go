@@ -126,10 +126,15 @@ func (s *Sender) Sent(sequence uint64) {
 func (s *Sender) Acked(sequence uint64, at env.Time) {
 	s.checkOnce(sequence)
 	s.acked.set(sequence)
-	for chunk := int(sequence / chunkBits); chunk >= len(s.spans); {
+	s.widen(sequence/chunkBits, at)
+}
+
+// widen notes an acknowledgement of a chunk's record.
+func (s *Sender) widen(chunk uint64, at env.Time) {
+	for chunk >= uint64(len(s.spans)) {
 		s.spans = append(s.spans, span{first: env.Never})
 	}
-	when := &s.spans[sequence/chunkBits]
+	when := &s.spans[chunk]
 	when.first = min(when.first, at)
 	when.last = max(when.last, at)
 }

@@ -7,6 +7,7 @@ import (
 
 	"brokerlab/engine/consumer"
 	"brokerlab/engine/env"
+	"brokerlab/engine/producer"
 	"brokerlab/engine/protocol"
 	"brokerlab/engine/record"
 	"brokerlab/workloads/check"
@@ -35,15 +36,20 @@ type Target struct {
 func Consume(node env.Node, shared *Shared, cfg consumer.Config, assigned []consumer.Assignment,
 	ends func() ([]Target, bool)) (records int64, err error) {
 	cfg.AutoOffsetReset = consumer.ResetNone
-	c, err := consumer.New(node, cfg, assigned)
-	if err != nil {
-		return 0, err
-	}
 	m, end := shared.Consume.join(), shared.End
 	if shared.Backlog {
 		end = env.Never
 	}
 	now, since := node.Now(), 0
+	cfg.OnModelled = func(_ protocol.TopicPartition, of *consumer.Modelled) {
+		now, since = node.Now(), 0
+		m.within(now, end)
+		m.taken(now, of)
+	}
+	c, err := consumer.New(node, cfg, assigned)
+	if err != nil {
+		return 0, err
+	}
 	take := func(_ protocol.TopicPartition, r *record.Record) {
 		if since++; since >= clockEvery {
 			now, since = node.Now(), 0
@@ -84,6 +90,25 @@ func Consume(node env.Node, shared *Shared, cfg consumer.Config, assigned []cons
 	return records, c.Close()
 }
 
+// taken notes records without bytes that a consumer was given at now.
+func (m *member) taken(now env.Time, of *consumer.Modelled) {
+	c := contentsOf(of)
+	eachStretch(c, int(of.First), int(of.Count), func(s *producer.Stretch, _, from, count int) {
+		m.recordAll(now, s, from, count)
+	})
+	m.records += int64(of.Count)
+	m.bytes += bytesOf(c, of.First+of.Count, of.Header.RecordCount) - bytesOf(c, of.First, of.Header.RecordCount)
+}
+
+// contentsOf is what the producers of a load put into their stubs.
+func contentsOf(of *consumer.Modelled) *producer.Contents {
+	c, ok := of.Stub.Records.(*producer.Contents)
+	if !ok {
+		panic("load: a batch without bytes is not of a modelled producer")
+	}
+	return c
+}
+
 // reached says whether the consumer has read up to the targets that it is
 // assigned.
 func reached(c *consumer.Consumer, targets []Target) bool {
@@ -96,7 +121,7 @@ func reached(c *consumer.Consumer, targets []Target) bool {
 }
 
 // ReadBack reads the targets' partitions from their beginning to their ends and
-// tells the observer of each record. It returns how many offsets retention had
+// tells the observer of each record; source is nil if they carry sizes. It returns how many offsets retention had
 // deleted: those in front of where a partition began, or begins since.
 func ReadBack(node env.Node, source *payload.Source, cfg consumer.Config, targets []Target,
 	o *check.Observer) (deleted int64, err error) {
@@ -104,17 +129,24 @@ func ReadBack(node env.Node, source *payload.Source, cfg consumer.Config, target
 	for i, t := range targets {
 		assigned[i] = consumer.Assignment{TopicPartition: t.TopicPartition, Offset: protocol.EarliestOffset}
 	}
-	cfg.AutoOffsetReset = consumer.ResetNone // what is not there must not be stepped over
+	cfg.AutoOffsetReset = consumer.ResetNone                     // what is not there must not be stepped over
+	read := make(map[protocol.TopicPartition]bool, len(targets)) // a record of it
+	begin := func(tp protocol.TopicPartition, offset int64) {
+		if !read[tp] {
+			read[tp] = true
+			deleted += offset
+		}
+	}
+	cfg.OnModelled = func(tp protocol.TopicPartition, of *consumer.Modelled) {
+		begin(tp, of.Header.BaseOffset+int64(of.First))
+		observeModelled(o, tp.Partition, of)
+	}
 	c, err := consumer.New(node, cfg, assigned)
 	if err != nil {
 		return 0, fmt.Errorf("read back: %w", err)
 	}
-	read := make(map[protocol.TopicPartition]bool, len(targets)) // a record of it
 	observe := func(tp protocol.TopicPartition, r *record.Record) {
-		if !read[tp] {
-			read[tp] = true
-			deleted += r.Offset
-		}
+		begin(tp, r.Offset)
 		id, _, ok := payload.Decode(r.Value)
 		o.Observed(tp.Partition, r.Offset, id, !ok || source.Verify(r.Value) != nil)
 	}
@@ -150,4 +182,12 @@ func ReadBack(node env.Node, source *payload.Source, cfg consumer.Config, target
 		}
 	}
 	return deleted, c.Close()
+}
+
+// observeModelled tells the observer of records without bytes.
+func observeModelled(o *check.Observer, partition int32, of *consumer.Modelled) {
+	c := contentsOf(of)
+	eachStretch(c, int(of.First), int(of.Count), func(s *producer.Stretch, at, from, count int) {
+		o.ObservedAll(partition, of.Header.BaseOffset+int64(at), idOf(c, s, from), count)
+	})
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"brokerlab/engine/env"
 	"brokerlab/engine/producer"
@@ -22,6 +23,8 @@ import (
 type Shared struct {
 	Topic   string
 	Payload *payload.Source
+	// Model, if not nil, is in place of Payload: records carry sizes instead of bytes.
+	Model   *payload.Model
 	Produce *Series // intended instant to acknowledgement
 	Consume *Series // intended instant to the consumer
 	End     env.Time
@@ -80,8 +83,13 @@ func (s *Shared) over() bool {
 type ProducerConfig struct {
 	Arrival arrival.Config // Index is also the producer's number in its records
 	Sync    bool           // one record at a time
-	Client  producer.Config
-	Sender  *check.Sender
+	// Slice is the slack of the generator's timer: it wakes so long after a record was
+	// due, hands over all that are due by then with one call, and sleeps again. Latency
+	// still counts from each record's own instant. 0 is each record by itself, at its
+	// instant, and a closed loop that hands over one at a time.
+	Slice  time.Duration
+	Client producer.Config
+	Sender *check.Sender
 }
 
 // Produced is what one producer did.
@@ -121,12 +129,24 @@ func Produce(node env.Node, shared *Shared, cfg ProducerConfig) (Produced, error
 		return Produced{}, err
 	}
 	cfg.Client.OnBatch = p.onBatch
+	if m := shared.Model; m != nil {
+		source := uint16(cfg.Arrival.Index)
+		size := func(cookie uint64, intended env.Time, plainBytes int) int {
+			return m.CompressedBytes(payload.ID{Producer: source, Sequence: cookie}, intended, plainBytes)
+		}
+		cfg.Client.Modelled = &producer.Modelled{Source: source, CompressedBytes: size}
+	}
 	if p.client, err = producer.New(node, cfg.Client); err != nil {
 		return Produced{}, err
 	}
 	shared.join(p.client)
 	node.Sleep(cfg.Arrival.Start.Sub(node.Now()))
-	sent := p.send(pacer)
+	var sent int64
+	if cfg.Slice > 0 && !cfg.Sync {
+		sent = p.sendSlices(pacer)
+	} else {
+		sent = p.send(pacer)
+	}
 	p.mu.Lock()
 	p.mu.member.end(min(node.Now(), shared.End))
 	p.mu.Unlock()
@@ -153,10 +173,7 @@ func (p *producing) send(pacer *arrival.Pacer) (sent int64) {
 		}
 		rec.Intended = pacer.Take(now)
 		rec.Cookie = uint64(sent)
-		id := payload.ID{Producer: uint16(p.cfg.Arrival.Index), Sequence: rec.Cookie}
-		value = p.shared.Payload.Append(value[:0], id, rec.Intended)
-		p.node.Charge(env.OpCopy, len(value))
-		rec.Value = value
+		value = p.fill(&rec, value[:0])
 		p.cfg.Sender.Sent(rec.Cookie)
 		sent++
 		if err := p.sendOne(&rec); err != nil {
@@ -164,6 +181,21 @@ func (p *producing) send(pacer *arrival.Pacer) (sent int64) {
 		}
 	}
 	return sent
+}
+
+// fill gives a record its value, which is written behind scratch, or the value's size.
+func (p *producing) fill(rec *producer.Record, scratch []byte) (used []byte) {
+	if m := p.shared.Model; m != nil {
+		rec.ValueBytes = m.Size()
+		p.node.Charge(env.OpCopy, rec.ValueBytes)
+		return scratch
+	}
+	id := payload.ID{Producer: uint16(p.cfg.Arrival.Index), Sequence: rec.Cookie}
+	from := len(scratch)
+	scratch = p.shared.Payload.Append(scratch, id, rec.Intended)
+	rec.Value = scratch[from:]
+	p.node.Charge(env.OpCopy, len(rec.Value))
+	return scratch
 }
 
 // sendOne sends a record, and in the synchronous mode waits for it. What became
@@ -197,7 +229,7 @@ func (p *producing) failedLocked(records int64, err error) {
 // onBatch records what became of a batch.
 func (p *producing) onBatch(b *producer.Batch) {
 	now := p.node.Now()
-	count := int64(len(b.Cookies))
+	count := int64(b.Records)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	out := &p.mu.out
@@ -209,6 +241,9 @@ func (p *producing) onBatch(b *producer.Batch) {
 		for _, sequence := range b.Cookies {
 			p.cfg.Sender.Failed(sequence)
 		}
+		for i := range b.Stretches {
+			p.cfg.Sender.FailedAll(b.Stretches[i].Cookie, b.Stretches[i].Count)
+		}
 		p.failedLocked(count, b.Err)
 		return
 	}
@@ -219,6 +254,11 @@ func (p *producing) onBatch(b *producer.Batch) {
 	}
 	for _, sequence := range b.Cookies {
 		p.cfg.Sender.Acked(sequence, now)
+	}
+	for i := range b.Stretches {
+		s := &b.Stretches[i]
+		m.recordAll(now, s, 0, s.Count)
+		p.cfg.Sender.AckedAll(s.Cookie, s.Count, now)
 	}
 	m.records += count
 	m.bytes += b.RecordBytes

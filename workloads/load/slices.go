@@ -1,0 +1,107 @@
+package load
+
+import (
+	"brokerlab/engine/env"
+	"brokerlab/engine/producer"
+	"brokerlab/workloads/arrival"
+	"brokerlab/workloads/payload"
+)
+
+// sliceRecordsMax is the most that is handed over by one call.
+const sliceRecordsMax = 256
+
+// sendSlices is send with a timer that has slack: all that is due when it goes off is
+// handed over by one call, or by several of sliceRecordsMax. A closed loop hands over
+// that many at a time.
+func (p *producing) sendSlices(pacer *arrival.Pacer) (sent int64) {
+	s := slice{p: p, records: make([]producer.Record, 0, sliceRecordsMax)}
+	for !p.shared.over() {
+		now := p.node.Now()
+		if now >= p.shared.End {
+			return sent
+		}
+		if due := pacer.Next(now); due > now {
+			p.node.Sleep(min(due.Add(p.cfg.Slice), p.shared.End).Sub(now))
+			continue
+		}
+		due := producer.Stretch{Cookie: uint64(sent)}
+		due.First, due.Last, due.Count = pacer.TakeDue(now, sliceRecordsMax)
+		p.cfg.Sender.SentAll(due.Cookie, due.Count)
+		sent += int64(due.Count)
+		s.send(due)
+	}
+	return sent
+}
+
+// slice hands over records that are due together.
+type slice struct {
+	p       *producing
+	records []producer.Record
+	values  []byte
+}
+
+// send hands over a stretch. One that finds no room is noted, and the rest is tried.
+func (s *slice) send(due producer.Stretch) {
+	for due.Count > 0 {
+		sent, err := s.hand(&due)
+		if err == nil {
+			return
+		}
+		s.p.sendFailed(due.Cookie+uint64(sent), err)
+		walk := due.Walk(min(sent+1, due.Count-1))
+		due = producer.Stretch{Cookie: due.Cookie + uint64(sent) + 1, First: walk.Next(), Last: due.Last,
+			Count: due.Count - sent - 1}
+	}
+}
+
+func (s *slice) hand(due *producer.Stretch) (sent int, err error) {
+	p := s.p
+	if p.shared.Model != nil {
+		rec := producer.Record{Topic: p.shared.Topic, Partition: -1}
+		for range due.Count {
+			p.fill(&rec, nil)
+		}
+		return p.client.SendAlike(&rec, *due)
+	}
+	s.records, s.values = s.records[:0], s.values[:0]
+	walk := due.Walk(0)
+	for i := range due.Count {
+		rec := producer.Record{Topic: p.shared.Topic, Partition: -1, Cookie: due.Cookie + uint64(i), Intended: walk.Next()}
+		s.values = p.fill(&rec, s.values)
+		s.records = append(s.records, rec)
+	}
+	return p.client.SendAll(s.records, nil)
+}
+
+// recordAll records the latencies of count records of a stretch, from record i on.
+func (m *member) recordAll(now env.Time, s *producer.Stretch, i, count int) {
+	walk := s.Walk(i)
+	for range count {
+		m.rec.Record(int64(now.Sub(walk.Next())))
+	}
+}
+
+// eachStretch calls with the pieces of stretches that make up count records of a
+// batch, from record first on. at is the piece's first record in the batch, from its
+// first record in the stretch.
+func eachStretch(c *producer.Contents, first, count int, call func(s *producer.Stretch, at, from, count int)) {
+	start := 0
+	for i := range c.Stretches {
+		s := &c.Stretches[i]
+		from, to := max(0, first-start), min(s.Count, first+count-start)
+		if from < to {
+			call(s, start+from, from, to-from)
+		}
+		start += s.Count
+	}
+}
+
+// bytesOf is what the first records of a batch hold, of all its records' bytes.
+func bytesOf(c *producer.Contents, first, of int32) int64 {
+	return c.RecordBytes * int64(first) / int64(of)
+}
+
+// idOf names a record of a stretch.
+func idOf(c *producer.Contents, s *producer.Stretch, i int) payload.ID {
+	return payload.ID{Producer: c.Source, Sequence: s.Cookie + uint64(i)}
+}
