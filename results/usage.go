@@ -41,7 +41,8 @@ type PageCacheUsage struct {
 	// ThrottledMS is how long writers were held back (balance_dirty_pages) in all.
 	ThrottledMS *float64 `json:"throttled_ms,omitempty"`
 	// HitRatio is the share of bytes read that were in memory; absent without reads.
-	HitRatio *float64 `json:"hit_ratio,omitempty"`
+	HitRatio  *float64 `json:"hit_ratio,omitempty"`
+	ReadBytes int64    `json:"read_bytes,omitempty"` // that files were read, from memory or not
 	// BackgroundBytes and LimitBytes are the thresholds at the end of the window:
 	// where write-back begins, and what dirty bytes may not exceed.
 	BackgroundBytes int64 `json:"background_bytes,omitempty"`
@@ -75,8 +76,11 @@ const (
 	BoundNetwork   = "network"    // a broker's link sent most of the time
 	BoundCPU       = "cpu"        // a broker's cores worked most of the time; of a real run the machine's
 	BoundClientCPU = "client-cpu" // a client's cores did
-	BoundRate      = "rate"       // nothing was: the offered rate was all there was to do
-	BoundLatency   = "latency"    // nothing was, at full speed: waits in turn (linger, flushes, round trips)
+	// BoundClientThread: a client worked for as long as one thread can, at full speed;
+	// its records are made and batched by one thread.
+	BoundClientThread = "client-thread"
+	BoundRate         = "rate"    // nothing was: the offered rate was all there was to do
+	BoundLatency      = "latency" // nothing was, at full speed: waits in turn (linger, flushes, round trips)
 )
 
 // Bound names the resource that bounds a cell, as far as its usage tells.
@@ -143,12 +147,32 @@ func BoundOf(nodes []NodeUsage, windowS float64, closed bool) *Bound {
 	case best.Resource != "":
 		return &best
 	case closed:
+		if b := threadBound(nodes); b != nil {
+			return b
+		}
 		busiest.Resource = BoundLatency
 	default:
 		busiest.Resource = BoundRate
 	}
 	busiest.Node = ""
 	return &busiest
+}
+
+// threadBound is the client that worked for as long as one thread can, if one did.
+func threadBound(nodes []NodeUsage) *Bound {
+	var best *Bound
+	for i := range nodes {
+		if c := nodes[i].ClientCPU; c != nil {
+			share := c.Busy * float64(c.Cores)
+			if share >= boundShare && (best == nil || share > best.Share) {
+				best = &Bound{Resource: BoundClientThread, Share: share, Node: nodes[i].Name}
+			}
+		}
+	}
+	if best != nil {
+		best.Share = min(1, best.Share) // what other threads of it did is no part of the one
+	}
+	return best
 }
 
 // mergeUsage is the usage of a cell: shares, times and depths are medians over
@@ -238,6 +262,7 @@ func mergePageCache(parts []*PageCacheUsage) *PageCacheUsage {
 	}
 	for _, p := range parts {
 		out.DirtyMaxBytes = max(out.DirtyMaxBytes, p.DirtyMaxBytes)
+		out.ReadBytes += p.ReadBytes
 		out.BackgroundBytes, out.LimitBytes = p.BackgroundBytes, p.LimitBytes
 	}
 	return out

@@ -42,6 +42,9 @@ func TestBoundOf(t *testing.T) {
 		{"a little throttling does not bound", []NodeUsage{
 			node("broker-1", Usage{Disk: disk(0.95), PageCache: throttled(50)})}, true,
 			&Bound{Resource: BoundDisk, Share: 0.95, Node: "broker-1"}},
+		{"a client whose one thread is full bounds at full speed", []NodeUsage{
+			node("broker-1", Usage{CPU: cpu(0.2)}), node("producer-1", Usage{ClientCPU: cpu(0.27)})}, true,
+			&Bound{Resource: BoundClientThread, Share: 1, Node: "producer-1"}},
 		{"at full speed with nothing full, waits in turn bound", []NodeUsage{
 			node("broker-1", Usage{Disk: disk(0.1), CPU: cpu(0.4)})}, true,
 			&Bound{Resource: BoundLatency, Share: 0.4}},

@@ -57,6 +57,13 @@ func TestCoresAreShared(t *testing.T) {
 			if !slices.Equal(got, c.want) {
 				t.Errorf("done at %v us, want %v", got, c.want)
 			}
+			total := 0
+			for _, work := range c.work {
+				total += work
+			}
+			if worked := w.Worked("a"); worked != time.Duration(total)*time.Microsecond {
+				t.Errorf("the node worked %v, want %d us", worked, total)
+			}
 		})
 	}
 }

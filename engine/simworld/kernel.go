@@ -240,6 +240,7 @@ func (w *World) pay(t *task) {
 		free := t.node.firstFree()
 		end := max(*free, w.now).Add(slice)
 		*free = end
+		t.node.worked += slice
 		if w.idleUntil(end) { // park would do the same, more slowly
 			w.now = end
 			w.stats.InPlace++

@@ -22,6 +22,7 @@ type Node struct {
 	down     bool // crashed or without power: nothing of this boot acts again
 	powerOff bool
 	cores    []env.Time // when each core is free again
+	worked   time.Duration
 	pool     *env.Pool
 	fs       env.FS
 	conns    []*conn // in the order in which they were made; closed ones are swept
@@ -136,6 +137,10 @@ func (n *Node) refuse() {
 	}
 	panic("simworld: " + n.name + " was used after it went down")
 }
+
+// Worked is the processor time that a node's latest boot was charged and has paid so
+// far, on all cores, up to a slice of 1 ms that may lie ahead.
+func (w *World) Worked(node string) time.Duration { return w.latestBoot(node).worked }
 
 // firstFree is the core that can start work first.
 func (n *Node) firstFree() *env.Time {

@@ -4,19 +4,23 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"brokerlab/disks/datadir"
+	"brokerlab/disks/device"
 	"brokerlab/disks/osfs"
+	"brokerlab/disks/profiles"
 	"brokerlab/disks/spanfs"
 	"brokerlab/engine/env"
 	"brokerlab/results"
 )
 
-// DiskSim is the name of the plain simulated disk.
+// DiskSim is the name of the plain simulated disk, of fixed cost. All other names but
+// those of directories are profiles of modelled disks.
 const DiskSim = "sim"
 
 // dirPrefix marks a disk that is real directories, dirSep lies between them.
@@ -54,8 +58,8 @@ func (r *runner) prepareDisks() error {
 		}
 		paths, real := Directories(disk)
 		if !real {
-			if disk != DiskSim {
-				return &UsageError{fmt.Errorf("disk %q is neither %s nor %sPATH", disk, DiskSim, dirPrefix)}
+			if err := r.prepareDevice(disk); err != nil {
+				return &UsageError{err}
 			}
 			continue
 		}
@@ -68,6 +72,29 @@ func (r *runner) prepareDisks() error {
 			return err
 		}
 	}
+	return nil
+}
+
+// prepareDevice finds the model of a simulated disk: a built-in profile, or one of a
+// file.
+func (r *runner) prepareDevice(disk string) error {
+	if disk == DiskSim {
+		return nil
+	}
+	var p *profiles.Profile
+	var err error
+	if strings.HasSuffix(disk, ".yaml") || strings.HasSuffix(disk, ".yml") {
+		var src []byte
+		if src, err = os.ReadFile(disk); err == nil {
+			p, err = profiles.Parse(disk, src)
+		}
+	} else {
+		p, err = profiles.Load(disk)
+	}
+	if err != nil {
+		return fmt.Errorf("disk %s: %w", disk, err)
+	}
+	r.devices[disk] = &p.Config
 	return nil
 }
 
@@ -135,9 +162,12 @@ func (d dataDirs) remove(paths []string) error {
 // roomShare is the part of a disk's free space that one cell may fill.
 const roomShare = 0.8
 
-// roomOn is how much a cell may write to directories; 0 is no limit. Of several it is
-// what the fullest could take alone: they may be one disk.
-func roomOn(dirs []string) (int64, error) {
+// roomOn is how much a cell may write to directories or modelled devices; 0 is no
+// limit. Of several it is what the fullest could take alone: they may be one disk.
+func roomOn(dirs []string, dev *device.Config) (int64, error) {
+	if dev != nil {
+		return int64(roomShare * float64(dev.CapacityBytes)), nil
+	}
 	room := int64(math.MaxInt64)
 	for _, dir := range dirs {
 		free, err := osfs.New(dir).Free()

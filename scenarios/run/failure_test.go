@@ -28,7 +28,7 @@ func TestDiskFills(t *testing.T) {
 		}
 		live := (&Live{}).begin(where{})
 		dirs, _ := Directories(disk)
-		rep, err := newRepeat(&cells[0].Scenario, disk, dirs, 1, live)
+		rep, err := newRepeat(&cells[0].Scenario, place{disk: disk, dirs: dirs}, 1, live)
 		if err != nil {
 			t.Fatal(err)
 		}

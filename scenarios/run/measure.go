@@ -2,6 +2,7 @@ package run
 
 import (
 	"fmt"
+	"hash/fnv"
 	"time"
 
 	"brokerlab/results"
@@ -13,6 +14,7 @@ import (
 // measured is a repeat's result with its histograms.
 type measured struct {
 	repeat   results.Repeat
+	activity []results.Activity
 	produce  []results.Interval
 	consume  []results.Interval
 	warnings []string
@@ -24,6 +26,9 @@ func (r *repeat) measure(number int, began time.Time) measured {
 	m.fill(r, number)
 	m.repeat.Wall.Start, m.repeat.Wall.Seconds = began.UTC(), time.Since(began).Seconds()
 	m.repeat.Wall.Machine = Machine()
+	if seconds := m.repeat.Wall.Seconds; seconds > 0 {
+		m.repeat.Wall.EventsPerS = float64(r.stage.events()) / seconds
+	}
 	return m
 }
 
@@ -47,7 +52,7 @@ func (r *repeat) measuredOrAll() (warnings []string) {
 func (m *measured) fill(r *repeat, number int) {
 	m.produce, m.consume = r.shared.Produce.Latencies(number), r.shared.Consume.Latencies(number)
 	out := &m.repeat
-	out.Seed, out.Hash = r.seed, r.stage.hash()
+	out.Seed, out.Hash, out.VirtualS = r.seed, r.stage.hash(), time.Duration(r.stage.now()).Seconds()
 	out.Counts = results.Counts{
 		Sent: r.found.Sent, Acked: r.found.Acked, Failed: r.found.Failed, Consumed: r.shared.Consumed.Load(),
 		Lost: r.found.Lost, Duplicated: r.found.Duplicated, Reordered: r.found.Reordered, Corrupted: r.found.Corrupted,
@@ -84,6 +89,11 @@ func (m *measured) fill(r *repeat, number int) {
 	}
 	for _, example := range r.found.Examples.All() {
 		m.warnings = append(m.warnings, "read back: "+example)
+	}
+	if r.meter != nil {
+		out.Nodes, _ = r.meter.usage()
+		out.Usage = together(out.Nodes)
+		m.activity = r.meter.activity(number)
 	}
 	m.summarize()
 }
@@ -148,8 +158,8 @@ func (r *repeat) backlogRate() (perSec float64, warning string) {
 	}
 	took := r.shared.Consume.Length()
 	switch {
-	case r.s.Consumers.Read == spec.ReadCold && r.stage.hash() != "":
-		warning = "consumers.read cold: the simulated disk has no page cache, so that nothing is cold"
+	case r.s.Consumers.Read == spec.ReadCold && r.stage.plain:
+		warning = "consumers.read cold: the plain simulated disk has no page cache, so that nothing is cold"
 	case took < measuredMin:
 		warning = fmt.Sprintf("the backlog was read within %v, connecting included: raise load.duration or load.max-bytes",
 			took.Round(time.Millisecond))
@@ -171,12 +181,12 @@ func (m *measured) summarize() {
 // cellOf makes the empty cell of a result.
 func cellOf(c *spec.Cell, disk string) results.Cell {
 	out := results.Cell{
-		Labels: map[string]string{DiskLabel: disk}, Target: Target(disk), Load: "open",
+		Labels: map[string]string{DiskLabel: disk}, Target: Target(disk), Load: loadOpen,
 		OfferedPerS: c.Scenario.Load.Rate, Repeats: []results.Repeat{}, Warnings: []string{},
 		Config: make(map[string]string),
 	}
 	if c.Scenario.Load.Rate == 0 {
-		out.Load, out.AtSaturation = "closed", true
+		out.Load, out.AtSaturation = loadClosed, true
 	}
 	for _, l := range c.Labels {
 		out.Labels[l.Name] = l.Value
@@ -188,12 +198,19 @@ func cellOf(c *spec.Cell, disk string) results.Cell {
 	return out
 }
 
+// What Cell.Load may be.
+const (
+	loadOpen   = "open"
+	loadClosed = "closed"
+)
+
 // DiskLabel is the label that every cell has.
 const DiskLabel = "disk"
 
 // cellData is a cell with the histograms of its repeats so far.
 type cellData struct {
 	produce, consume []results.Interval
+	activity         []results.Activity
 	waiting          []numbered // repeats that ended before an earlier one
 }
 
@@ -201,24 +218,46 @@ type cellData struct {
 func (d *cellData) add(c *results.Cell, m *measured) {
 	d.produce = append(d.produce, m.produce...)
 	d.consume = append(d.consume, m.consume...)
+	d.activity = append(d.activity, m.activity...)
 	c.Repeats = append(c.Repeats, m.repeat)
 	c.Warnings = append(c.Warnings, m.warnings...)
 	c.Measures = results.MergeRepeats(c.Repeats, map[string]results.Latency{
 		results.Produce:  results.Summarize(results.Measured(d.produce)),
 		results.EndToEnd: results.Summarize(results.Measured(d.consume)),
 	})
+	c.Usage, c.Nodes = results.MergeUsage(c.Repeats)
+	c.Bound = results.BoundOf(c.Nodes, c.MeasuredS/float64(len(c.Repeats)), c.Load == loadClosed)
+	c.Hash, c.VirtualS = hashOf(c.Repeats)
 	c.Wall = results.CellWall{Start: c.Repeats[0].Wall.Start, Machine: c.Repeats[0].Wall.Machine}
-	var cpu []float64
+	var cpu, events []float64
 	for _, r := range c.Repeats {
+		if r.Wall.EventsPerS > 0 {
+			events = append(events, r.Wall.EventsPerS)
+		}
 		c.Wall.Seconds += r.Wall.Seconds
 		if r.Wall.CPUSecondsPerGB != nil {
 			cpu = append(cpu, *r.Wall.CPUSecondsPerGB)
 		}
 	}
+	c.Wall.EventsPerS = results.Median(events)
 	if len(cpu) > 0 {
 		median := results.Median(cpu)
 		c.Wall.CPUSecondsPerGB = &median
 	}
+}
+
+// hashOf is the hash of a simulated cell, and its virtual seconds: of one repeat its
+// hash, of several a digest of theirs in turn.
+func hashOf(repeats []results.Repeat) (hash string, virtualS float64) {
+	h := fnv.New64a()
+	for _, r := range repeats {
+		h.Write([]byte(r.Hash))
+		virtualS += r.VirtualS
+	}
+	if len(repeats) == 1 || repeats[0].Hash == "" {
+		return repeats[0].Hash, virtualS
+	}
+	return fmt.Sprintf("%016x", h.Sum64()), virtualS
 }
 
 // diskLimit is how much a cell may write to disk before its load is ended: what

@@ -1,42 +1,33 @@
 package run
 
 import (
-	"fmt"
-	"time"
-
+	"brokerlab/engine/netmodel"
 	"brokerlab/scenarios/spec"
 )
 
-// networkProfile is what network.profile stands for.
-type networkProfile struct {
-	name        string
-	bytesPerSec int64 // 0: no limit
-	delay       time.Duration
-}
-
-// networkProfiles are the networks that spec.NetworkProfiles names. Delays are half
-// of the round trips that are recalled for racks with the kernel's TCP: 100 to 200
-// us with 1 GbE, 30 to 80 with 10 GbE, 20 to 50 with 25 GbE.
-var networkProfiles = []networkProfile{
-	{name: spec.NetworkNone},
-	{name: "1gbe", bytesPerSec: 125_000_000, delay: 75 * time.Microsecond},
-	{name: "10gbe", bytesPerSec: 1_250_000_000, delay: 25 * time.Microsecond},
-	{name: "25gbe", bytesPerSec: 3_125_000_000, delay: 15 * time.Microsecond},
-}
-
-// resolved is the network with the profile's figures where it has none of its own.
-func resolved(n spec.Network) (spec.Network, error) {
-	for _, p := range networkProfiles {
-		if p.name != n.Profile {
-			continue
-		}
-		if n.BytesPerSec == spec.Auto {
-			n.BytesPerSec = p.bytesPerSec
-		}
-		if n.Delay == spec.Auto {
-			n.Delay = p.delay
-		}
-		return n, nil
+// networkOf is the profile of a scenario's network with the figures that the scenario
+// has itself.
+func networkOf(n *spec.Network) (netmodel.Config, error) {
+	p, err := netmodel.Profile(n.Profile)
+	if err != nil {
+		return netmodel.Config{}, err
 	}
-	return n, fmt.Errorf("network.profile %q is not built in", n.Profile)
+	cfg := p.Config
+	cfg.InFlightBytes = n.InFlight
+	if n.BytesPerSec != spec.Auto {
+		cfg.BytesPerSec = n.BytesPerSec
+	}
+	if n.Delay != spec.Auto {
+		cfg.Delay = n.Delay
+	}
+	if n.Jitter != spec.Auto {
+		cfg.Jitter = n.Jitter
+	}
+	if n.Loss != spec.Auto {
+		cfg.Loss = n.Loss
+	}
+	if n.MTU != spec.Auto {
+		cfg.MTU = int(n.MTU)
+	}
+	return cfg, cfg.Validate()
 }

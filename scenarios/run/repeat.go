@@ -52,6 +52,7 @@ type repeat struct {
 	produced []load.Produced
 	targets  atomic.Pointer[[]load.Target] // set when the ends of the logs are known
 	loadFrom env.Time
+	meter    *meter
 	cpuFrom  cpuTime
 	cpuTo    cpuTime
 	logs     broker.Stats // when the load was drained
@@ -136,6 +137,7 @@ func (r *repeat) load() error {
 	series := load.SeriesConfig{Start: r.loadFrom, Warmup: r.s.Load.Warmup, Closed: r.s.Load.Rate == 0}
 	r.shared.Produce, r.shared.Consume = load.NewSeries(series), load.NewSeries(series)
 	r.shared.End = r.loadFrom.Add(r.s.Load.Duration)
+	r.meter = newMeter(r.loadFrom, r.s.Load.Warmup)
 	r.shared.Backlog = r.s.Consumers.Read != spec.ReadTail
 	consumers, producers := newJoin(r.driver), newJoin(r.driver)
 	if !r.shared.Backlog {
@@ -153,6 +155,7 @@ func (r *repeat) load() error {
 	watching.Store(true)
 	watch.start(r.driver, "watch", func() error { return r.watch(&watching) })
 	err := producers.wait()
+	r.meter.endLoad(r.read())
 	r.live.phase("draining")
 	if err == nil && r.aborted() == nil {
 		err = r.findEnds()
@@ -219,10 +222,17 @@ func (r *repeat) aborted() error {
 // watch ends the load when a log fails or the run is interrupted: then what was
 // acknowledged is drained and read back as after a whole load. When a log has
 // failed, ending the brokers is what ends requests that wait for a replica that
-// cannot follow.
+// cannot follow. It reads the meter meanwhile.
 func (r *repeat) watch(watching *atomic.Bool) error {
 	for watching.Load() {
-		r.live.now.Store(int64(r.driver.Now().Sub(r.loadFrom)))
+		now := r.driver.Now()
+		r.live.now.Store(int64(now.Sub(r.loadFrom)))
+		if now >= r.meter.next() {
+			r.meter.take(r.read())
+		}
+		if now >= r.shared.End || now > r.loadFrom && r.shared.Over() {
+			r.meter.endLoad(r.read())
+		}
 		if r.live.stopped() {
 			r.shared.Stop()
 		}
@@ -231,10 +241,21 @@ func (r *repeat) watch(watching *atomic.Bool) error {
 			r.targets.Store(&[]load.Target{})
 			return r.shutDown()
 		}
-		r.driver.Sleep(watchEvery)
+		r.driver.Sleep(max(0, min(watchEvery, r.meter.next().Sub(now), untilEnd(r.shared.End, now))))
 	}
 	return nil
 }
+
+// untilEnd is how long the load goes on; after its end that does not matter.
+func untilEnd(end, now env.Time) time.Duration {
+	if now >= end {
+		return watchEvery
+	}
+	return end.Sub(now)
+}
+
+// read takes the counters of the stage.
+func (r *repeat) read() reading { return r.stage.read(r.driver.Now()) }
 
 func (r *repeat) startProducers(j *join) error {
 	r.produced = make([]load.Produced, r.s.Producers.Count)
@@ -258,6 +279,7 @@ func (r *repeat) startProducers(j *join) error {
 
 // newClient makes the node of a producer or a consumer.
 func (r *repeat) newClient(name string) env.Node {
+	r.stage.client(name)
 	return r.stage.world.NewNode(env.NodeConfig{Name: name, Cores: r.s.Host.ClientCores})
 }
 

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"brokerlab/disks/device"
 	"brokerlab/results"
 	"brokerlab/scenarios/spec"
 	"brokerlab/workloads/check"
@@ -41,18 +42,19 @@ type Outcome struct {
 
 // runner is one execution of a scenario.
 type runner struct {
-	opts   Options
-	file   *spec.File
-	cells  []spec.Cell
-	disks  []string
-	dirs   map[string]dataDirs // by disk
-	places []results.DataDirectory
-	result *results.Result
-	folder *results.Folder
-	kept   []string
-	mu     sync.Mutex // of result, and of what cells have gathered
-	data   []cellData // by index of result.Cells
-	began  time.Time
+	opts    Options
+	file    *spec.File
+	cells   []spec.Cell
+	disks   []string
+	dirs    map[string]dataDirs       // by disk, of real ones
+	devices map[string]*device.Config // by disk, of modelled ones
+	places  []results.DataDirectory
+	result  *results.Result
+	folder  *results.Folder
+	kept    []string
+	mu      sync.Mutex // of result, and of what cells have gathered
+	data    []cellData // by index of result.Cells
+	began   time.Time
 
 	warnings []string // before the result was made
 }
@@ -68,7 +70,8 @@ func (e *UsageError) Unwrap() error { return e.Err }
 // holds what was measured, marked incomplete. Nothing has started after a
 // UsageError.
 func Run(file *spec.File, source []byte, opts Options) (*Outcome, error) {
-	r := &runner{opts: opts, file: file, disks: file.Base.Disks, dirs: make(map[string]dataDirs), began: time.Now()}
+	r := &runner{opts: opts, file: file, disks: file.Base.Disks, dirs: make(map[string]dataDirs),
+		devices: make(map[string]*device.Config), began: time.Now()}
 	if len(opts.Disks) > 0 {
 		r.disks = opts.Disks
 	}
@@ -183,11 +186,11 @@ func (r *runner) runOne(j job, cell *spec.Cell, disk string, p *progress) (err e
 	if err != nil {
 		return err
 	}
-	room, err := roomOn(dirs)
+	room, err := roomOn(dirs, r.devices[disk])
 	if err != nil {
 		return err
 	}
-	rep, err := newRepeat(&cell.Scenario, disk, dirs, j.number, p)
+	rep, err := newRepeat(&cell.Scenario, place{disk: disk, dirs: dirs, device: r.devices[disk]}, j.number, p)
 	if err != nil {
 		return err
 	}
@@ -208,15 +211,22 @@ func (r *runner) runOne(j job, cell *spec.Cell, disk string, p *progress) (err e
 	return nil
 }
 
+// place is the disk of a repeat.
+type place struct {
+	disk   string
+	dirs   []string       // of a real one
+	device *device.Config // of a modelled one
+}
+
 // newRepeat prepares one execution of a cell. All cells of one repeat share a
 // seed, so that they differ in their settings only.
-func newRepeat(s *spec.Scenario, disk string, dirs []string, number int, live *progress) (*repeat, error) {
+func newRepeat(s *spec.Scenario, at place, number int, live *progress) (*repeat, error) {
 	rep := &repeat{s: s, seed: s.Seed + uint64(number) - 1, live: live}
 	var err error
 	if rep.plan, err = planOf(s); err != nil {
 		return nil, err
 	}
-	if rep.stage, err = newStage(disk, dirs, rep.seed, s); err != nil {
+	if rep.stage, err = newStage(at, rep.seed, s); err != nil {
 		return nil, err
 	}
 	rep.source, err = payload.New(payload.Config{Kind: payload.Kind(s.Records.Payload), Size: int(s.Records.Size),
@@ -229,6 +239,11 @@ func newRepeat(s *spec.Scenario, disk string, dirs []string, number int, live *p
 }
 
 func (r *runner) saveCell(index int) error {
+	if activity := r.data[index].activity; len(activity) > 0 {
+		if err := r.folder.WriteActivity(index, activity); err != nil {
+			return err
+		}
+	}
 	if err := r.folder.WriteHistograms(index, results.Produce, r.data[index].produce); err != nil {
 		return err
 	}

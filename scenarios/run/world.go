@@ -2,12 +2,9 @@ package run
 
 import (
 	"errors"
-	"fmt"
 
-	"brokerlab/disks/simfs"
 	"brokerlab/engine/env"
 	"brokerlab/engine/realworld"
-	"brokerlab/engine/simworld"
 	"brokerlab/results"
 	"brokerlab/scenarios/spec"
 )
@@ -17,40 +14,43 @@ type stage struct {
 	world env.World
 	// mount gives a broker's node its storage.
 	mount func(broker string) func(env.Node) env.FS
+	// client says that the node of a producer or a consumer has this name.
+	client func(name string)
 	// logDirs are a broker's log directories on it.
 	logDirs []string
+	// read takes the counters of this instant, which it is told.
+	read func(now env.Time) reading
 	// hash digests a simulated run; "" for a real one.
-	hash  func() string
+	hash func() string
+	// events are those of a simulated world's kernel so far; 0 in a real one.
+	events func() uint64
+	// now is the instant that a simulated world has reached; 0 in a real one.
+	now func() env.Time
+	// plain says that the disk is simulated and has no page cache.
+	plain bool
 	close func()
 }
 
-func newStage(disk string, dirs []string, seed uint64, s *spec.Scenario) (*stage, error) {
-	n, err := resolved(s.Network)
+// newStage makes the world of a scenario: a real one on directories, or a simulated
+// one on a modelled device, or on the plain disk if there is none.
+func newStage(at place, seed uint64, s *spec.Scenario) (*stage, error) {
+	if Target(at.disk) == results.TargetSim {
+		return newSimStage(at.device, seed, s)
+	}
+	n, err := networkOf(&s.Network)
 	if err != nil {
 		return nil, err
 	}
-	if Target(disk) == results.TargetReal {
-		w := realworld.New(realworld.Config{Seed: seed,
-			Link: realworld.Link{BytesPerSec: n.BytesPerSec, Delay: n.Delay, InFlightBytes: n.InFlight}})
-		logDirs, mount := spread(dirs)
-		return &stage{world: w, logDirs: logDirs, mount: mount, hash: func() string { return "" }, close: func() {}}, nil
-	}
-	if disk != DiskSim {
-		return nil, fmt.Errorf("disk %q is neither %s nor %sPATH", disk, DiskSim, dirPrefix)
-	}
-	cfg := simworld.DefaultConfig()
-	cfg.Seed = seed
-	cfg.Link = simworld.Link{BytesPerSec: n.BytesPerSec, Delay: n.Delay, InFlightBytes: n.InFlight}
-	if err := cfg.Validate(); err != nil {
-		return nil, err
-	}
-	w := simworld.New(cfg)
+	w := realworld.New(realworld.Config{Seed: seed,
+		Link: realworld.Link{BytesPerSec: n.BytesPerSec, Delay: n.Delay, InFlightBytes: n.InFlightBytes}})
+	logDirs, mount := spread(at.dirs)
+	machine := newMachineReader(at.dirs)
 	return &stage{
-		world:   w,
-		logDirs: []string{logDir},
-		mount:   func(string) func(env.Node) env.FS { return simfs.NewDisk(simfs.DefaultConfig()).Mount },
-		hash:    func() string { return fmt.Sprintf("%016x", w.Hash()) },
-		close:   w.Close,
+		world: w, logDirs: logDirs, mount: mount,
+		client: func(string) {},
+		read:   machine.read,
+		hash:   func() string { return "" }, events: func() uint64 { return 0 }, now: func() env.Time { return 0 },
+		close: func() {},
 	}, nil
 }
 

@@ -5,6 +5,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"brokerlab/engine/netmodel"
+	"brokerlab/scenarios/hosts"
 )
 
 // Host describes the simulated machine of each broker, and the processors of
@@ -33,7 +36,7 @@ const Auto = -1
 // Network shapes what connects nodes. Fields that are Auto have the value of the
 // profile.
 type Network struct {
-	Profile     string        // profile: one of NetworkProfiles; none
+	Profile     string        // profile: one of netmodel's; local
 	BytesPerSec int64         // rate: `1Gbit/s` or `125MB/s`; 0 = unlimited
 	Delay       time.Duration // delay: one way
 	Jitter      time.Duration // jitter: on top of the delay, at random
@@ -42,18 +45,11 @@ type Network struct {
 	InFlight    int64         // in-flight: bytes that a connection holds; 4 MiB
 }
 
-// Names of network and host profiles. What they hold is scenarios/run's and
-// scenarios/hosts' to know; a test of scenarios/run holds them together.
+// Profiles that a scenario has unless it names others.
 const (
-	NetworkNone = "none" // links take no time
-	HostGo      = "go"   // this engine, measured
+	networkLocal = "local" // links take no time
+	hostGo       = hosts.Default
 )
-
-// NetworkProfiles are the names that network.profile takes.
-var NetworkProfiles = []string{NetworkNone, "1gbe", "10gbe", "25gbe"}
-
-// HostProfiles are the names that host.profile takes, besides files.
-var HostProfiles = []string{HostGo}
 
 // orAuto adds the word auto for Auto, which n must not take.
 func orAuto[T int64 | float64 | time.Duration](n notation[T]) notation[T] {
@@ -146,14 +142,14 @@ var hostProfile = notation[string]{
 		if strings.ContainsAny(text, `/\`) {
 			return "", fmt.Errorf("%q is neither a host profile nor a file that ends in .yaml", text)
 		}
-		return oneOf(HostProfiles...).parse(text)
+		return oneOf(hosts.Names()...).parse(text)
 	},
 	format: func(s string) string { return s },
 }
 
 var hostSettings = []setting{
 	row("host.profile", func(s *Scenario) *string { return &s.Host.Profile }, hostProfile,
-		"price list of processor work of simulated nodes: "+listed(HostProfiles)+", or a file (`./mine.yaml`) of "+
+		"price list of processor work of simulated nodes: "+listed(hosts.Names())+", or a file (`./mine.yaml`) of "+
 			"`brokerlab calibrate`"),
 	row("host.cores", func(s *Scenario) *int { return &s.Host.Cores }, within(integer[int](), 1, coresMax),
 		"cores of each simulated broker"),
@@ -182,8 +178,8 @@ var hostSettings = []setting{
 }
 
 var networkSettings = []setting{
-	row("network.profile", func(s *Scenario) *string { return &s.Network.Profile }, oneOf(NetworkProfiles...),
-		"what the other settings of the network are unless given: "+listed(NetworkProfiles)),
+	row("network.profile", func(s *Scenario) *string { return &s.Network.Profile }, oneOf(netmodel.Names()...),
+		"what the other settings of the network are unless given: "+listed(netmodel.Names())),
 	row("network.rate", func(s *Scenario) *int64 { return &s.Network.BytesPerSec },
 		orAuto(orWord(within(bytesPerSecond, 1, linkRateMax), wordUnlimited)),
 		"of each node's link, in each direction, framing included; or `unlimited`"),

@@ -353,11 +353,11 @@ func Default(name string) Scenario {
 		Records: Records{Size: 1 << 10, Payload: "json-logs", Corpus: "json-logs"},
 		Load:    Load{Warmup: time.Second, Duration: 10 * time.Second},
 		Host: Host{
-			Profile: HostGo, Cores: 4, ClientCores: 4, Memory: 16 << 30, Heap: 1 << 30, Disks: 1, FileSystem: "ext4",
+			Profile: hostGo, Cores: 4, ClientCores: 4, Memory: 16 << 30, Heap: 1 << 30, Disks: 1, FileSystem: "ext4",
 			DirtyBackground: 10, DirtyLimit: 20, DirtyExpire: 30 * time.Second, DirtyWriteback: 5 * time.Second,
 			ReadAhead: 128 << 10,
 		},
-		Network: Network{Profile: NetworkNone, BytesPerSec: Auto, Delay: Auto, Jitter: Auto, Loss: Auto, MTU: Auto,
+		Network: Network{Profile: networkLocal, BytesPerSec: Auto, Delay: Auto, Jitter: Auto, Loss: Auto, MTU: Auto,
 			InFlight: 4 << 20},
 	}
 }

@@ -67,7 +67,7 @@ func Consume(node env.Node, shared *Shared, cfg consumer.Config, assigned []cons
 	for {
 		before := node.Now()
 		now, since = before, clockEvery
-		if before >= end || !shared.Backlog && shared.over() {
+		if before >= end || !shared.Backlog && shared.Over() {
 			m.end(min(before, end))
 		}
 		n, err := c.Poll(before.Add(pollWait), take)

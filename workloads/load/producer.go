@@ -74,8 +74,8 @@ func (s *Shared) join(p *producer.Producer) {
 	}
 }
 
-// over says whether no more records are to be sent.
-func (s *Shared) over() bool {
+// Over says whether no more records are to be sent.
+func (s *Shared) Over() bool {
 	return s.stopped.Load() || s.DiskLimit > 0 && s.wire.Load()*s.Replicas >= s.DiskLimit
 }
 
@@ -162,7 +162,7 @@ func Produce(node env.Node, shared *Shared, cfg ProducerConfig) (Produced, error
 func (p *producing) send(pacer *arrival.Pacer) (sent int64) {
 	var value []byte
 	rec := producer.Record{Topic: p.shared.Topic, Partition: -1}
-	for !p.shared.over() {
+	for !p.shared.Over() {
 		now := p.node.Now()
 		if now >= p.shared.End {
 			return sent
