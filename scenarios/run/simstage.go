@@ -38,11 +38,10 @@ type simNode struct {
 func newSimStage(disk *device.Config, seed uint64, s *spec.Scenario) (*stage, error) {
 	cfg := simworld.DefaultConfig()
 	cfg.Seed = seed
-	link, err := networkOf(&s.Network)
-	if err != nil {
+	var err error
+	if cfg.Link, err = networkOf(&s.Network); err != nil {
 		return nil, err
 	}
-	cfg.Link = simworld.Link{BytesPerSec: link.BytesPerSec, Delay: link.Delay, InFlightBytes: link.InFlightBytes}
 	if cfg.Prices, err = pricesOf(s); err != nil {
 		return nil, err
 	}
@@ -143,6 +142,9 @@ func (sim *simStage) readNode(n *simNode) nodeReading {
 	if n.client {
 		out.cores = sim.spec.Host.ClientCores
 	}
+	net := sim.world.NetStats(n.name)
+	out.net = netReading{known: true, bytesOut: net.BytesOut, bytesIn: net.BytesIn, busyOut: net.BusyOut,
+		busyIn: net.BusyIn}
 	if n.host == nil {
 		return out
 	}

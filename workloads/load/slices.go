@@ -15,7 +15,7 @@ const sliceRecordsMax = 256
 // that many at a time.
 func (p *producing) sendSlices(pacer *arrival.Pacer) (sent int64) {
 	s := slice{p: p, records: make([]producer.Record, 0, sliceRecordsMax)}
-	for !p.shared.over() {
+	for !p.shared.Over() {
 		now := p.node.Now()
 		if now >= p.shared.End {
 			return sent
