@@ -27,6 +27,11 @@ type DiskPattern struct {
 	BlockBytes int64 `json:"block_bytes"`
 	Files      int   `json:"files"`
 	Depth      int   `json:"depth"`
+	// Panel and Line say which line of which part of a chart this is a point of,
+	// over the bytes of blocks or, ByFiles, over the files; empty: of none.
+	Panel   string `json:"panel,omitempty"`
+	Line    string `json:"line,omitempty"`
+	ByFiles bool   `json:"by_files,omitempty"`
 	// Fitted says that the profile was fitted to this pattern, so that it says
 	// little when it is right there.
 	Fitted bool `json:"fitted,omitempty"`
@@ -39,7 +44,8 @@ type DiskMetric string
 const (
 	MetricMBPerS  DiskMetric = "MB/s" // of 10^6 bytes
 	MetricOpsPerS DiskMetric = "operations/s"
-	MetricSyncP50 DiskMetric = "p50" // of the time of a write with its sync
+	MetricSyncP50   DiskMetric = "p50" // of the time of a write with its sync
+	MetricSyncsPerS DiskMetric = "syncs/s"
 )
 
 // ComparedDisk is one disk.
@@ -72,6 +78,8 @@ func (f DiskFigure) Value(m DiskMetric) float64 {
 		return f.MBPerS
 	case m == MetricOpsPerS:
 		return f.OpsPerS
+	case m == MetricSyncsPerS:
+		return f.SyncsPerS
 	}
 	return float64(f.Sync.P50)
 }

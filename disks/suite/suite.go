@@ -21,6 +21,7 @@ const (
 	MBPerSec Metric = iota
 	OpsPerSec
 	SyncTime // the median of a write with the sync that follows it
+	SyncsPerSec
 )
 
 // Row is a pattern with its name.
@@ -29,9 +30,15 @@ type Row struct {
 	Short       string // the name for a narrow column
 	Metric      Metric
 	Pattern     pattern.Pattern
-	// Grow says that writes extend files. In the model that is what the
-	// pattern's Sync says; a real directory writes behind the end of its files.
-	Grow bool
+	// Grow says that writes extend files, and Fsync that they are followed by
+	// fsync and not fdatasync. In the model the pattern's Sync says what that
+	// costs; a real directory does it.
+	Grow, Fsync bool
+	// Line names the line of a chart that the row is a point of, over the bytes of
+	// blocks or, ByFiles, over the files; without one it is no point. Panel is the
+	// part of the chart.
+	Panel, Line string
+	ByFiles     bool
 	// Fitted says that profiles are fitted to the row.
 	Fitted bool
 }

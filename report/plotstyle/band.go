@@ -75,3 +75,18 @@ func (r Ribbon) Plot(c draw.Canvas, p *plot.Plot) {
 		c.FillPolygon(r.Fill, outline)
 	}
 }
+
+// Rings marks single points by circles that leave what is below them to be seen.
+type Rings struct {
+	Points plotter.XYs
+	Ink    color.Color
+}
+
+// Plot implements plot.Plotter.
+func (r Rings) Plot(c draw.Canvas, p *plot.Plot) {
+	x, y := p.Transforms(&c)
+	style := draw.GlyphStyle{Color: r.Ink, Radius: vg.Points(4.5), Shape: draw.RingGlyph{}}
+	for _, point := range r.Points {
+		c.DrawGlyphNoClip(style, vg.Point{X: x(point.X), Y: y(point.Y)})
+	}
+}

@@ -32,3 +32,40 @@ func Disks() map[string]*results.DiskComparison {
 		"disks-empty": {Seed: 1},
 	}
 }
+
+// Probes are measured disks with their models, by name: one with lines of many points
+// and a row that is missing, one with a single point, one without any figure.
+func Probes() map[string]*results.DiskComparison {
+	make := func(blocks []int64, seen func(block int64, k int) results.DiskFigure) *results.DiskComparison {
+		c := &results.DiskComparison{SpanBytes: 1 << 28, Seed: 1, Notes: []string{"* a note."}}
+		c.Disks = []results.ComparedDisk{{Name: "dir", Target: results.TargetReal},
+			{Name: "probe", Target: results.TargetSim}}
+		for _, group := range []string{"random reads", "overwriting, fdatasync"} {
+			for _, block := range blocks {
+				p := results.DiskPattern{Name: "a block", Group: group, Metric: results.MetricOpsPerS, BlockBytes: block,
+					Panel: "by block", Line: group, Fitted: block == 4096}
+				if group != "random reads" {
+					p.Metric, p.Panel = results.MetricSyncP50, "syncs by block"
+				}
+				c.Patterns = append(c.Patterns, p)
+				for k := range c.Disks {
+					c.Disks[k].Figures = append(c.Disks[k].Figures, seen(block, k))
+				}
+			}
+		}
+		return c
+	}
+	figure := func(block int64, k int) results.DiskFigure {
+		rate := 1e9 / float64(block+int64(30_000*(k+1)))
+		l := results.Latency{P50: int64(1e9 / rate), P99: int64(3e9 / rate), Count: 10}
+		return results.DiskFigure{OpsPerS: rate, MBPerS: rate * float64(block) / 1e6, Latency: l, Sync: l, SyncsPerS: rate}
+	}
+	many := make([]int64{4 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20}, figure)
+	many.Disks[0].Figures[2] = results.DiskFigure{Missing: "the time was up before"}
+	return map[string]*results.DiskComparison{
+		"probe": many, "probe-point": make([]int64{4 << 10}, figure),
+		"probe-empty": make([]int64{4 << 10, 1 << 20}, func(int64, int) results.DiskFigure {
+			return results.DiskFigure{Missing: "nothing ended"}
+		}),
+	}
+}

@@ -11,10 +11,16 @@ import (
 )
 
 // Goal: tables of disks read well and stay as they are, also where figures are
-// missing. Method: compare the text of synthetic comparisons with testdata.
+// missing. Method: compare the text of synthetic comparisons and probes with testdata.
 func TestDisksGolden(t *testing.T) {
+	texts := map[string]string{}
 	for name, c := range reporttest.Disks() {
-		got := Disks(c)
+		texts[name] = Disks(c)
+	}
+	for name, c := range reporttest.Probes() {
+		texts[name] = Probe(c)
+	}
+	for name, got := range texts {
 		path := filepath.Join("testdata", name+".txt")
 		if *rewrite {
 			if err := os.WriteFile(path, []byte(got), 0o644); err != nil {

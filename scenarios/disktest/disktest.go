@@ -68,10 +68,12 @@ func Simulate(ctx context.Context, disk *profiles.Profile, o Options) ([]results
 
 func patternsOf(rows []suite.Row) (all []results.DiskPattern) {
 	metrics := map[suite.Metric]results.DiskMetric{suite.MBPerSec: results.MetricMBPerS,
-		suite.OpsPerSec: results.MetricOpsPerS, suite.SyncTime: results.MetricSyncP50}
+		suite.OpsPerSec: results.MetricOpsPerS, suite.SyncTime: results.MetricSyncP50,
+		suite.SyncsPerSec: results.MetricSyncsPerS}
 	for _, row := range rows {
 		all = append(all, results.DiskPattern{Name: row.Name, Short: row.Short, Group: row.Group, Metric: metrics[row.Metric],
-			BlockBytes: row.Pattern.BlockBytes, Files: row.Pattern.Files, Depth: row.Pattern.Depth, Fitted: row.Fitted})
+			BlockBytes: row.Pattern.BlockBytes, Files: row.Pattern.Files, Depth: row.Pattern.Depth, Fitted: row.Fitted,
+			Panel: row.Panel, Line: row.Line, ByFiles: row.ByFiles})
 	}
 	return all
 }

@@ -271,12 +271,13 @@ func (r *runner) result() Result {
 	r.r.OpsPerSec = float64(r.r.Ops) / seconds
 	r.r.MBPerSec = float64(r.r.Bytes) / seconds / 1e6
 	r.r.SyncsPerSec = float64(r.r.Syncs) / seconds
-	r.r.Latency, r.r.SyncLatency = describe(r.latency), describe(r.syncs)
+	r.r.Latency, r.r.SyncLatency = Describe(r.latency), Describe(r.syncs)
 	r.r.Stats = r.d.Stats()
 	return r.r
 }
 
-func describe(h *hdrhistogram.Histogram) Latency {
+// Describe summarises a histogram of nanoseconds.
+func Describe(h *hdrhistogram.Histogram) Latency {
 	if h.TotalCount() == 0 {
 		return Latency{}
 	}
