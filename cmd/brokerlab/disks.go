@@ -19,7 +19,7 @@ import (
 func disksCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "disks",
-		Usage:     "list, show and compare models of disks",
+		Usage:     "list, show and compare models of disks, and measure a disk",
 		ArgsUsage: "COMMAND [arguments and flags]",
 		Description: `A profile describes a disk for simulations: mechanics or flash, queue, cache and flush, each figure
 with its source and how well it is known.
@@ -27,8 +27,9 @@ with its source and how well it is known.
 Try:
   brokerlab disks list                        the profiles that are built in
   brokerlab disks show hdd-7200               one of them with every figure's source
-  brokerlab disks compare hdd-7200 nvme-plp   the same requests on both`,
-		Subcommands: []*cli.Command{disksListCommand(), disksShowCommand(), disksCompareCommand()},
+  brokerlab disks compare hdd-7200 nvme-plp   the same requests on both
+  brokerlab disks probe /mnt/disk/probe       measure a disk and write its profile`,
+		Subcommands: []*cli.Command{disksListCommand(), disksShowCommand(), disksCompareCommand(), disksProbeCommand()},
 	}
 }
 

@@ -67,6 +67,30 @@ func TestSecondInterruptQuits(t *testing.T) {
 	}
 }
 
+// Goal: a probe of a disk that is interrupted says so, leaves nothing, and has exit
+// code 1. Method: a signal as soon as it measures.
+func TestProbeInterrupt(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	p := startIn(t, dir, "disks", "probe", "disk", "--quick")
+	p.await("1 of ")
+	if err := p.cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	for p.stderr.Scan() {
+		p.lines = append(p.lines, p.stderr.Text())
+	}
+	if failed := (&exec.ExitError{}); !errors.As(p.cmd.Wait(), &failed) || failed.ExitCode() != exitBad {
+		t.Errorf("it ended with %v", failed)
+	}
+	if last := p.lines[len(p.lines)-1]; !strings.HasPrefix(last, "brokerlab: interrupted: no profile was written") {
+		t.Errorf("it said %q", last)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("left: %v, %v", left, err)
+	}
+}
+
 // process is the program running a scenario in a directory of its own.
 type process struct {
 	t      *testing.T
@@ -83,7 +107,15 @@ func startRun(t *testing.T, text, disk string) *process {
 	if err := os.WriteFile(filepath.Join(dir, "long.yaml"), []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	p := &process{t: t, cmd: exec.Command("brokerlab", "run", "long.yaml", "--disk", disk)}
+	p := startIn(t, dir, "run", "long.yaml", "--disk", disk)
+	p.await("cell 1 of 1")
+	return p
+}
+
+// startIn runs the program in a directory.
+func startIn(t *testing.T, dir string, args ...string) *process {
+	t.Helper()
+	p := &process{t: t, cmd: exec.Command("brokerlab", args...)}
 	p.cmd.Dir, p.cmd.Stdout = dir, &p.stdout
 	stderr, err := p.cmd.StderrPipe()
 	if err != nil {
@@ -94,7 +126,6 @@ func startRun(t *testing.T, text, disk string) *process {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = p.cmd.Process.Kill() }) // for a test that failed
-	p.await("cell 1 of 1")
 	return p
 }
 

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/urfave/cli/v2"
+	"golang.org/x/term"
+
+	"brokerlab/cmd/bench/measure"
+	"brokerlab/disks/datadir"
+	"brokerlab/disks/probe"
+	"brokerlab/disks/profiles"
+	"brokerlab/report/chart"
+	"brokerlab/report/table"
+	"brokerlab/scenarios/disktest"
+)
+
+const probeProfile = "probe.yaml"
+
+func disksProbeCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "probe",
+		Usage:     "measure the disk below a directory, and write a profile of it",
+		ArgsUsage: "DIR [flags]",
+		Description: `Measures sequential and random reads and writes past the page cache by block size and depth, and writes
+with fdatasync and fsync, overwriting and growing, by block size and number of files. Then a model is fitted to a few
+of these figures, run with the same patterns, and printed beside them: how well it foretells the others is told. The
+profile and a chart are written; --disk and disks show read the profile.
+
+DIR must be empty, new or one that brokerlab used before; what is written goes into a directory of its own there, which
+is removed at the end and after Ctrl-C. At most 8 GB are written (1.6 GB with --quick), with 1.7 GB of space
+(300 MB), in less than a minute (10 s). What lies between the directory and the disk, such as a hypervisor's cache, is
+measured with it; so is what other programs do meanwhile, which is told.
+
+Try:
+  brokerlab disks probe /mnt/disk/probe
+  brokerlab disks probe /tmp/probe --quick --out my-disk.yaml
+  brokerlab disks show ./probe.yaml
+  brokerlab disks compare ./probe.yaml nvme`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "out", Usage: "`FILE` of the profile (" + probeProfile + "); the chart is beside it, as .png",
+				Value: probeProfile},
+			&cli.BoolFlag{Name: "quick", Usage: "fewer block sizes and files, and less time for each"},
+			&cli.StringFlag{Name: "format", Usage: "`F` of standard output: table or json (table)", Value: formatTable},
+		},
+		Action: disksProbe,
+	}
+}
+
+func disksProbe(ctx *cli.Context) error {
+	if ctx.NArg() != 1 {
+		return wrongUse("disks probe takes one directory: an empty or a new one, on the disk that is meant")
+	}
+	out, format := ctx.String("out"), ctx.String("format")
+	if !strings.HasSuffix(out, ".yaml") {
+		return wrongUse("disks probe: --out %s: a profile's name ends in .yaml", out)
+	}
+	if format != formatTable && format != formatJSON {
+		return wrongUse("disks probe: --format %s: there are table and json", format)
+	}
+	plan := probe.Full()
+	if ctx.Bool("quick") {
+		plan = probe.Quick()
+	}
+	interruptible, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	said := newProbeProgress(ctx.App.ErrWriter, plan)
+	watch := measure.Start()
+	name := strings.TrimSuffix(filepath.Base(out), ".yaml")
+	found, err := disktest.Probe(interruptible, disktest.ProbeOptions{Dir: ctx.Args().First(), Plan: plan, Name: name,
+		Progress: said.row, Busy: func() float64 { return watch.Stop().Others }})
+	said.end()
+	switch {
+	case errors.Is(err, context.Canceled):
+		return errors.New("interrupted: no profile was written, and what was written for the probe is removed")
+	case errors.Is(err, datadir.ErrNotOurs):
+		return usageOf([]error{err})
+	case err != nil:
+		return err
+	}
+	for _, warning := range found.Warnings {
+		fmt.Fprintln(ctx.App.ErrWriter, "warning: "+warning)
+	}
+	if _, err := profiles.Parse(out, found.Profile); err != nil {
+		return fmt.Errorf("the fitted profile is none: %w", err)
+	}
+	if err := writeComparison(ctx, found.Comparison, format, table.Probe); err != nil {
+		return err
+	}
+	if err := os.WriteFile(out, found.Profile, 0o644); err != nil {
+		return fmt.Errorf("the profile was not written: %w", err)
+	}
+	fmt.Fprintf(ctx.App.ErrWriter, "profile: %s (%s)\n", out, found.Kind)
+	return drawFigure(ctx, chart.Probe(found.Comparison), strings.TrimSuffix(out, ".yaml")+".png")
+}
+
+// probeProgress says on standard error what is measured: on a terminal as one line
+// that is written over, elsewhere once for each group of rows.
+type probeProgress struct {
+	out      io.Writer
+	terminal bool
+	plan     probe.Plan
+	group    string
+	drawn    bool
+}
+
+func newProbeProgress(stderr io.Writer, plan probe.Plan) *probeProgress {
+	f, ok := stderr.(*os.File)
+	return &probeProgress{out: stderr, plan: plan, terminal: ok && term.IsTerminal(int(f.Fd()))}
+}
+
+// row is called before each row; -1 is the preparation.
+func (p *probeProgress) row(i int) {
+	text, group := "writing the file of "+fmt.Sprint(p.plan.FileBytes>>20)+" MiB that is read and overwritten", "prepare"
+	if i >= 0 {
+		row := p.plan.Rows[i]
+		group = row.Group
+		left := time.Duration(len(p.plan.Rows)-i) * (p.plan.Warmup + p.plan.RowTime)
+		text = fmt.Sprintf("%d of %d, about %.0f s left: %s, %s", i+1, len(p.plan.Rows), left.Seconds(), row.Group, row.Name)
+	}
+	switch {
+	case p.terminal:
+		fmt.Fprint(p.out, "\r"+cut(text, widthUnknown-1)+"\x1b[K")
+		p.drawn = true
+	case group != p.group:
+		fmt.Fprintln(p.out, text)
+	}
+	p.group = group
+}
+
+func (p *probeProgress) end() {
+	if p.drawn {
+		fmt.Fprint(p.out, "\r\x1b[K")
+	}
+}
