@@ -78,7 +78,9 @@ func (m *measured) fill(r *repeat, number int) {
 	out.LateMax = int64(late.Max)
 	out.Fsyncs, out.BytesDisk = r.logs.Fsyncs, r.logs.BytesAppended
 	m.warnings = append(m.warnings, r.rates(out)...)
-	if share := float64(late.Late) / float64(max(1, late.Taken)); share > lateShare {
+	slack := r.s.Load.Slack // late on purpose
+	if share := float64(late.Late) / float64(max(1, late.Taken)); share > lateShare &&
+		(slack == 0 || late.Max > slack+arrival.DefaultLateAfter) {
 		m.warnings = append(m.warnings, fmt.Sprintf("the generator was late: %.1f %% of the records were sent %v or more "+
 			"after their instant, at worst %v; latency counts from the instant", 100*share, arrival.DefaultLateAfter,
 			late.Max.Round(time.Microsecond)))
@@ -281,6 +283,6 @@ func heldBytes(s *spec.Scenario) int64 {
 
 // newShared is what the clients of a repeat share.
 func (r *repeat) newShared(room int64) *load.Shared {
-	return &load.Shared{Topic: r.s.Topic.Name, Payload: r.source, DiskLimit: diskLimit(r.s, room),
+	return &load.Shared{Topic: r.s.Topic.Name, Payload: r.source, Model: r.model, DiskLimit: diskLimit(r.s, room),
 		Replicas: int64(r.s.Topic.ReplicationFactor)}
 }

@@ -39,7 +39,8 @@ type repeat struct {
 	live   *progress
 	keep   bool // the logs
 	shared *load.Shared
-	source *payload.Source
+	source *payload.Source // nil if records carry sizes alone
+	model  *payload.Model  // of these
 	check  *check.Checker
 
 	driver   env.Node
@@ -269,6 +270,7 @@ func (r *repeat) startProducers(j *join) error {
 			var err error
 			r.produced[i], err = load.Produce(node, r.shared, load.ProducerConfig{
 				Arrival: arrival.Config{Start: r.loadFrom, RatePerSec: r.s.Load.Rate, Producers: len(r.produced), Index: i},
+				Slice:   r.s.Load.Slack,
 				Sync:    r.s.Producers.Mode == "sync", Client: cfg, Sender: r.check.Sender(uint16(i)),
 			})
 			return err

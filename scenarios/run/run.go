@@ -8,6 +8,7 @@ package run
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -16,7 +17,6 @@ import (
 	"brokerlab/results"
 	"brokerlab/scenarios/spec"
 	"brokerlab/workloads/check"
-	"brokerlab/workloads/payload"
 )
 
 // Options say how a scenario is run.
@@ -79,6 +79,9 @@ func Run(file *spec.File, source []byte, opts Options) (*Outcome, error) {
 	if r.cells, err = file.Cells(); err != nil {
 		return nil, &UsageError{err}
 	}
+	if err := r.checkModelled(); err != nil {
+		return nil, err
+	}
 	if err := r.prepareDisks(); err != nil {
 		return nil, errors.Join(err, r.closeDisks())
 	}
@@ -93,6 +96,22 @@ func Run(file *spec.File, source []byte, opts Options) (*Outcome, error) {
 	}
 	err = errors.Join(err, r.save(), r.folder.Finish(), r.closeDisks())
 	return &Outcome{Result: r.result, Folder: r.folder, Kept: r.kept}, err
+}
+
+// checkModelled refuses records without bytes on disks that are real.
+func (r *runner) checkModelled() error {
+	for _, disk := range r.disks {
+		if Target(disk) != results.TargetReal {
+			continue
+		}
+		for i := range r.cells {
+			if r.cells[i].Scenario.Records.Payload == spec.PayloadModelled {
+				return &UsageError{fmt.Errorf("disk %q is real, and records.payload %s has no bytes to write: "+
+					"choose simulated disks, or another payload", disk, spec.PayloadModelled)}
+			}
+		}
+	}
+	return nil
 }
 
 // warn tells the user now, and the reader of the result later.
@@ -229,9 +248,7 @@ func newRepeat(s *spec.Scenario, at place, number int, live *progress) (*repeat,
 	if rep.stage, err = newStage(at, rep.seed, s); err != nil {
 		return nil, err
 	}
-	rep.source, err = payload.New(payload.Config{Kind: payload.Kind(s.Records.Payload), Size: int(s.Records.Size),
-		Seed: rep.seed})
-	if err != nil {
+	if rep.source, rep.model, err = payloadOf(s, rep.seed); err != nil {
 		return nil, err
 	}
 	rep.check, err = check.New(check.Config{Producers: s.Producers.Count, Partitions: s.Topic.Partitions})

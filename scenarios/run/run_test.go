@@ -2,6 +2,7 @@ package run
 
 import (
 	"bytes"
+	"errors"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -177,5 +178,33 @@ func TestRunWithRetention(t *testing.T) {
 		if !slices.ContainsFunc(c.Warnings, func(w string) bool { return strings.Contains(w, "retention deleted ") }) {
 			t.Errorf("nothing is said of what retention deleted: %q", c.Warnings)
 		}
+	}
+}
+
+// Goal: records that carry sizes alone run through all of a scenario on a modelled disk,
+// and are refused where bytes are written. Method: the small scenario, with lz4.
+func TestRunModelled(t *testing.T) {
+	change := func(f *spec.File) {
+		f.Base.Records.Payload, f.Base.Producers.Compression = spec.PayloadModelled, "lz4"
+	}
+	out, err := execute(t, tiny, "nvme", change)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range out.Result.Cells {
+		c := &out.Result.Cells[i]
+		checkCell(t, c)
+		if c.Hash == "" || c.VirtualS <= 0 || c.Disk == nil || c.PageCache == nil || c.CPU == nil || c.Network == nil ||
+			c.Bound == nil || c.Wall.EventsPerS <= 0 || len(c.Nodes) != 7 {
+			t.Errorf("%v: hash %q, %v s, bound %+v, %d nodes", c.Labels, c.Hash, c.VirtualS, c.Bound, len(c.Nodes))
+		}
+		activity, err := out.Folder.Activity(i)
+		if err != nil || len(activity) != 7 || len(activity[0].Disks) != 1 {
+			t.Errorf("%v: activity of %d nodes, %v", c.Labels, len(activity), err)
+		}
+	}
+	var usage *UsageError
+	if _, err := execute(t, tiny, "dir:"+t.TempDir(), change); !errors.As(err, &usage) {
+		t.Errorf("a real disk took records without bytes: %v", err)
 	}
 }

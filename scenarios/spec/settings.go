@@ -311,6 +311,9 @@ var loadSettings = []setting{
 	row("load.rate", func(s *Scenario) *float64 { return &s.Load.Rate },
 		orWord(within(perSecond, rateMin, rateMax), wordMax),
 		"records per second over all producers, sent on time whatever comes back; `max`: as fast as they go"),
+	row("load.slack", func(s *Scenario) *time.Duration { return &s.Load.Slack }, within(span, 0, time.Second),
+		"how long after its instant a record may be sent, with all that are due by then: large simulated loads are cheaper "+
+			"so; latency counts from the instant all the same"),
 	row("load.warmup", func(s *Scenario) *time.Duration { return &s.Load.Warmup }, within(span, 0, durationMax),
 		"start of the load that the results leave out"),
 	row("load.duration", func(s *Scenario) *time.Duration { return &s.Load.Duration },

@@ -126,6 +126,7 @@ type Load struct {
 	// Rate is records per second over all producers; 0 means max: closed loop at
 	// full speed. YAML: `rate: max` or `rate: 20000/s`.
 	Rate     float64
+	Slack    time.Duration // slack (ours): of the producers' timers; 0
 	Warmup   time.Duration // warmup: cut from the measured window; 1 s
 	Duration time.Duration // duration: of the load, warm-up included; 10 s
 	// MaxBytes ends the load early, once so many bytes were sent to be written to
