@@ -97,7 +97,7 @@ func TestFitFindsAModel(t *testing.T) {
 		profile string
 		offMost float64
 	}{
-		{"aws-gp3", 1.25}, {"aws-i3en-2xlarge", 1.1},
+		{"aws-gp3", 1.25}, {"aws-i3en-2xlarge", 1.15},
 	} {
 		p, err := profiles.Load(row.profile)
 		if err != nil {
