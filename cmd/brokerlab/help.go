@@ -14,7 +14,7 @@ func appHelp(app *cli.App) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "brokerlab - %s\n\nUsage:\n  brokerlab COMMAND [arguments and flags]\n\nCommands:\n", app.Usage)
 	for _, c := range app.Commands {
-		fmt.Fprintf(&b, "  %-10s %s\n", c.Name, c.Usage)
+		fmt.Fprintf(&b, "  %-14s %s\n", c.Name, c.Usage)
 	}
 	b.WriteString(`
 A scenario says what runs: brokers, a topic, producers, consumers, and what varies. Its disk says where: dir:PATH

@@ -47,8 +47,8 @@ func newApp(commandLine []string) *cli.App {
 		Name:  "brokerlab",
 		Usage: "what do Kafka's design choices cost, and what do they buy, on this disk?",
 		Commands: []*cli.Command{
-			runCommand(commandLine), listCommand(), showCommand(), validateCommand(), reportCommand(), disksCommand(),
-			versionCommand(),
+			runCommand(commandLine), listCommand(), showCommand(), validateCommand(), validateModelCommand(commandLine),
+			reportCommand(), disksCommand(), versionCommand(),
 		},
 		HideHelpCommand: true, // arrange understands "help NAME"
 		HideVersion:     true, // and --version
