@@ -85,6 +85,7 @@ func markdown(r *results.Result, charts []chart.File) []byte {
 		p.say("![%s](%s)", table.EscapeMarkdown(c.Figure.Title), c.Name)
 	}
 	p.readBack()
+	p.usage()
 	p.cost()
 	p.settings()
 	p.where()

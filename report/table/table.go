@@ -1,6 +1,6 @@
 // Package table writes a result as a table: plain text for a terminal or a pipe,
 // or Markdown. It colours nothing and sends no escape codes. What all rows share
-// is said once, above the table, to keep it narrow: 120 columns hold the
+// is said once, above the table, to keep it narrow: 132 columns hold the
 // scenarios that come with the program.
 package table
 
@@ -79,6 +79,9 @@ func Notes(r *results.Result) []string {
 	}
 	if words := saturation(r); words != "" {
 		notes = append(notes, words)
+	}
+	if bounds := wording.Bounds(r); len(bounds) > 0 {
+		notes = append(notes, "Bound by "+strings.Join(bounds, "; ")+".")
 	}
 	if !r.Complete {
 		words := "The run is incomplete"
@@ -209,6 +212,10 @@ func layoutOf(r *results.Result) layout {
 			return value(i, cell)
 		}
 		all = append(all, c)
+	}
+	if wording.BoundKnown(r) {
+		all = append(all, column{name: "bound by", align: left,
+			value: func(_ int, c results.Cell) string { return wording.Bound(c) }})
 	}
 	return layout{columns: append(all, column{name: "verified", align: left, value: verified})}
 }

@@ -1,0 +1,59 @@
+package wording
+
+import (
+	"slices"
+
+	"brokerlab/results"
+)
+
+// boundWords are the resources that may bound a cell: as short as a column needs
+// them, and what they say.
+var boundWords = []struct{ resource, short, says string }{
+	{results.BoundDisk, "disk", "a disk had a request under way nearly all the time"},
+	{results.BoundPageCache, "page cache", "writers were held back to what the disk takes"},
+	{results.BoundNetwork, "network", "a network card sent or received nearly all the time"},
+	{results.BoundCPU, "CPU", "all cores of a broker worked nearly all the time"},
+	{results.BoundClientCPU, "client CPU", "all cores of a client did"},
+	{results.BoundClientThread, "client", "a client worked for as long as one thread can: its records are made by one"},
+	{results.BoundRate, "rate", "the offered rate was all there was to do"},
+	{results.BoundLatency, "waits", "nothing was busy all the time: one wait followed another"},
+}
+
+// Bound names what bounds a cell, in a word or two; None where it is not known.
+func Bound(c results.Cell) string {
+	if c.Bound == nil {
+		return None
+	}
+	for _, w := range boundWords {
+		if w.resource == c.Bound.Resource {
+			return w.short
+		}
+	}
+	return c.Bound.Resource
+}
+
+// BoundKnown says whether any cell names what bounds it.
+func BoundKnown(r *results.Result) bool {
+	return slices.ContainsFunc(r.Cells, func(c results.Cell) bool { return c.Bound != nil })
+}
+
+// Bounds explain the words that Bound has for the cells of a result, in the order of
+// the words: "disk: a disk had ...".
+func Bounds(r *results.Result) (lines []string) {
+	for _, w := range boundWords {
+		if slices.ContainsFunc(r.Cells, func(c results.Cell) bool {
+			return c.Bound != nil && c.Bound.Resource == w.resource
+		}) {
+			lines = append(lines, w.short+": "+w.says)
+		}
+	}
+	return lines
+}
+
+// Percent writes a share: 97 %, 0.3 %.
+func Percent(share float64) string {
+	if share == 0 {
+		return "0 %"
+	}
+	return Digits(100*share) + " %"
+}
