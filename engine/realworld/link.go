@@ -1,16 +1,19 @@
 package realworld
 
 import (
-	"math/bits"
+	"math/rand/v2"
 	"sync"
 	"time"
 
 	"brokerlab/engine/env"
+	"brokerlab/engine/netmodel"
 )
 
 // link is one direction of a connection: a queue of messages that holds a limited
-// number of bytes. Nothing runs in it. On a shaped link, send computes the
-// instant at which the message arrives and recv waits for that instant.
+// number of bytes. Nothing runs in it. On a shaped link without a rate, send
+// computes the instant at which the message arrives; with one, the shaper does,
+// since other connections take their turns on the cards of the two nodes. recv waits
+// for that instant.
 //
 // A message counts against the limit until it is received, so that a receiver
 // that does not read stops its sender, as a full TCP window does. For a receiver
@@ -24,18 +27,26 @@ type link struct {
 	world    *World
 	limit    int64 // bytes
 	shaped   bool
-	readable *cond // for the receiver: a first message, or the end
-	writable *cond // for the sender: room, or the end
+	flow     *netmodel.Flow // through the cards, under the shaper's lock; nil without a rate
+	from, to *netmodel.Card // these and the next three too
+	arrived  int            // of what the flow was given
+	sent     int            // and that
+	finSent  bool           // the end is the last of it
+	back     *link          // the other direction
+	readable *cond          // for the receiver: a first message, or the end
+	writable *cond          // for the sender: room, or the end
 	mu       struct {
 		sync.Mutex
-		queue     packetRing
-		bytes     int64    // sent and not received
-		wanted    int64    // by the sender, while it waits for room
-		busyUntil env.Time // when the last bit of what was sent has left
-		ended     bool     // the sender has closed
-		endAt     env.Time // when the receiver learns that; Never before
-		reset     bool     // the receiver has closed
-		resetAt   env.Time // when the sender learns that; Never before
+		queue   packetRing
+		known   int        // packets whose arrival the flow has told
+		chance  *rand.Rand // of jitter and loss; nil if there is neither
+		bytes   int64      // sent and not received
+		wanted  int64      // by the sender, while it waits for room
+		arrival env.Time   // of the last message sent; none overtakes it
+		ended   bool       // the sender has closed
+		endAt   env.Time   // when the receiver learns that; Never before
+		reset   bool       // the receiver has closed
+		resetAt env.Time   // when the sender learns that; Never before
 	}
 }
 
@@ -43,14 +54,28 @@ type link struct {
 type packet struct {
 	message env.Message
 	bytes   int64
-	arrival env.Time // 0 on an unshaped link
+	arrival env.Time // 0 on an unshaped link; Never while that is not known
+	tail    bool     // one of its last segments was lost
 }
 
-func newLink(w *World) *link {
-	cfg := w.cfg.Link
-	l := &link{world: w, limit: cfg.InFlightBytes, shaped: cfg.BytesPerSec > 0 || cfg.Delay > 0}
+// ends are the names of the nodes of a link.
+type ends struct{ from, to string }
+
+func newLink(w *World, e ends) *link {
+	cfg := &w.cfg.Link
+	l := &link{world: w, limit: cfg.InFlightBytes, shaped: cfg.Shaped() && e.from != e.to}
 	l.readable, l.writable = newCond(w, &l.mu.Mutex), newCond(w, &l.mu.Mutex)
 	l.mu.endAt, l.mu.resetAt = env.Never, env.Never
+	if l.shaped && cfg.Chancy() {
+		l.mu.chance = w.stream("link " + e.from + " " + e.to)
+	}
+	if l.shaped && cfg.BytesPerSec > 0 {
+		s := w.shaper
+		s.enter()
+		l.from, l.to = s.cardLocked(e.from), s.cardLocked(e.to)
+		l.flow = netmodel.NewFlow(s, cfg, l.from, l.to, l.arrives)
+		s.leave()
+	}
 	return l
 }
 
@@ -76,11 +101,17 @@ func (l *link) send(m env.Message) error {
 		m.Release()
 		return nil
 	}
+	l.mu.bytes += bytes
+	if l.flow != nil {
+		l.mu.Unlock()
+		l.launch(m, bytes)
+		return nil
+	}
 	p := packet{message: m, bytes: bytes}
 	if l.shaped {
-		p.arrival = l.arrivalLocked(bytes)
+		fate := l.fateLocked(bytes)
+		p.arrival, p.tail = l.arrivalLocked(fate.Extra), fate.TailLost
 	}
-	l.mu.bytes += bytes
 	l.mu.queue.push(p)
 	if l.mu.queue.count == 1 {
 		l.readable.Signal()
@@ -107,7 +138,10 @@ func (l *link) recv(deadline env.Time) (env.Message, error) {
 		}
 		now := l.world.now()
 		if due <= now {
-			break
+			if !l.tailLostLocked() {
+				break
+			}
+			continue
 		}
 		if deadline <= now {
 			l.mu.Unlock()
@@ -120,12 +154,78 @@ func (l *link) recv(deadline env.Time) (env.Message, error) {
 		return nil, env.ErrReset
 	}
 	p := l.mu.queue.pop()
+	l.mu.known = max(0, l.mu.known-1)
 	l.mu.bytes -= p.bytes
 	if l.roomLocked(l.mu.wanted) {
 		l.writable.Signal()
 	}
 	l.mu.Unlock()
 	return p.message, nil
+}
+
+// launch gives a message, for which there is room, to the cards.
+func (l *link) launch(m env.Message, bytes int64) {
+	s := l.world.shaper
+	s.enter()
+	defer s.leave()
+	l.mu.Lock()
+	dropped := l.mu.reset
+	fate := netmodel.Fate{}
+	if !dropped {
+		fate = l.fateLocked(bytes)
+		l.mu.queue.push(packet{message: m, bytes: bytes, arrival: env.Never, tail: fate.TailLost})
+	}
+	l.mu.Unlock()
+	if dropped {
+		m.Release()
+		return
+	}
+	l.from.BytesOut += bytes
+	l.from.Retransmitted += int64(fate.Resent)
+	l.sent++
+	l.flow.Send(bytes, l.world.cfg.Link.Delay, fate)
+}
+
+// arrives is the flow's: it knows when the next message arrives, or the end.
+func (l *link) arrives(at env.Time) {
+	l.arrived++
+	if l.finSent && l.arrived == l.sent {
+		l.back.closeReceiver(at)
+		l.closeSender(at)
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.mu.reset {
+		return // it was dropped
+	}
+	p := l.mu.queue.at(l.mu.known)
+	p.arrival = at
+	l.to.BytesIn += p.bytes
+	l.mu.known++
+	l.readable.Signal()
+}
+
+// tellEnd lets the other end of the connection learn that this end, which sends on
+// the link, has closed.
+func (l *link) tellEnd() {
+	if l.flow == nil {
+		at := l.newsAt()
+		l.back.closeReceiver(at)
+		l.closeSender(at)
+		return
+	}
+	s := l.world.shaper
+	s.enter()
+	defer s.leave()
+	if l.finSent {
+		return
+	}
+	l.back.closeReceiver(env.Never)
+	l.closeSender(env.Never)
+	l.finSent = true
+	l.sent++
+	l.flow.Send(0, l.world.cfg.Link.Delay, netmodel.Fate{})
 }
 
 // newsAt is when the other end of the connection learns of what this end, which
@@ -153,6 +253,8 @@ func (l *link) closeSender(endAt env.Time) {
 func (l *link) closeReceiver(resetAt env.Time) {
 	l.mu.Lock()
 	if l.mu.reset {
+		l.mu.resetAt = min(l.mu.resetAt, resetAt)
+		l.writable.Broadcast()
 		l.mu.Unlock()
 		return
 	}
@@ -202,25 +304,36 @@ func (l *link) waitForArrivalLocked(now, due, deadline env.Time) {
 	}
 }
 
-// arrivalLocked takes the link for a message of that size, and returns when its
-// last byte arrives.
-func (l *link) arrivalLocked(bytes int64) env.Time {
-	begin := max(l.world.now(), l.mu.busyUntil)
-	l.mu.busyUntil = begin.Add(transmission(bytes, l.world.cfg.Link.BytesPerSec))
-	return l.mu.busyUntil.Add(l.world.cfg.Link.Delay)
+// arrivalLocked is when a message arrives that is sent now, on a link without a
+// rate.
+func (l *link) arrivalLocked(extra time.Duration) env.Time {
+	l.mu.arrival = max(l.mu.arrival, l.world.now().Add(l.world.cfg.Link.Delay+extra))
+	return l.mu.arrival
 }
 
-// transmission is bytes / rate, without overflow on the way.
-func transmission(bytes, bytesPerSec int64) time.Duration {
-	if bytesPerSec == 0 {
-		return 0
+// fateLocked draws what jitter and loss do to a message.
+func (l *link) fateLocked(bytes int64) netmodel.Fate {
+	if l.mu.chance == nil {
+		return netmodel.Fate{}
 	}
-	hi, lo := bits.Mul64(uint64(bytes), uint64(time.Second))
-	if hi >= uint64(bytesPerSec) {
-		return time.Duration(env.Never)
+	cfg := &l.world.cfg.Link
+	return cfg.Draw(l.mu.chance, bytes, 2*cfg.Delay)
+}
+
+// tailLostLocked makes a message wait for its retransmission that would arrive now,
+// if nothing follows it whose acknowledgement could tell the sender of the loss.
+func (l *link) tailLostLocked() bool {
+	if l.mu.queue.count == 0 || !l.mu.queue.front().tail {
+		return false
 	}
-	nanos, _ := bits.Div64(hi, lo, uint64(bytesPerSec))
-	return time.Duration(min(nanos, uint64(env.Never)))
+	first := l.mu.queue.front()
+	first.tail = false
+	if l.mu.queue.count > 1 || l.mu.ended {
+		return false
+	}
+	first.arrival = first.arrival.Add(netmodel.TailTimeout)
+	l.mu.arrival = max(l.mu.arrival, first.arrival)
+	return true
 }
 
 // packetRing is a first-in first-out queue that keeps its memory.
@@ -231,6 +344,8 @@ type packetRing struct {
 }
 
 func (r *packetRing) front() *packet { return &r.slots[r.first] }
+
+func (r *packetRing) at(i int) *packet { return &r.slots[(r.first+i)&(len(r.slots)-1)] }
 
 func (r *packetRing) push(p packet) {
 	if r.count == len(r.slots) {

@@ -18,6 +18,13 @@ type parcel struct{ bytes int }
 func (p *parcel) WireBytes() int { return p.bytes }
 func (p *parcel) Release()       {}
 
+// newTestLink is one direction of a connection between two nodes.
+func newTestLink(w *World) *link {
+	there, back := newLink(w, ends{"a", "b"}), newLink(w, ends{"b", "a"})
+	there.back, back.back = back, there
+	return there
+}
+
 // TestShapedLinkIsNeverEarly: five messages of 20,000 bytes are sent at once. On
 // a link of 10 MB/s and 3 ms each is received no earlier than its bytes and those
 // before it took, plus the delay; the end of the connection comes behind the last
@@ -39,14 +46,14 @@ func TestShapedLinkIsNeverEarly(t *testing.T) {
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
 			w := New(Config{Link: row.link})
-			l := newLink(w)
+			l := newTestLink(w)
 			begin := w.now()
 			for range count {
 				if err := l.send(&parcel{bytes: bytes}); err != nil {
 					t.Fatal(err)
 				}
 			}
-			l.closeSender(l.newsAt())
+			l.tellEnd()
 			for i := range count {
 				if _, err := l.recv(env.Never); err != nil {
 					t.Fatal(err)
@@ -67,7 +74,7 @@ func TestShapedLinkIsNeverEarly(t *testing.T) {
 // timeout, and the message is not lost by it.
 func TestShapedLinkTimesOutBeforeArrival(t *testing.T) {
 	w := New(Config{Link: Link{Delay: 20 * time.Millisecond}})
-	l := newLink(w)
+	l := newTestLink(w)
 	if err := l.send(&parcel{bytes: 1}); err != nil {
 		t.Fatal(err)
 	}
@@ -76,27 +83,6 @@ func TestShapedLinkTimesOutBeforeArrival(t *testing.T) {
 	}
 	if _, err := l.recv(env.Never); err != nil {
 		t.Errorf("receive after the arrival: %v", err)
-	}
-}
-
-// TestTransmission: the time that bytes take on a link, also where the product
-// of bytes and nanoseconds does not fit into 64 bits.
-func TestTransmission(t *testing.T) {
-	rows := []struct {
-		bytes, rate int64
-		want        time.Duration
-	}{
-		{1 << 40, 0, 0},
-		{125, 125_000_000, time.Microsecond},
-		{1 << 40, 1 << 30, 1024 * time.Second},
-		{1, 3, 333_333_333},
-		{1 << 62, 1, time.Duration(env.Never)},
-		{1 << 34, 1, time.Duration(env.Never)}, // 544 years
-	}
-	for _, row := range rows {
-		if got := transmission(row.bytes, row.rate); got != row.want {
-			t.Errorf("%d bytes at %d/s take %v, want %v", row.bytes, row.rate, got, row.want)
-		}
 	}
 }
 
@@ -135,7 +121,7 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 	n := w.NewNode(env.NodeConfig{Name: "a"})
 	mu := n.NewMutex()
 	c := n.NewCond(mu)
-	l := newLink(w)
+	l := newTestLink(w)
 	m := &parcel{bytes: 10}
 	turn := 0
 	play := func(me int) {

@@ -23,7 +23,7 @@ type network struct {
 // Listen opens an address of this node. It is an error if the address is another
 // node's or in use.
 func (n *node) Listen(addr string) (env.Listener, error) {
-	if host, _, _ := strings.Cut(addr, ":"); host != n.name {
+	if nodeOf(addr) != n.name {
 		return nil, fmt.Errorf("listen on %q: not an address of node %q", addr, n.name)
 	}
 	l := &listener{world: n.world, addr: addr}
@@ -36,6 +36,12 @@ func (n *node) Listen(addr string) (env.Listener, error) {
 	}
 	net.listeners[addr] = l
 	return l, nil
+}
+
+// nodeOf is the node's part of an address.
+func nodeOf(addr string) string {
+	name, _, _ := strings.Cut(addr, ":")
+	return name
 }
 
 // Dial implements env.Net.
@@ -78,7 +84,10 @@ func (c *connecting) Wait() (env.Conn, error) {
 
 func (c *connecting) wait() (*conn, error) {
 	n := c.node
-	arrival := c.began.Add(2 * n.world.cfg.Link.Delay)
+	arrival := c.began
+	if nodeOf(c.addr) != n.name {
+		arrival = c.began.Add(2 * n.world.cfg.Link.Delay)
+	}
 	c.sleepUntil(min(arrival, c.deadline))
 	switch {
 	case c.closed.Load():
@@ -217,7 +226,9 @@ type conn struct {
 
 // newConnPair returns the dialling and the accepted end of a connection.
 func newConnPair(w *World, dialler, addr string) (near, far *conn) {
-	there, back := newLink(w), newLink(w)
+	to := nodeOf(addr)
+	there, back := newLink(w, ends{dialler, to}), newLink(w, ends{to, dialler})
+	there.back, back.back = back, there
 	near = &conn{peer: addr, out: there, in: back}
 	far = &conn{peer: dialler, out: back, in: there}
 	return near, far
@@ -252,8 +263,6 @@ func (c *conn) reason(err error) error {
 // peer that has received the end of this side's messages must not be able to send.
 func (c *conn) Close() error {
 	c.closed.Store(true)
-	at := c.out.newsAt()
-	c.in.closeReceiver(at)
-	c.out.closeSender(at)
+	c.out.tellEnd()
 	return nil
 }

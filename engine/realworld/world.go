@@ -5,7 +5,8 @@
 // killed), and it does not price CPU work: Charge does nothing, since the work
 // itself takes the time.
 //
-// Lock order: none. No method holds two of the package's locks at once.
+// Lock order: shaper.mu, then link.mu. No method holds two others of the package's
+// locks at once.
 package realworld
 
 import (
@@ -19,17 +20,13 @@ import (
 	"time"
 
 	"brokerlab/engine/env"
+	"brokerlab/engine/netmodel"
 )
 
-// Link is what the links between nodes can do. The zero Link is unshaped: as
-// fast as memory.
-type Link struct {
-	BytesPerSec   int64         // rate of each direction of a connection; 0 means unlimited
-	Delay         time.Duration // one-way propagation delay
-	InFlightBytes int64         // what a direction holds until the receiver takes it; 0 means 4 MiB
-}
-
-const inFlightBytesDefault = 4 << 20
+// Link is what connects two nodes, as in the simulated world, see netmodel. The zero
+// Link is unshaped: as fast as memory. A rate is that of each node's card, which all
+// its links to other nodes share.
+type Link = netmodel.Config
 
 // Config describes a world. The zero Config is a world of seed 0 with unshaped
 // links.
@@ -47,24 +44,25 @@ type World struct {
 	tasks    sync.WaitGroup
 	precise  atomic.Int32 // tasks in the precise part of Sleep
 	network  network
+	shaper   *shaper // of links with a rate
 	mu       struct {
 		sync.Mutex
 		names map[string]bool
 	}
 }
 
-// New returns a world without nodes. It panics if the link's figures are
-// negative.
+// New returns a world without nodes. It panics if the link is not valid.
 func New(cfg Config) *World {
-	if cfg.Link.BytesPerSec < 0 || cfg.Link.Delay < 0 || cfg.Link.InFlightBytes < 0 {
-		panic(fmt.Sprintf("realworld: negative figure in link %+v", cfg.Link))
+	if err := cfg.Link.Validate(); err != nil {
+		panic("realworld: " + err.Error())
 	}
 	if cfg.Link.InFlightBytes == 0 {
-		cfg.Link.InFlightBytes = inFlightBytesDefault
+		cfg.Link.InFlightBytes = netmodel.InFlightBytesDefault
 	}
 	began := time.Now()
 	w := &World{cfg: cfg, began: began, wallBase: began.Round(0)}
 	w.network.listeners = make(map[string]*listener)
+	w.shaper = newShaper(w)
 	w.mu.names = make(map[string]bool)
 	return w
 }
@@ -93,9 +91,19 @@ func (w *World) NewNode(cfg env.NodeConfig) env.Node {
 // name in front of the stack, and tasks that block for ever make Run wait for
 // ever.
 func (w *World) Run(n env.Node, main func()) error {
+	w.shaper.resume()
+	defer w.shaper.halt()
 	n.Go("main", main)
 	w.tasks.Wait()
 	return nil
+}
+
+// NetStats returns what a node's network card did so far; nothing without a rate,
+// since links then use no card.
+func (w *World) NetStats(node string) netmodel.Stats {
+	w.shaper.enter()
+	defer w.shaper.leave()
+	return w.shaper.cardLocked(node).Stats()
 }
 
 func (w *World) now() env.Time { return env.Time(time.Since(w.began)) }
@@ -126,10 +134,12 @@ func (n *node) NewCond(mu env.Mutex) env.Cond {
 	return newCond(n.world, mu.(*sync.Mutex))
 }
 
-func (n *node) Rand(stream string) *rand.Rand {
+func (n *node) Rand(stream string) *rand.Rand { return n.world.stream(n.name + "/" + stream) }
+
+func (w *World) stream(name string) *rand.Rand {
 	h := fnv.New64a()
-	h.Write([]byte(n.name + "/" + stream))
-	return rand.New(rand.NewPCG(n.world.cfg.Seed, h.Sum64()))
+	h.Write([]byte(name))
+	return rand.New(rand.NewPCG(w.cfg.Seed, h.Sum64()))
 }
 
 // Go labels the goroutine for CPU profiles, and puts the task's name in front of

@@ -41,8 +41,7 @@ func newStage(at place, seed uint64, s *spec.Scenario) (*stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := realworld.New(realworld.Config{Seed: seed,
-		Link: realworld.Link{BytesPerSec: n.BytesPerSec, Delay: n.Delay, InFlightBytes: n.InFlightBytes}})
+	w := realworld.New(realworld.Config{Seed: seed, Link: n})
 	logDirs, mount := spread(at.dirs)
 	machine := newMachineReader(at.dirs)
 	return &stage{
