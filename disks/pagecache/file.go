@@ -27,7 +27,7 @@ type File struct {
 	goal      int64 // where its first block should go
 	mapped    []mapping
 	reserved  deviceRange // behind the last mapping, for this file alone
-	arrived   int64       // the end of the bytes that the device has
+	submitted int64       // the end of the bytes that were ever given to the device
 	diskSize  int64       // what the file system will say at the next commit (i_disksize)
 	reusedTo  int64       // below this, bytes lie over those of a former life
 	joined    int64       // the transaction that has its inode
@@ -212,7 +212,7 @@ func (f *File) Truncate(now env.Time, size int64) {
 	f.length = size
 	f.reusedTo = min(f.reusedTo, size)
 	f.diskSize = min(f.diskSize, size)
-	f.arrived = min(f.arrived, size)
+	f.submitted = min(f.submitted, size)
 	f.unmap(end.from)
 	v.join(now, f)
 	f.sizeTID = v.running.id
@@ -288,7 +288,7 @@ func (f *File) Reset(size int64) {
 	f.cutPages(span{0, pageUp(max(f.length, size)) + PageBytes})
 	*f = File{Ref: f.Ref, volume: f.volume, goal: f.goal, mapped: f.mapped, reserved: f.reserved,
 		cached: f.cached[:0], dirty: f.dirty[:0], writes: none, length: size, diskSize: size,
-		arrived: size}
+		submitted: size}
 	f.unmap(pageUp(size))
 	f.mapUpTo(pageUp(size))
 }

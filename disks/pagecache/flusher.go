@@ -159,7 +159,8 @@ func (v *Volume) write(now env.Time, f *File, s span, kind requestKind, op *Op) 
 	s.to = min(s.to, s.from+min(at.bytes, requestBytesMax))
 	id := v.take(kind)
 	r := &v.requests[id]
-	r.file, r.span, r.end = f, s, min(s.to, f.length)
+	r.file, r.span, r.fresh, r.end = f, s, max(s.from, f.submitted), min(s.to, f.length)
+	f.submitted = max(f.submitted, r.end)
 	r.next, f.writes = f.writes, id
 	if op != nil {
 		op.pending++

@@ -26,7 +26,7 @@ type world struct {
 type model struct {
 	f       *File
 	size    int64 // of the present life
-	durable int64
+	durable int64 // by commits
 	sealed  int64
 	syncing int
 	cuts    int
@@ -47,8 +47,9 @@ func (o *owner) Sealed(sizes []FileSize, _ int64) {
 		m.sealed = s.Bytes
 		o.files = append(o.files, m)
 		for id := s.File.writes; id != none; id = s.File.volume.requests[id].next {
-			if q := &s.File.volume.requests[id]; !s.File.volume.fs.OrderedData && q.from < s.Bytes && q.to <= m.durable {
-				o.w.Errorf("xfs: size %d is sealed with pages from %d under way", s.Bytes, q.from)
+			q := &s.File.volume.requests[id]
+			if xfs := !s.File.volume.fs.OrderedData; xfs && m.cuts == 0 && q.fresh < min(q.end, s.Bytes) {
+				o.w.Errorf("xfs: %d bytes are sealed while those from %d are under way", s.Bytes, q.fresh)
 			}
 		}
 	}
@@ -70,6 +71,46 @@ func (o *owner) Committed() {
 	}
 }
 
+// chaos is a device that ends requests after random times, in any order.
+type chaos struct {
+	r     *rand.Rand
+	under []device.Completion
+}
+
+func (d *chaos) Submit(now env.Time, r device.Request) {
+	d.under = append(d.under, device.Completion{Request: r, Submitted: now,
+		Done: now.Add(time.Duration(d.r.Int64N(int64(20 * time.Millisecond))))})
+}
+
+func (d *chaos) first() int {
+	first := 0
+	for i := range d.under {
+		if d.under[i].Done < d.under[first].Done {
+			first = i
+		}
+	}
+	return first
+}
+
+func (d *chaos) NextEvent() env.Time {
+	if len(d.under) == 0 {
+		return env.Never
+	}
+	return d.under[d.first()].Done
+}
+
+func (d *chaos) Advance(now env.Time, done func(device.Completion)) {
+	for d.NextEvent() <= now {
+		i := d.first()
+		c := d.under[i]
+		d.under = slices.Delete(d.under, i, i+1)
+		done(c)
+	}
+}
+
+func (d *chaos) Stats() device.Stats                    { return device.Stats{} }
+func (d *chaos) PowerLoss(env.Time, func(device.Range)) {}
+
 func newWorld(t *testing.T, seed uint64) *world {
 	cfg := DefaultConfig()
 	cfg.MemoryBytes, cfg.ReadAheadBytes = 8<<20, 64<<10
@@ -83,6 +124,9 @@ func newWorld(t *testing.T, seed uint64) *world {
 		dev, err := device.New(p.Config, rand.New(rand.NewPCG(seed, 2)))
 		if err != nil {
 			t.Fatal(err)
+		}
+		if seed%2 == 0 {
+			dev = &chaos{r: rand.New(rand.NewPCG(seed, 3))}
 		}
 		fs.CommitInterval = 200 * time.Millisecond
 		w.v[i] = w.c.NewVolume(VolumeConfig{Device: dev, CapacityBytes: p.Config.CapacityBytes, FileSystem: fs,
@@ -130,8 +174,10 @@ func (w *world) step() {
 		v.Sync(w.now, f, &Op{Done: func() {
 			m.syncing--
 			if m.cuts == cuts {
-				m.durable = max(m.durable, size)
 				w.arrived(f, size)
+				if f.reusedTo == 0 && m.durable < size && !f.forgotten {
+					w.Errorf("%s: an fsync of %d bytes has ended, and a power loss would leave %d; disk size %d, dirty %v", f.volume.fs.Name, size, m.durable, f.diskSize, f.dirty)
+				}
 			}
 		}})
 	case k == 31:

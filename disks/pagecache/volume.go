@@ -57,12 +57,13 @@ const (
 type request struct {
 	kind requestKind
 	span
-	file *File
-	next int32 // data requests of the same file, and the free ones
-	end  int64 // of the file's bytes when they were submitted
-	tid  int64 // the transaction that waits for the data
-	ops  []*Op
-	load *load
+	file  *File
+	next  int32 // data requests of the same file, and the free ones
+	fresh int64 // from here to end, the file's bytes had not been submitted before
+	end   int64 // of the file's bytes when they were submitted
+	tid   int64 // the transaction that waits for the data
+	ops   []*Op
+	load  *load
 }
 
 // Volume is one disk: a device with a file system.
@@ -205,7 +206,7 @@ func (v *Volume) finish(op *Op) {
 // dataWritten is the end of a write of a file's pages.
 func (v *Volume) dataWritten(now env.Time, id int32) {
 	r := &v.requests[id]
-	kind, f, s, end, tid, ops := r.kind, r.file, r.span, r.end, r.tid, r.ops
+	kind, f, s, tid, ops := r.kind, r.file, r.span, r.tid, r.ops
 	at := &f.writes
 	for *at != id {
 		at = &v.requests[*at].next
@@ -220,7 +221,7 @@ func (v *Volume) dataWritten(now env.Time, id int32) {
 	}
 	v.blocked = false
 	if !f.forgotten && !v.fs.OrderedData {
-		v.sizeArrived(now, f, s, end)
+		v.sizeArrived(now, f)
 	}
 	for _, op := range ops {
 		op.pending--
@@ -236,19 +237,14 @@ func (v *Volume) dataWritten(now env.Time, id int32) {
 	v.writeOut(now)
 }
 
-// sizeArrived moves the size that the next commit makes durable, up to the first
-// page that has not arrived (xfs_setfilesize); s has, with the bytes below end.
-func (v *Volume) sizeArrived(now env.Time, f *File, s span, end int64) {
-	f.arrived = max(f.arrived, end)
-	size := min(f.arrived, f.length)
+// sizeArrived moves the size that the next commit makes durable, up to the first byte
+// that is under way for the first time (xfs_setfilesize). Pages are first submitted in
+// their order, so that there are no gaps below File.submitted.
+func (v *Volume) sizeArrived(now env.Time, f *File) {
+	size := f.submitted
 	for id := f.writes; id != none; id = v.requests[id].next {
-		if r := &v.requests[id]; !r.overlaps(s) {
-			size = min(size, r.from)
-		}
-	}
-	for _, d := range f.dirty {
-		if !d.overlaps(s) {
-			size = min(size, d.from)
+		if r := &v.requests[id]; r.fresh < r.end {
+			size = min(size, r.fresh)
 		}
 	}
 	if size > f.diskSize {

@@ -75,7 +75,7 @@ func NewHost(k Kernel, cfg HostConfig) *Host {
 func (h *Host) Stats() HostStats { return HostStats{Stats: h.cache.Stats(), Limits: h.cache.Limits()} }
 
 // NewDisk adds an empty disk: page cache, file system and device are modelled, and
-// operations cost what they say, and CPU work (env.OpSyscall, env.OpCopy). It panics
+// operations cost what they say, and CPU work (env.OpSyscall, env.OpAppend). It panics
 // if cfg is not valid. The disk can be mounted in the world of the host's kernel
 // alone.
 func (h *Host) NewDisk(cfg DiskConfig) *Disk {

@@ -1,6 +1,7 @@
 package simfs_test
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -16,21 +17,27 @@ import (
 // loaded are the profiles that tests have used, since parsing them takes longer.
 var loaded = map[string]*profiles.Profile{}
 
-// modelledDisk is a disk of a profile in a world of its own.
-func modelledDisk(t testing.TB, w *simworld.World, host simfs.HostConfig, profile, fs string) (
+// profile is a built-in profile.
+func profile(t testing.TB, name string) *profiles.Profile {
+	t.Helper()
+	p := loaded[name]
+	if p == nil {
+		var err error
+		if p, err = profiles.Load(name); err != nil {
+			t.Fatal(err)
+		}
+		loaded[name] = p
+	}
+	return p
+}
+
+// modelledDisk is a disk of a profile on a host of its own.
+func modelledDisk(t testing.TB, w *simworld.World, host simfs.HostConfig, name, fs string) (
 	*simfs.Host, *simfs.Disk,
 ) {
 	t.Helper()
-	p := loaded[profile]
-	if p == nil {
-		var err error
-		if p, err = profiles.Load(profile); err != nil {
-			t.Fatal(err)
-		}
-		loaded[profile] = p
-	}
 	h := simfs.NewHost(w, host)
-	return h, h.NewDisk(simfs.DiskConfig{Name: profile, Device: p.Config, FileSystem: fs,
+	return h, h.NewDisk(simfs.DiskConfig{Name: name, Device: profile(t, name).Config, FileSystem: fs,
 		Rand: rand.New(rand.NewPCG(1, 2))})
 }
 
@@ -223,5 +230,72 @@ func TestModelledDropCache(t *testing.T) {
 	})
 	if s := d.Stats(); err != nil || s.BytesDropped != 1<<20 || s.Volume.MissBytes != 4096 {
 		t.Errorf("%v; %d bytes dropped, %d missed", err, s.BytesDropped, s.Volume.MissBytes)
+	}
+}
+
+// Goal: each disk of a host has its own share of the dirty memory, so that a slow one
+// slows its own writers down and not those of a fast one. Method: a hard disk and an
+// NVMe drive, with 300 MB/s offered to each, for 60 s.
+func TestDisksHaveShares(t *testing.T) {
+	w := simworld.New(simworld.DefaultConfig())
+	host := simfs.DefaultHostConfig()
+	host.MemoryBytes = 8 << 30
+	h, slow := modelledDisk(t, w, host, "hdd-7200", "ext4")
+	fast := h.NewDisk(simfs.DiskConfig{Name: "fast", Device: profile(t, "nvme").Config, FileSystem: "ext4",
+		Rand: rand.New(rand.NewPCG(3, 4))})
+	n := w.NewNode(env.NodeConfig{Name: "a", Mount: slow.Mount})
+	const end, piece = env.Time(60 * time.Second), 256 << 10
+	var rates [2]float64
+	err := w.Run(n, func() {
+		for i, d := range []*simfs.Disk{slow, fast} {
+			n.Go("writer", func() {
+				f, err := d.Mount(n).Create("log")
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				var first int64
+				for n.Now() < end {
+					if n.Now() < end/2 {
+						first = f.Size()
+					}
+					if err := f.Append(env.LengthBuf(piece)); err != nil {
+						t.Error(err)
+					}
+					n.Sleep(time.Duration(int64(piece) * 1000 / 300))
+				}
+				rates[i] = float64(f.Size()-first) / (end / 2).Sub(0).Seconds() / 1e6
+			})
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%.0f MB/s", rates)
+	if rates[0] < 140 || rates[0] > 190 || rates[1] < 270 {
+		t.Errorf("with 300 MB/s offered the hard disk takes %.0f MB/s and the NVMe drive %.0f", rates[0], rates[1])
+	}
+}
+
+// Goal: the timers of the page cache end when nothing is dirty, so that tasks that
+// wait for nothing are found. Method: a task that waits for ever after an append.
+func TestModelledDisksGoIdle(t *testing.T) {
+	w := simworld.New(simworld.DefaultConfig())
+	_, d := modelledDisk(t, w, simfs.DefaultHostConfig(), "nvme", "xfs")
+	n := w.NewNode(env.NodeConfig{Name: "a", Mount: d.Mount})
+	err := w.Run(n, func() {
+		f, err := n.FS().Create("a")
+		if err != nil {
+			t.Error(err)
+		}
+		if err := f.Append(env.LengthBuf(1000)); err != nil {
+			t.Error(err)
+		}
+		mu := n.NewMutex()
+		mu.Lock()
+		n.NewCond(mu).WaitUntil(env.Never)
+	})
+	if !errors.Is(err, simworld.ErrDeadlock) || w.Now() > env.Time(2*time.Minute) {
+		t.Errorf("at %v the world ended with %v", time.Duration(w.Now()), err)
 	}
 }

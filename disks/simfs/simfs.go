@@ -15,7 +15,7 @@
 // beside each other. Syncs queue on the disk, one after another: a Sync takes SyncCost
 // plus the unsynced bytes at BytesPerSec. The package waits through Node.Sleep only.
 //
-// On a modelled disk every operation is charged as a system call, and Append as a copy.
+// On a modelled disk Append is charged as one, and any other operation as a system call.
 // Append dirties pages; it pauses while too much is dirty, and waits while ext4 writes
 // the file's inode to the journal. Read waits for pages that are not in memory, Sync and
 // SyncDir for what pagecache.Volume says. They wait through Kernel.Block.
