@@ -113,7 +113,7 @@ func (d *chaos) PowerLoss(env.Time, func(device.Range)) {}
 
 func newWorld(t *testing.T, seed uint64) *world {
 	cfg := DefaultConfig()
-	cfg.MemoryBytes, cfg.ReadAheadBytes = 8<<20, 64<<10
+	cfg.MemoryBytes, cfg.ReadAheadBytes = 1<<20, 64<<10
 	cfg.DirtyExpire, cfg.DirtyWriteback = 300*time.Millisecond, 50*time.Millisecond
 	w := &world{T: t, c: New(cfg), r: rand.New(rand.NewPCG(seed, 1))}
 	for i, fs := range []FileSystem{Ext4(), XFS()} {
@@ -176,7 +176,8 @@ func (w *world) step() {
 			if m.cuts == cuts {
 				w.arrived(f, size)
 				if f.reusedTo == 0 && m.durable < size && !f.forgotten {
-					w.Errorf("%s: an fsync of %d bytes has ended, and a power loss would leave %d; disk size %d, dirty %v", f.volume.fs.Name, size, m.durable, f.diskSize, f.dirty)
+					w.Errorf("%s: an fsync of %d bytes has ended, and a power loss would leave %d; dirty are %v",
+						f.volume.fs.Name, size, m.durable, f.dirty)
 				}
 			}
 		}})

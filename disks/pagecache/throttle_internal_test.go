@@ -124,6 +124,48 @@ func TestBandwidthEstimate(t *testing.T) {
 	}
 }
 
+// Goal: the rate limit goes to the bandwidth over the number of writers, and the dirty
+// pages to the set point. Method: the loop that they form, in steps of 2 ms for two
+// minutes: writers dirty what they may, the device writes 50 MiB/s.
+func TestRateLimit(t *testing.T) {
+	const bandwidth = 50 << 20 / PageBytes
+	for _, writers := range []int64{1, 10, 100} {
+		s := dirtyState{limit: 200_000, freeRun: 150_000, dirty: 175_000, ownLimit: 200_000}
+		th := newThrottle()
+		now := env.Time(0)
+		for range 60_000 {
+			now = now.Add(2 * time.Millisecond)
+			s.own = s.dirty
+			ratio := positionRatio(s, th.average)
+			dirtied := writers * (th.rateLimit * ratio >> ratioShift) / 500
+			th.written += bandwidth / 500
+			th.dirtied += dirtied
+			s.dirty = min(max(0, s.dirty+dirtied-bandwidth/500), s.limit)
+			th.update(now, &s, ratio)
+		}
+		if want := bandwidth / writers; th.rateLimit < want*7/10 || th.rateLimit > want*13/10 {
+			t.Errorf("%d writers may dirty %d pages a second each, want about %d", writers, th.rateLimit, want)
+		}
+		if s.dirty < 165_000 || s.dirty > 190_000 {
+			t.Errorf("%d writers: %d pages are dirty, want about 175000", writers, s.dirty)
+		}
+	}
+}
+
+// Goal: pauses are at most 200 ms, and shorter where little is dirty, so that the
+// device does not run dry. Method: a table of dirty pages of a volume of 100 MiB/s.
+func TestLongestPause(t *testing.T) {
+	v := &Volume{throttle: newThrottle()}
+	for _, row := range []struct {
+		own  int64
+		want time.Duration
+	}{{0, time.Millisecond}, {25_600, 128 * time.Millisecond}, {1 << 20, 200 * time.Millisecond}} {
+		if got := v.longestPause(row.own); got < row.want*95/100 || got > row.want*105/100 {
+			t.Errorf("with %d dirty pages a pause is %v at most, want %v", row.own, got, row.want)
+		}
+	}
+}
+
 // Goal: blocks are given from the goal on, near it, and come back whole. Method: a
 // device of 10 GiB with a journal in the middle; files that take turns; their end.
 func TestAllocator(t *testing.T) {

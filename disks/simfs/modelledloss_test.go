@@ -168,6 +168,71 @@ func TestModelledLossHasABound(t *testing.T) {
 	}
 }
 
+// Goal: a truncation that no commit covered did not happen, nor what was appended
+// after it; one that a Sync covered did. Method: both, and one whose commit came in
+// the background.
+func TestModelledTruncate(t *testing.T) {
+	for _, row := range []struct {
+		says string
+		sync bool
+		at   time.Duration
+		want string
+	}{
+		{"soon", false, time.Second, "a=bytes"},
+		{"after a Sync", true, time.Second, "a=byXYZ"},
+		{"after a commit, before the appended bytes are written", false, 9 * time.Second, "a=by"},
+		{"when all is written", false, 50 * time.Second, "a=byXYZ"},
+	} {
+		b := newLossBed(t, "sata-ssd", "ext4")
+		image := b.run(env.Time(row.at), func() {
+			f, err := b.node.FS().Create("a")
+			b.ok(err)
+			b.append(f, "bytes")
+			b.ok(f.Sync())
+			b.ok(b.node.FS().SyncDir("."))
+			b.ok(f.Truncate(2))
+			b.append(f, "XYZ")
+			if row.sync {
+				b.ok(f.Sync())
+			}
+			b.node.Sleep(time.Hour)
+		}, b.powerLoss(1))
+		if image != row.want {
+			t.Errorf("%s: a power loss leaves %q, want %q", row.says, image, row.want)
+		}
+	}
+}
+
+// Goal: while ext4 writes a file's inode to the journal, appends to it wait; on xfs
+// they do not. Method: the longest append to a file that another task syncs.
+func TestAppendsStallOnCommits(t *testing.T) {
+	longest := map[string]time.Duration{}
+	for _, fs := range []string{"ext4", "xfs"} {
+		b := newLossBed(t, "sata-ssd", fs)
+		err := b.world.Run(b.node, func() {
+			f, err := b.node.FS().Create("a")
+			b.ok(err)
+			b.node.Go("syncer", func() {
+				for range 100 {
+					b.ok(f.Sync())
+				}
+			})
+			for range 2000 {
+				before := b.node.Now()
+				b.ok(f.Append(env.LengthBuf(100)))
+				longest[fs] = max(longest[fs], b.node.Now().Sub(before))
+				b.node.Sleep(50 * time.Microsecond)
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if longest["xfs"] > 10*time.Microsecond || longest["ext4"] < 50*time.Microsecond {
+		t.Errorf("the longest appends take %v", longest)
+	}
+}
+
 // Goal: the end of the process loses nothing that it has appended. Method: a crash
 // right after appends, in the middle of an fsync.
 func TestModelledCrashKeepsThePageCache(t *testing.T) {
