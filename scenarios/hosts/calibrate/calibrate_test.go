@@ -1,0 +1,114 @@
+package calibrate
+
+import (
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"brokerlab/engine/codec"
+	"brokerlab/results"
+	"brokerlab/scenarios/hosts"
+)
+
+// Goal: a calibration gives a whole profile, which is read as it was written and
+// prices every operation; it leaves no file. Method: one with hardly any samples.
+func TestRun(t *testing.T) {
+	o := QuickOptions()
+	o.Name, o.Dir = "tiny", t.TempDir()
+	o.Machine, o.Version = results.Machine{CPU: "a core", Cores: 2, Kernel: "a kernel"}, results.Version{Brokerlab: "0", Go: "go"}
+	o.Rounds, o.Sample, o.CallMax = 1, 10*time.Microsecond, 10*time.Microsecond
+	o.Sizes, o.Records, o.Trips, o.Wakes, o.Timers = []int{1 << 10}, 100, 10, 10, 3
+	var seen []string
+	last := 0.0
+	o.Progress = func(what string, share float64) {
+		if share < last || share >= 1 {
+			t.Errorf("%s is at %v, after %v", what, share, last)
+		}
+		seen, last = append(seen, what), share
+	}
+	p, busy, err := Run(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if busy > 1 || busy < -1 || len(seen) < 3 {
+		t.Errorf("busy %v, progress %v", busy, seen)
+	}
+	again, err := hosts.Parse("tiny.yaml", p.Format())
+	if err != nil {
+		t.Fatalf("%v in\n%s", err, p.Format())
+	}
+	if !reflect.DeepEqual(p, again) {
+		t.Errorf("written and read again it is another one:\n%s\n%s", p.Format(), again.Format())
+	}
+	want := 0
+	for _, c := range codec.Types() {
+		want += len(codec.Implementations(c)) * len(levelsOf(c))
+	}
+	if len(p.Codecs) != want {
+		t.Errorf("%d levels of codecs, want %d", len(p.Codecs), want)
+	}
+	prices := p.Prices(nil)
+	for op, price := range prices.Ops {
+		if len(price.Table) == 0 && price.PerCallNs+price.PerUnitNs <= 0 {
+			t.Errorf("operation %d is free", op)
+		}
+	}
+	if left, err := os.ReadDir(o.Dir); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+// Goal: levels are priced as the libraries group them: what a profile gives a level
+// that was not measured is what the library does there. Method: the bytes that each
+// level of zstd writes are those of the measured level below it.
+func TestLevelsOfZstd(t *testing.T) {
+	var corpus []byte
+	for i := range 2000 {
+		corpus = append(corpus, strings.Repeat("abcdefgh", i%7)...)
+		corpus = append(corpus, byte(i*i), byte(i))
+	}
+	pack := func(level int) string {
+		c, err := codec.NewCompressor(codec.Zstd, level)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := c.Append(nil, corpus)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(out)
+	}
+	levels := levelsOf(codec.Zstd)
+	for level := -3; level <= 22; level++ {
+		below := levels[0]
+		for _, l := range levels {
+			if l <= level {
+				below = l
+			}
+		}
+		if pack(level) != pack(below) {
+			t.Errorf("zstd level %d does not write what %d writes", level, below)
+		}
+	}
+}
+
+// Goal: figures are rounded to what can be read and quantiles never fall below 0.
+// Method: a figure a row.
+func TestRound(t *testing.T) {
+	for _, row := range []struct{ in, want float64 }{
+		{0, 0}, {-5, 0}, {1234567, 1230000}, {0.123456, 0.123}, {99.96, 100},
+	} {
+		if got := round(row.in); got != row.want {
+			t.Errorf("%v gives %v, want %v", row.in, got, row.want)
+		}
+	}
+	all := make([]time.Duration, 1001)
+	for i := range all {
+		all[i] = time.Duration(1000 - i)
+	}
+	if s := spread(all, 200); s.P10 != 0 || s.P50 != 300 || s.P90 != 700 || s.P999 != 799 {
+		t.Errorf("quantiles %+v", s)
+	}
+}
