@@ -28,6 +28,7 @@ type console struct {
 		sync.Mutex
 		out   io.Writer
 		drawn bool // a progress line is on the terminal
+		said  time.Time
 		track follower
 		stop  chan struct{} // ends the task that looks at the run
 		ended chan struct{}
@@ -60,6 +61,38 @@ func (c *console) clearLocked() {
 		fmt.Fprint(c.mu.out, "\r\x1b[K")
 		c.mu.drawn = false
 	}
+}
+
+// progress shows how far something is that is no run: on a terminal on the line
+// that is written over, elsewhere now and then.
+func (c *console) progress(text string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.terminal != nil {
+		c.drawLocked(text)
+		return
+	}
+	if now := time.Now(); now.Sub(c.mu.said) >= sayEvery {
+		c.mu.said = now
+		c.noteLocked(text)
+	}
+}
+
+// clear takes the progress away.
+func (c *console) clear() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.clearLocked()
+}
+
+func (c *console) drawLocked(text string) {
+	width, _, err := term.GetSize(int(c.terminal.Fd()))
+	if err != nil || width <= 0 {
+		width = widthUnknown
+	}
+	// One column stays free: terminals wrap when the last one is written.
+	fmt.Fprint(c.mu.out, "\r"+cut(text, width-1)+"\x1b[K")
+	c.mu.drawn = true
 }
 
 // begin shows the progress of a run until end.
@@ -97,13 +130,7 @@ func (c *console) look(live *run.Live, now time.Time) {
 		}
 		return
 	}
-	width, _, err := term.GetSize(int(c.terminal.Fd()))
-	if err != nil || width <= 0 {
-		width = widthUnknown
-	}
-	// One column stays free: terminals wrap when the last one is written.
-	fmt.Fprint(c.mu.out, "\r"+cut(c.mu.track.line(), width-1)+"\x1b[K")
-	c.mu.drawn = true
+	c.drawLocked(c.mu.track.line())
 }
 
 // end stops the progress of a run; err is how the run ended.

@@ -160,6 +160,15 @@ func (p Price) fixed() fixedPrice {
 	return f
 }
 
+// Ns is the price of one call of a size, in nanoseconds.
+func (p Price) Ns(size int) float64 {
+	f := p.fixed()
+	if size > f.upTo {
+		return float64(f.of(size)) / float64(picosPerNano)
+	}
+	return float64(f.perCall+f.perUnit*picos(size)) / float64(picosPerNano)
+}
+
 // of is the price of a size above upTo.
 func (p *fixedPrice) of(size int) picos {
 	i := 1

@@ -59,6 +59,33 @@ func (p *Profile) Format(comments ...string) []byte {
 	return []byte(b.String())
 }
 
+// Priced is an operation and its price in words.
+type Priced struct{ Name, Price string }
+
+// Priced are the operations of a profile, in the order of Operations.
+func (p *Profile) Priced() []Priced {
+	var all []Priced
+	for _, o := range operations {
+		price := &p.Ops[o.op].Price
+		var parts []string
+		for _, at := range price.Table {
+			parts = append(parts, formatSpan(at.Ns)+" for "+formatSize(at.Size, o.bytes))
+		}
+		if price.PerCallNs != 0 {
+			parts = append(parts, formatSpan(price.PerCallNs))
+		}
+		if price.PerUnitNs != 0 {
+			parts = append(parts, formatSpan(price.PerUnitNs)+" a "+o.unit)
+		}
+		sep := ", "
+		if len(price.Table) == 0 {
+			sep = " and "
+		}
+		all = append(all, Priced{Name: o.name, Price: strings.Join(parts, sep)})
+	}
+	return all
+}
+
 // quote is a YAML text in double quotes, whose escapes are Go's for what is in
 // such texts.
 func quote(text string) string { return strconv.Quote(text) }

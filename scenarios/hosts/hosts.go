@@ -110,23 +110,24 @@ type Delay struct {
 type operation struct {
 	name  string
 	op    env.Op
+	unit  string
 	bytes bool // the unit is a byte
 }
 
 // operations are those that are not a codec's.
 var operations = []operation{
-	{"record-encode", env.OpRecordEncode, true},
-	{"record-ack", env.OpRecordAck, false},
-	{"record-check", env.OpRecordCheck, false},
-	{"record-decode", env.OpRecordDecode, false},
-	{"crc", env.OpCRC, true},
-	{"copy", env.OpCopy, true},
-	{"append", env.OpAppend, true},
-	{"request", env.OpRequest, false},
-	{"handle", env.OpHandle, false},
-	{"send", env.OpSend, true},
-	{"receive", env.OpReceive, true},
-	{"syscall", env.OpSyscall, false},
+	{"record-encode", env.OpRecordEncode, "byte", true},
+	{"record-ack", env.OpRecordAck, "record", false},
+	{"record-check", env.OpRecordCheck, "record", false},
+	{"record-decode", env.OpRecordDecode, "record", false},
+	{"crc", env.OpCRC, "byte", true},
+	{"copy", env.OpCopy, "byte", true},
+	{"append", env.OpAppend, "byte", true},
+	{"request", env.OpRequest, "partition", false},
+	{"handle", env.OpHandle, "partition", false},
+	{"send", env.OpSend, "byte", true},
+	{"receive", env.OpReceive, "byte", true},
+	{"syscall", env.OpSyscall, "call", false},
 }
 
 // Operations returns the names of the operations that a profile prices, in order.

@@ -1,6 +1,7 @@
 package hosts_test
 
 import (
+	"flag"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -12,6 +13,8 @@ import (
 	"brokerlab/engine/simworld"
 	"brokerlab/scenarios/hosts"
 )
+
+var rewrite = flag.Bool("rewrite", false, "write testdata/form.yaml anew")
 
 // everyLevel are levels that producers can be set to, of every library.
 func everyLevel() (all []hosts.Levels) {
@@ -98,6 +101,31 @@ func TestFormat(t *testing.T) {
 		if string(again.Format("a comment")) != string(text) {
 			t.Errorf("%s is written in two ways", name)
 		}
+	}
+}
+
+// Goal: the form of a written profile does not change unawares. Method: one with
+// every kind of figure against testdata/form.yaml, which -rewrite writes.
+func TestForm(t *testing.T) {
+	p, err := hosts.Parse("small.yaml", []byte(strings.Replace(small, "operations:",
+		"measured: {machine: \"a core: 2\", kernel: k, go: go1, brokerlab: b, date: 2026-11-28, load: quiet}\n"+
+			"cpu-factor: {value: 1.25, status: assumed}\noperations:", 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := p.Format("One of every kind.")
+	const file = "testdata/form.yaml"
+	if *rewrite {
+		if err := os.WriteFile(file, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != string(want) {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
 

@@ -259,8 +259,8 @@ func (c *calibration) profile() *hosts.Profile {
 	for i := range c.codecs {
 		p.Codecs = append(p.Codecs, c.codecs[i].cost(c))
 	}
-	p.Wake = hosts.Delay{Spread: spread(c.wakes, time.Duration(2*message)), Origin: figures.Origin{Status: figures.Measured,
-		Note: "a message between two tasks of one process every half millisecond, less its processor time"}}
+	p.Wake = hosts.Delay{Spread: spread(c.wakes, time.Duration(2*message)), Origin: figures.Origin{
+		Status: figures.Measured, Note: "a message between two tasks of one process every half millisecond, less its processor time"}}
 	p.TimerLate = hosts.Delay{Spread: spread(c.timers, 0), Origin: measured}
 	return p
 }
