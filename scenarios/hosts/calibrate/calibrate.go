@@ -250,17 +250,18 @@ func (c *calibration) profile() *hosts.Profile {
 	set(env.OpRecordAck, line(0, c.costs[ackName]/probeRecords), "what the load generator does of each")
 	perCall, perByte := c.recordEncode()
 	set(env.OpRecordEncode, line(perCall, perByte), "a call of Send, apart from the CRC of its batch")
-	message, call, partition := c.requests()
+	message, request, handle := c.requests()
 	set(env.OpSend, line(message, 0), "half a message through memory, with the change of tasks")
 	set(env.OpReceive, line(message, 0), "the other half")
-	const shared = "a quarter of a produce round trip of one record, less what has a price of its own"
-	set(env.OpRequest, line(call, partition), shared)
-	set(env.OpHandle, line(call, partition), shared)
+	set(env.OpRequest, line(request.call, request.partition), "a quarter of a request for offsets and its answer")
+	set(env.OpHandle, line(handle.call, handle.partition),
+		"a produce round trip of one record, less all that has a price of its own")
 	for i := range c.codecs {
 		p.Codecs = append(p.Codecs, c.codecs[i].cost(c))
 	}
 	p.Wake = hosts.Delay{Spread: spread(c.wakes, time.Duration(2*message)), Origin: figures.Origin{
-		Status: figures.Measured, Note: "a message between two tasks of one process every half millisecond, less its processor time"}}
+		Status: figures.Measured,
+		Note:   "a message between two tasks of one process every half millisecond, less its processor time"}}
 	p.TimerLate = hosts.Delay{Spread: spread(c.timers, 0), Origin: measured}
 	return p
 }

@@ -37,6 +37,8 @@ const (
 	messageName = "a message"
 	produceOne  = "produce of one partition"
 	produceAll  = "produce of eight partitions"
+	askOne      = "offsets of one partition"
+	askAll      = "offsets of eight partitions"
 )
 
 func sendName(i int) string { return fmt.Sprintf("Send of %d bytes", recordBytes[i]) }
@@ -100,13 +102,14 @@ func (p *path) onOneCore() error {
 		return err
 	}
 	defer end()
-	trip := func(count int) func() error {
-		return func() error { return p.produce(count) }
-	}
 	probes := []struct {
 		name string
 		call func() error
-	}{{messageName, messages}, {produceOne, trip(1)}, {produceAll, trip(partitions)}}
+	}{
+		{messageName, messages},
+		{askOne, func() error { return p.ask(1) }}, {askAll, func() error { return p.ask(partitions) }},
+		{produceOne, func() error { return p.produce(1) }}, {produceAll, func() error { return p.produce(partitions) }},
+	}
 	samples := map[string][]float64{}
 	for range p.c.o.Rounds {
 		for _, q := range probes {
@@ -163,6 +166,26 @@ func (p *path) pingPong() (trip func() error, end func(), err error) {
 			_ = conn.Close() // nothing is lost with it
 			_ = listener.Close()
 		}, nil
+}
+
+// ask asks where so many partitions end, which is hardly more than a request.
+func (p *path) ask(count int) error {
+	req := &protocol.ListOffsetsRequest{ReplicaID: -1}
+	for i := range count {
+		req.Partitions = append(req.Partitions, protocol.ListOffsetsPartition{
+			TopicPartition: protocol.TopicPartition{Topic: topic, Partition: int32(i)}, Timestamp: protocol.LatestOffset})
+	}
+	body, err := p.conn.Call(req, patience)
+	if err != nil {
+		return err
+	}
+	defer body.Release()
+	for _, r := range body.(*protocol.ListOffsetsResponse).Partitions {
+		if r.Err != protocol.ErrNone {
+			return r.Err
+		}
+	}
+	return nil
 }
 
 // tinyValueBytes is the size of the only record of a produced batch.
@@ -231,17 +254,24 @@ func (c *calibration) recordEncode() (perCall, perByte float64) {
 	return max(0, small-perByte*float64(c.recordsB[0])), perByte
 }
 
-// requests are the prices of half a message, and of a quarter of the work on a
-// produce request and on each of its partitions: who sends it builds it and parses
-// the answer, who gets it parses it and works on it.
-func (c *calibration) requests() (message, call, partition float64) {
-	const pieces = 4
+// prices of a call and of each of its partitions.
+type prices struct{ call, partition float64 }
+
+// requests are the prices of half a message; of one of the four steps of a request
+// that hardly does more than to be one: built and parsed, worked on, and its answer
+// parsed; and of the work on a produce request, which is what its round trip takes
+// beside the other three steps and what has a price of its own.
+func (c *calibration) requests() (message float64, request, handle prices) {
+	const steps = 4
 	message = c.costs[messageName] / 4 // two messages of two halves
-	known := c.costs[appendName(appendSizes[0])] + c.costs[checkName]/probeRecords + 2*c.costs[crcName(memorySizes[0])]
-	one := c.costs[produceOne] - c.costs[messageName]
-	each := (c.costs[produceAll] - c.costs[produceOne]) / (partitions - 1)
-	partition = max(0, each-known) / pieces
-	return message, max(0, one-known)/pieces - partition, partition
+	known := c.costs[appendName(appendSizes[0])] + c.costs[checkName]/probeRecords + c.costs[crcName(memorySizes[0])]
+	partition := func(one, all string) float64 { return max(0, (c.costs[all]-c.costs[one])/(partitions-1)) }
+	request.partition = partition(askOne, askAll) / steps
+	request.call = max(0, (c.costs[askOne]-c.costs[messageName])/steps-request.partition)
+	handle.partition = max(request.partition, partition(produceOne, produceAll)-known-(steps-1)*request.partition)
+	produce := c.costs[produceOne] - c.costs[messageName] - known - (steps-1)*(request.call+request.partition)
+	handle.call = max(request.call, produce-handle.partition)
+	return message, request, handle
 }
 
 // wakeUps measures how long a message takes to a task that waits for it, in both
