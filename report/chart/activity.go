@@ -39,9 +39,11 @@ func (d *Data) activeCells() (cells []int) {
 // did. The node is the one whose disk was busiest, in the first repeat.
 func Activity(d *Data, cell int) *plotstyle.Figure {
 	c := d.Result.Cells[cell]
+	alone := *d.Result
+	alone.Cells = d.Result.Cells[cell : cell+1]
 	f := &plotstyle.Figure{
 		Title:    "Busy over time: " + d.names.Bare(cell) + " (" + wording.Target(c) + ")",
-		Subtitle: wording.Conditions(d.Result), XLabel: "Time since the load began", Note: d.note(),
+		Subtitle: wording.Conditions(&alone), XLabel: "Time since the load began", Note: d.note(),
 	}
 	a := busiest(d.activity[cell])
 	if a == nil {
@@ -369,7 +371,7 @@ func (t timeline) dirty() (p plotstyle.Panel, ok bool) {
 		p.Title += " (above the axis: " + strings.Join(far, ", ") + ")"
 	}
 	p.Plot.Y.Min, p.Plot.Y.Max = 0, plotstyle.SizesEnd(most)
-	p.Plot.Y.Tick.Marker = plotstyle.Sizes{Count: 3}
+	p.Plot.Y.Tick.Marker = plotstyle.Sizes{Count: 4}
 	return p, true
 }
 

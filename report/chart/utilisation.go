@@ -1,6 +1,7 @@
 package chart
 
 import (
+	"fmt"
 	"slices"
 
 	"brokerlab/report/plotstyle"
@@ -63,8 +64,12 @@ func Utilisation(d *Data) *plotstyle.Figure {
 		Title: "Utilisation of each resource" + d.by(),
 		Subtitle: wording.Join(wording.Conditions(d.Result), wording.Repeats(d.Result, "median of ", ""),
 			"the busiest disk, link or machine of each kind", "what bounds a cell is marked"),
-		Note: d.note("share of the measured window, warm-up left out"),
 	}
+	about := []string{"share of the measured window, warm-up left out"}
+	if n := len(d.activeCells()); n > activityMost {
+		about = append(about, fmt.Sprintf("drawn over time: the first %d of %d cells", activityMost, n))
+	}
+	f.Note = d.note(about...)
 	if len(d.Result.Cells) == 0 {
 		f.NoData = d.noCells()
 		return f
@@ -74,11 +79,14 @@ func Utilisation(d *Data) *plotstyle.Figure {
 		f.NoData = "no cell tells that it used a resource"
 		return f
 	}
-	b := bars{axis: "Busy, % of the time", format: plotstyle.SI, least: 100}
+	b := bars{axis: "Busy, % of the time", format: upToWhole, least: 100}
 	for i, c := range d.Result.Cells {
 		var group []plotstyle.Bar
 		for _, r := range there {
 			group = append(group, r.bar(&c))
+		}
+		if !slices.ContainsFunc(group, func(b plotstyle.Bar) bool { return !b.Absent }) {
+			group[0] = plotstyle.Bar{Label: noData, Fill: plotstyle.InkGrid}
 		}
 		b.names, b.groups = append(b.names, d.names.Cell(i)), append(b.groups, group)
 	}
@@ -89,6 +97,14 @@ func Utilisation(d *Data) *plotstyle.Figure {
 	f.Legend = [][]plotstyle.Swatch{legend}
 	b.draw(f)
 	return f
+}
+
+// upToWhole labels no tick above 100 %, where the axis has room for labels of bars.
+func upToWhole(v float64) string {
+	if v > 100 {
+		return ""
+	}
+	return plotstyle.SI(v)
 }
 
 // bar is one resource of a cell.

@@ -291,15 +291,3 @@ func Check(c results.Counts) string {
 	}
 	return words
 }
-
-// BoundMark says behind the share of a resource that it bounded the cell, and how
-// where that is not plain.
-func BoundMark(b *results.Bound) string {
-	switch b.Resource {
-	case results.BoundPageCache:
-		return " bounds it: the page cache held writers back"
-	case results.BoundClientThread:
-		return " bounds it: one thread of a client"
-	}
-	return " bounds it"
-}
