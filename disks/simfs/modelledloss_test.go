@@ -1,6 +1,7 @@
 package simfs_test
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -337,5 +338,125 @@ func TestModelledDiskAfterPowerLoss(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Goal: tasks that outlive a power loss do not hang: what they wait for ends, and
+// their handles are closed. Method: the disk loses power under tasks that sync, read
+// and sync a directory.
+func TestModelledWaitsEndWithThePower(t *testing.T) {
+	b := newLossBed(t, "hdd-7200", "ext4")
+	ended := 0
+	err := b.world.Run(b.node, func() {
+		f, err := b.node.FS().Create("a")
+		b.ok(err)
+		b.ok(f.Append(env.LengthBuf(1 << 20)))
+		b.ok(f.Sync())
+		b.ok(f.DropCache())
+		for name, op := range []func() error{
+			func() error { _, err := f.Read(0, 4096); return err },
+			func() error { return f.Sync() },
+			func() error { return b.node.FS().SyncDir(".") },
+		} {
+			b.node.Go(fmt.Sprint(name), func() {
+				if err := op(); name < 2 && !errors.Is(err, env.ErrClosed) {
+					t.Errorf("operation %d under a power loss returns %v", name, err)
+				}
+				ended++
+			})
+		}
+		b.node.Sleep(100 * time.Microsecond)
+		b.disk.PowerLoss(rand.New(rand.NewPCG(1, 1)))
+	})
+	if err != nil || ended != 3 {
+		t.Errorf("%d operations have ended; %v", ended, err)
+	}
+}
+
+// Goal: bytes written over in place are lost or kept by what reached the device, and
+// behind them are those of the former life. Method: a reused file in each state.
+func TestModelledReuse(t *testing.T) {
+	const old, young, page = "old", "new", 4096
+	for _, row := range []struct {
+		says  string
+		sync  bool
+		at    time.Duration
+		young map[int]bool // pages that are new afterwards, in part or whole
+	}{
+		{"before write-back", false, time.Second, map[int]bool{0: true}},
+		{"after a Sync", true, time.Second, map[int]bool{2: true}},
+		{"after write-back, which no flush followed", false, 36 * time.Second, map[int]bool{1: true, 2: true}},
+	} {
+		seen := map[int]bool{}
+		for seed := range uint64(30) {
+			b := newLossBed(t, "sata-ssd", "ext4")
+			image := b.run(env.Time(row.at), func() {
+				f, err := b.node.FS().Create("a")
+				b.ok(err)
+				b.append(f, strings.Repeat("o", 4*page))
+				b.ok(f.Sync())
+				b.ok(b.node.FS().SyncDir("."))
+				b.ok(f.Reuse())
+				b.append(f, strings.Repeat("n", 2*page))
+				if row.sync {
+					b.ok(f.Sync())
+				}
+				b.node.Sleep(time.Hour)
+			}, b.powerLoss(seed))
+			content := strings.TrimPrefix(image, "a=")
+			kept := strings.Count(content, "n")
+			if content != strings.Repeat("n", kept)+strings.Repeat("o", 4*page-kept) {
+				t.Fatalf("%s: %d bytes are left, %d of them %s, in no order", row.says, len(content), kept, young)
+			}
+			seen[(kept+page-1)/page] = true
+		}
+		if len(seen) != len(row.young) {
+			t.Errorf("%s: as many pages are %s and not %s: %v, want %v", row.says, young, old, seen, row.young)
+		}
+		for n := range row.young {
+			if !seen[n] {
+				t.Errorf("%s: never are %d pages %s; seen are %v", row.says, n, young, seen)
+			}
+		}
+	}
+}
+
+// Goal: one seed gives one run. Method: tasks that append, read, sync and remove on a
+// modelled disk, twice; hash of the kernel and figures of the disk.
+func TestModelledRunsRepeat(t *testing.T) {
+	run := func() (uint64, simfs.Stats) {
+		b := newLossBed(t, "hdd-7200", "xfs")
+		err := b.world.Run(b.node, func() {
+			for i := range 4 {
+				b.node.Go("worker", func() {
+					r := b.node.Rand(fmt.Sprint(i))
+					name := fmt.Sprintf("file%d", i)
+					f, err := b.node.FS().Create(name)
+					b.ok(err)
+					for range 100 {
+						b.ok(f.Append(env.LengthBuf(1 + r.IntN(100_000))))
+						switch r.IntN(6) {
+						case 0:
+							b.ok(f.Sync())
+						case 1:
+							b.ok(f.DropCache())
+							buf, err := f.Read(r.Int64N(f.Size()), 50_000)
+							b.ok(err)
+							buf.Release()
+						case 2:
+							b.node.Sleep(time.Duration(r.IntN(10)) * time.Millisecond)
+						}
+					}
+					b.ok(b.node.FS().Remove(name))
+					b.ok(b.node.FS().SyncDir("."))
+				})
+			}
+		})
+		b.ok(err)
+		return b.world.Hash(), b.disk.Stats()
+	}
+	hash, stats := run()
+	if again, same := run(); again != hash || same != stats || stats.Syncs == 0 || stats.Volume.MissBytes == 0 {
+		t.Errorf("two runs have the hashes %x and %x, and the figures %+v and %+v", hash, again, stats, same)
 	}
 }
