@@ -64,7 +64,10 @@ func (r *rig) Committed() {
 
 // advance lets time pass.
 func (r *rig) advance(to env.Time) {
-	r.v.Advance(to)
+	for next := r.v.NextEvent(); next <= to && next != env.Never; next = r.v.NextEvent() {
+		r.now = next
+		r.v.Advance(next)
+	}
 	r.now = to
 }
 
