@@ -91,7 +91,7 @@ func compare(f *results.ValidationFigure) {
 const tie = 0.05
 
 // rankings compares the order of rows within each table by each quantity that at
-// least two of them have. Rows that were observed within 5 % of each other may
+// least two of them have, with an aim. Rows that were observed within 5 % of each other may
 // come in either order.
 func rankings(rows []results.ValidationRow) []results.Ranking {
 	out := []results.Ranking{}
@@ -127,7 +127,7 @@ func rank(rows []results.ValidationRow, table, quantity string) (results.Ranking
 			continue
 		}
 		for _, f := range rows[i].Figures {
-			if f.Quantity == quantity {
+			if f.Quantity == quantity && f.Aim.Held() {
 				places = append(places, place{rows[i].Row, f.Observed, f.Predicted})
 			}
 		}

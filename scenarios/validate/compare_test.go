@@ -45,7 +45,7 @@ func TestCompare(t *testing.T) {
 func figures(pairs ...[2]float64) (rows []results.ValidationRow) {
 	for i, p := range pairs {
 		rows = append(rows, results.ValidationRow{Table: "t", Row: string(rune('a' + i)), Figures: []results.ValidationFigure{
-			{Quantity: results.QuantityThroughput, Observed: p[0], Predicted: p[1]}}})
+			{Quantity: results.QuantityThroughput, Observed: p[0], Predicted: p[1], Aim: aimThroughput}}})
 	}
 	return rows
 }

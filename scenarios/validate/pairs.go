@@ -4,12 +4,14 @@ import (
 	"context"
 	"embed"
 	"errors"
+	"fmt"
 	"path/filepath"
 
 	"brokerlab/disks/probe"
 	"brokerlab/results"
 	"brokerlab/scenarios/disktest"
-	"brokerlab/scenarios/hosts"
+	"brokerlab/scenarios/hosts/calibrate"
+	"brokerlab/scenarios/run"
 	"brokerlab/scenarios/spec"
 )
 
@@ -79,7 +81,18 @@ func (v *validator) thisMachine() (m machine, err error) {
 		}
 	}
 	if m.host == "" {
-		m.host = hosts.Default
+		v.say("measuring the processor")
+		o := calibrate.QuickOptions()
+		o.Name, o.Machine, o.Version, o.Dir = "this-host", run.Machine(), run.Version(), v.folder.Path
+		p, busy, err := calibrate.Run(o)
+		if err != nil {
+			return m, err
+		}
+		if busy > calibrate.BusyShare {
+			v.say(fmt.Sprintf("warning: others use %.0f %% of the cores: nothing of this machine is measured well", 100*busy))
+		}
+		m.host, err = v.keep("this-host.yaml", p.Format("Host profile, measured by brokerlab validate-model."))
+		return m, err
 	}
 	return m, nil
 }
