@@ -7,11 +7,12 @@
 // Every change of names and every Truncate is tried both ways. Of the lengths that a torn
 // tail may have, a Reduction keeps those between which no reader of the file can tell:
 // see Lengths. Where that is still too many for the product over all files, the walk is
-// bounded, and says that it did not end.
+// bounded, says that it did not end, and draws some of the others.
 package crashimage
 
 import (
 	"crypto/sha256"
+	"math/rand/v2"
 	"slices"
 
 	"brokerlab/disks/simfs"
@@ -54,18 +55,15 @@ func Enumerate(runsMax int, run func(choose func(n int) int)) (runs int, whole b
 // Reduction lists the outcomes of a choice that are tried; nil stands for all.
 type Reduction func(c simfs.Choice) []int64
 
-// allBytes is the longest tail of which every length is tried.
-const allBytes = 16
-
-// Lengths reduces the lengths of a tail. All of a short one are tried. Of a longer one:
-// nothing and everything; where each Append, and each part of one, ends, and one byte to
-// either side of that; and the places, and one byte to either side, at the given borders,
-// counted from the start of each Append: those of the fields that a reader looks at before
-// it has the whole. So a reader that takes whole fields, and refuses what was appended at
-// once if it is not whole, sees every difference that there is.
+// Lengths reduces the lengths of a tail to: nothing and everything; where each Append, and
+// each part of one, ends, and one byte to either side of that; and the places, and one byte
+// to either side, at the given borders, counted from the start of each Append or part: those
+// of the fields that a reader looks at before it has the whole. So a reader that takes whole
+// fields, and refuses what was appended at once if it is not whole, sees every difference
+// that there is.
 func Lengths(borders ...int64) Reduction {
 	return func(c simfs.Choice) []int64 {
-		if c.Outcomes <= allBytes+1 || c.Kind != simfs.ChoiceTail && c.Kind != simfs.ChoiceFormer {
+		if c.Kind != simfs.ChoiceTail && c.Kind != simfs.ChoiceFormer {
 			return nil
 		}
 		places := []int64{0, c.Outcomes - 1}
@@ -86,8 +84,13 @@ func Lengths(borders ...int64) Reduction {
 type Images struct {
 	Reduce  Reduction
 	RunsMax int // of one walk
+	// Draws is how many images are drawn, with a generator of Seed, where RunsMax ended
+	// the walk: what comes first in its order is not all there is to see.
+	Draws int
+	Seed  uint64
 
-	Runs    int // images made, those of before included
+	Walks   int
+	Runs    int // images made, alike or not
 	Bounded int // walks that RunsMax ended
 }
 
@@ -95,27 +98,40 @@ type Images struct {
 // stays as it is. The image is closed afterwards.
 func (m *Images) Each(d *simfs.Disk, see func(image *simfs.Disk, digest [sha256.Size]byte)) {
 	seen := map[[sha256.Size]byte]bool{}
-	runs, whole := Enumerate(m.RunsMax, func(choose func(n int) int) {
+	one := func(choose func(n int) int) {
 		image := d.Clone()
 		defer image.Close()
-		image.PowerLossBy(func(c simfs.Choice) int64 {
-			if c.Forced {
-				return 1
-			}
-			if outcomes := m.reduced(c); outcomes != nil {
-				return outcomes[choose(len(outcomes))]
-			}
-			return int64(choose(int(c.Outcomes)))
-		})
+		image.PowerLossBy(m.chooser(choose))
 		digest := image.Digest()
 		if !seen[digest] {
 			seen[digest] = true
 			see(image, digest)
 		}
-	})
+	}
+	runs, whole := Enumerate(m.RunsMax, one)
+	m.Walks++
 	m.Runs += runs
-	if !whole {
-		m.Bounded++
+	if whole {
+		return
+	}
+	m.Bounded++
+	r := rand.New(rand.NewPCG(m.Seed, uint64(m.Walks)))
+	for range m.Draws {
+		one(r.IntN)
+	}
+	m.Runs += m.Draws
+}
+
+// chooser picks among the outcomes that are tried.
+func (m *Images) chooser(choose func(n int) int) simfs.Chooser {
+	return func(c simfs.Choice) int64 {
+		if c.Forced {
+			return 1
+		}
+		if outcomes := m.reduced(c); outcomes != nil {
+			return outcomes[choose(len(outcomes))]
+		}
+		return int64(choose(int(c.Outcomes)))
 	}
 }
 

@@ -51,18 +51,19 @@ func (still) Sleep(time.Duration) {}
 func (still) Charge(env.Op, int)  {}
 func (n still) Pool() *env.Pool   { return n.pool }
 
-// Goal: of a long tail the lengths are tried that a reader of whole fields can tell from
-// each other, and of a short one all. Method: files of one Append of two parts and of a
+// Goal: of a tail the lengths are tried that a reader of whole fields can tell from each
+// other, and without a reduction all. Method: files of one Append of two parts and of a
 // second one; the sizes of their images.
 func TestLengths(t *testing.T) {
 	for _, row := range []struct {
 		says    string
+		reduce  crashimage.Reduction
 		appends [][]int // sizes of the parts of each
 		want    []int64
 	}{
-		{"a short tail has all lengths", [][]int{{3, 4}, {1}}, []int64{0, 1, 2, 3, 4, 5, 6, 7, 8}},
+		{"without a reduction there are all lengths", nil, [][]int{{3, 4}, {1}}, []int64{0, 1, 2, 3, 4, 5, 6, 7, 8}},
 		{"a long one has the ends of the parts and the border at 8, and what is beside them",
-			[][]int{{10, 20}, {15}},
+			crashimage.Lengths(8), [][]int{{10, 20}, {15}},
 			[]int64{0, 1, 7, 8, 9, 10, 11, 17, 18, 19, 29, 30, 31, 37, 38, 39, 44, 45}},
 	} {
 		d := simfs.NewDisk(simfs.Config{})
@@ -83,7 +84,7 @@ func TestLengths(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		images := crashimage.Images{Reduce: crashimage.Lengths(8), RunsMax: 100}
+		images := crashimage.Images{Reduce: row.reduce, RunsMax: 100}
 		var got []int64
 		images.Each(d, func(image *simfs.Disk, _ [32]byte) {
 			list, err := image.Mount(still{}).List(".")
