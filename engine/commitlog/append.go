@@ -212,6 +212,9 @@ func (l *Log) rollLocked() error {
 	if err := l.trim(old); err != nil {
 		return l.fail(err)
 	}
+	if err := l.forceCutLocked(); err != nil {
+		return err
+	}
 	if err := l.takeSnapshot(old.end); err != nil {
 		return l.fail(err)
 	}

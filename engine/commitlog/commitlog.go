@@ -46,7 +46,8 @@
 // to speak of). So a forced batch costs Kafka about 1.8 times what it costs here;
 // flush.indexes, off by default, does as Kafka for comparisons that need it.
 // The directory is forced also when a log is made and when segments are
-// removed; indexes are not preallocated, and preallocate reserves room without
+// removed, and a .log that was truncated before a segment begins behind it; indexes are
+// not preallocated, and preallocate reserves room without
 // making the .log longer, so that it never has zeros at its end.
 //
 // Ours, and always on because it changes no bytes: the places of the last

@@ -172,6 +172,7 @@ func (l *Log) endFlush(w *flushWork, d flushDone) error {
 		if w.truncations == l.mu.truncations {
 			for i, s := range w.segments {
 				s.synced = max(s.synced, w.sizes[i])
+				s.cut = s.cut && !w.dirty[i]
 				s.indexSynced = s.indexSynced || w.indexes[i]
 			}
 			l.mu.flush.flushed(w.end, l.node.Now())

@@ -13,7 +13,7 @@ import (
 )
 
 // segment is one .log file and its indexes. Log.mu guards size, end, recent,
-// synced, indexSynced, pins and the headers of both indexes' entries; only the
+// synced, cut, indexSynced, pins and the headers of both indexes' entries; only the
 // holder of Log.writer changes the others.
 type segment struct {
 	base    int64 // base offset
@@ -39,6 +39,7 @@ type segment struct {
 	pins        int   // tasks that use the file without a lock
 	removed     bool  // close the file at the last unpin
 	recycled    bool  // the .log may hold bytes of a former life behind its end
+	cut         bool  // the .log was truncated, and no Sync has covered that
 }
 
 func logName(base int64) string   { return fmt.Sprintf("%020d.log", base) }

@@ -43,10 +43,8 @@ func (l *Log) truncateLocked(offset int64) error {
 		return err
 	}
 	epochsCut := l.unpublish(keep, cut)
-	if l.writer.truncated != nil {
-		if err := l.writer.truncated(l); err != nil {
-			return l.fail(err)
-		}
+	if err := l.tellTruncated(); err != nil {
+		return err
 	}
 	if err := l.cutFiles(s, gone); err != nil {
 		return l.fail(err)
@@ -56,6 +54,18 @@ func (l *Log) truncateLocked(offset int64) error {
 	}
 	if epochsCut {
 		return l.writeEpochsLocked()
+	}
+	return nil
+}
+
+// tellTruncated tells whoever keeps the recovery points that this one may have fallen. The
+// caller holds writer.
+func (l *Log) tellTruncated() error {
+	if l.writer.truncated == nil {
+		return nil
+	}
+	if err := l.writer.truncated(l); err != nil {
+		return l.fail(err)
 	}
 	return nil
 }
@@ -177,11 +187,38 @@ func (l *Log) cutFiles(s *segment, gone []*segment) error {
 		if err := s.log.Truncate(s.size); err != nil {
 			return err
 		}
+		l.mu.Lock()
+		s.cut = true
+		l.mu.Unlock()
 	}
 	if err := l.openIndex(s); err != nil {
 		return err
 	}
 	return l.cutIndexFiles(s)
+}
+
+// forceCutLocked forces the active segment if it was truncated since its last flush. It
+// runs before anything is made that belongs to its new end, the next segment and the
+// snapshot of producers: a power loss could undo the truncation and leave these, so that
+// old batches and new ones would make a log that never was. Kafka relies on a file system
+// that does not do that; ext4 and xfs commit both changes in order.
+func (l *Log) forceCutLocked() error {
+	s := l.active()
+	l.mu.Lock()
+	cut := s.cut
+	l.mu.Unlock()
+	if !cut {
+		return nil
+	}
+	if err := s.log.Sync(); err != nil {
+		return l.fail(err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s.cut = false
+	s.synced = s.size
+	l.mu.stats.Fsyncs++
+	return nil
 }
 
 // cutIndexFiles drops the entries that the index files have and the indexes not.
@@ -227,6 +264,9 @@ func (l *Log) closeLocked() error {
 	err := l.usable()
 	if err == nil {
 		err = l.trimActiveLocked()
+	}
+	if err == nil {
+		err = l.forceCutLocked()
 	}
 	if err == nil {
 		err = l.takeSnapshotAtEnd()
