@@ -152,6 +152,14 @@ func (l *Log) TruncateFullyAndStartAt(offset int64) error {
 }
 
 func (l *Log) startAtLocked(offset int64) error {
+	// A power loss may leave some of the segments. Those below the recovery point are
+	// trusted, and gaps between them too.
+	l.mu.Lock()
+	l.mu.flush.truncated(l.mu.segments[0].base)
+	l.mu.Unlock()
+	if err := l.tellTruncated(); err != nil {
+		return err
+	}
 	l.writer.producers = producerStates{}
 	if _, err := l.removeSnapshots(0, math.MaxInt64); err != nil {
 		return l.fail(err)
@@ -182,10 +190,8 @@ func (l *Log) startAtLocked(offset int64) error {
 	if err := l.dropFiles(gone); err != nil {
 		return l.fail(err)
 	}
-	if l.writer.truncated != nil {
-		if err := l.writer.truncated(l); err != nil {
-			return l.fail(err)
-		}
+	if err := l.tellTruncated(); err != nil {
+		return err
 	}
 	return l.writeEpochsLocked()
 }

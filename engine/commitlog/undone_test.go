@@ -1,6 +1,8 @@
 package commitlog_test
 
 import (
+	"path"
+	"strings"
 	"testing"
 
 	"brokerlab/disks/simfs"
@@ -44,4 +46,32 @@ func TestTruncationIsForcedBeforeARoll(t *testing.T) {
 			t.Errorf("%s: the log is %s, want %s", row.script, describe(got), row.want)
 		}
 	}
+}
+
+// Goal: a power loss while a log is emptied, to begin anew elsewhere, leaves no gap in it.
+// Method: a log of three segments below its recovery point is emptied; the power loss
+// keeps the removal of the middle one alone.
+func TestEmptiedLogHasNoGap(t *testing.T) {
+	c := newCrashes(t, smallest(), 1)
+	var left *simfs.Disk
+	d := c.playOn("a a a a a flush points s1", func(d *simfs.Disk, _ promise, origin string) {
+		if strings.HasPrefix(origin, "in s1") && strings.HasSuffix(origin, "before syncdir logs/topic-0") && left == nil {
+			left = d.Clone()
+		}
+	})
+	d.Close()
+	left.PowerLossBy(func(c simfs.Choice) int64 {
+		if c.Kind == simfs.ChoiceName && path.Base(c.Path) != logFile(2) {
+			return 1
+		}
+		return 0
+	})
+	c.life(left, nil, func(b *bed) {
+		_, l, err := b.reopen(c.cfg)
+		b.must(err)
+		if _, got, err := b.holds(l); err != nil || describe(got) != "[0-1/0 1-2/0]" {
+			t.Errorf("the log is %s: %v", describe(got), err)
+		}
+	})
+	left.Close()
 }
