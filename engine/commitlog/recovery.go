@@ -100,8 +100,10 @@ func (l *Log) load(past Past) error {
 	l.mu.end = s.end
 	l.mu.names = 1 // what is new in the directory is not known: the first flush forces it
 	recovery := min(max(past.RecoveryPoint, first.base), s.end)
+	// If the process crashed, what it truncated last may not be on disk.
+	s.cut = true
 	if past.CleanShutdown && !l.recovered {
-		recovery = s.end
+		recovery, s.cut = s.end, false
 	}
 	l.mu.flush = flushPolicy{
 		messages: l.cfg.FlushMessages, interval: l.cfg.FlushInterval, recovery: recovery, lastFlush: l.node.Now(),
@@ -373,7 +375,10 @@ func (l *Log) recoverSegment(s *segment, next int64) error {
 	s.clear(l.cfg.IndexIntervalBytes)
 	l.recovered = true
 	epochs := slices.Clone(l.mu.epochs.entries)
-	l.mu.epochs.cutEnd(s.base + 1) // later ones are found in the batches
+	// All from the base on are found in the batches. One that begins there may be wrong: it
+	// is forced before its first batch is written, and a power loss may undo the truncation
+	// that came before.
+	l.mu.epochs.cutEnd(s.base)
 	if err := l.scan(s); err != nil {
 		return err
 	}

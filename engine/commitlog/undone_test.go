@@ -34,13 +34,16 @@ func leaves(t *testing.T, script string) (got []modelBatch) {
 // Goal: a truncation that a power loss could undo never comes back in front of a segment
 // that began after it. Method: batches that are flushed, a truncation, others of the same
 // offsets up to a roll and beyond; the power loss undoes what it can; the log is that
-// before the truncation or that after it.
+// before the truncation or that after it, and its epochs are those of its batches. A crash of
+// the process in between must not make the new one forget what is not forced.
 func TestTruncationIsForcedBeforeARoll(t *testing.T) {
 	for _, row := range []struct{ script, want string }{
 		{"a a flush e1 t1 a", "[0-1/0 1-2/0]"},
 		{"a a flush e1 t1 a a", "[0-1/0 1-2/1 2-3/1]"},
 		{"a a a flush e1 t1 f1 a a", "[0-1/0 1-2/1 2-3/1 3-4/1]"},
 		{"a a a a flush points e1 t1 a a", "[0-1/0 1-2/1 2-3/1]"},
+		{"a a flush e1 t1 a crash a", "[0-1/0 1-2/1 2-3/1]"},
+		{"a a a flush e1 t2 a", "[0-1/0 1-2/0 2-3/0]"},
 	} {
 		if got := leaves(t, row.script); describe(got) != row.want {
 			t.Errorf("%s: the log is %s, want %s", row.script, describe(got), row.want)
