@@ -1,12 +1,15 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"text/tabwriter"
 	"time"
 
@@ -73,9 +76,16 @@ func calibrateHost(ctx *cli.Context) error {
 	o.Progress = func(what string, share float64) {
 		console.progress(fmt.Sprintf("calibrate %2.0f %%: %s", 100*share, what))
 	}
+	interrupted, stop := signal.NotifyContext(ctx.Context, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	o.Stopped = func() bool { return interrupted.Err() != nil }
 	began := time.Now()
 	p, busy, err := calibrate.Run(o)
 	console.clear()
+	if errors.Is(err, calibrate.ErrStopped) {
+		console.note("stopped: no profile was written")
+		return errBadRun
+	}
 	if err != nil {
 		return err
 	}

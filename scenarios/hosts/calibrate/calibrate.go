@@ -37,13 +37,18 @@ type Options struct {
 	Wakes    int           // paced round trips that wake-ups are taken from
 	Timers   int
 	Progress func(what string, share float64)
+	Stopped  func() bool // is asked again and again; true ends the calibration with ErrStopped
 }
+
+// ErrStopped says that a calibration was stopped: there is no profile.
+var ErrStopped = errors.New("stopped")
 
 // DefaultOptions take under a minute where a core is free.
 func DefaultOptions() Options {
 	return Options{Name: "host", Rounds: 7, Sample: time.Millisecond, CallMax: 30 * time.Millisecond,
 		Sizes:   []int{256, 1 << 10, 4 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20},
-		Records: 20_000, Trips: 2000, Wakes: 5000, Timers: 400, Progress: func(string, float64) {}}
+		Records: 20_000, Trips: 2000, Wakes: 5000, Timers: 400,
+		Progress: func(string, float64) {}, Stopped: func() bool { return false }}
 }
 
 // QuickOptions take under ten seconds.
@@ -130,6 +135,9 @@ func (c *calibration) measure() error {
 			if i%16 == 0 {
 				done := float64(round) + float64(i)/float64(len(c.probes))
 				c.o.Progress(fmt.Sprintf("round %d of %d: %s", round+1, c.o.Rounds, p.name), done/float64(c.o.Rounds+1))
+			}
+			if c.o.Stopped() {
+				return ErrStopped
 			}
 			ns, err := p.measure()
 			if err != nil {

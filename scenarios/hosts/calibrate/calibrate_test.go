@@ -1,6 +1,7 @@
 package calibrate
 
 import (
+	"errors"
 	"os"
 	"reflect"
 	"slices"
@@ -61,6 +62,24 @@ func TestRun(t *testing.T) {
 	}
 	if left, err := os.ReadDir(o.Dir); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+// Goal: a calibration that is stopped ends at once and leaves no file. Method: one
+// that is stopped from the beginning, and one when it is past the rounds.
+func TestStopped(t *testing.T) {
+	o := QuickOptions()
+	o.Dir, o.Rounds, o.Sample, o.CallMax, o.Sizes = t.TempDir(), 1, time.Microsecond, 1, []int{1 << 10}
+	past := false
+	o.Progress = func(what string, _ float64) { past = strings.HasPrefix(what, "requests") }
+	for _, stopped := range []func() bool{func() bool { return true }, func() bool { return past }} {
+		o.Stopped = stopped
+		if _, _, err := Run(o); !errors.Is(err, ErrStopped) {
+			t.Errorf("got %v", err)
+		}
+		if left, err := os.ReadDir(o.Dir); err != nil || len(left) > 0 {
+			t.Errorf("left behind: %v, %v", left, err)
+		}
 	}
 }
 

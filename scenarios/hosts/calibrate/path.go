@@ -113,6 +113,9 @@ func (p *path) onOneCore() error {
 	samples := map[string][]float64{}
 	for range p.c.o.Rounds {
 		for _, q := range probes {
+			if p.c.o.Stopped() {
+				return ErrStopped
+			}
 			before := processTime()
 			for range p.c.o.Trips {
 				if err := q.call(); err != nil {
@@ -305,6 +308,9 @@ func (p *path) wakeUps() error {
 	m := &protocol.Request{Body: &protocol.InitProducerIDRequest{}}
 	var back []time.Duration
 	for range p.c.o.Wakes {
+		if p.c.o.Stopped() {
+			return ErrStopped
+		}
 		p.client.Sleep(wakeEvery)
 		sent = p.client.Now()
 		if err := conn.Send(m); err != nil {
