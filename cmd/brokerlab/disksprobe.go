@@ -79,13 +79,8 @@ func disksProbe(ctx *cli.Context) error {
 	found, err := disktest.Probe(interruptible, disktest.ProbeOptions{Dir: ctx.Args().First(), Plan: plan, Name: name,
 		Progress: said.row, Busy: func() float64 { return watch.Stop().Others }})
 	said.end()
-	switch {
-	case errors.Is(err, context.Canceled):
-		return errors.New("interrupted: no profile was written, and what was written for the probe is removed")
-	case errors.Is(err, datadir.ErrNotOurs):
-		return usageOf([]error{err})
-	case err != nil:
-		return err
+	if err != nil {
+		return probeError(err)
 	}
 	for _, warning := range found.Warnings {
 		fmt.Fprintln(ctx.App.ErrWriter, "warning: "+warning)
@@ -101,6 +96,17 @@ func disksProbe(ctx *cli.Context) error {
 	}
 	fmt.Fprintf(ctx.App.ErrWriter, "profile: %s (%s)\n", out, found.Kind)
 	return drawFigure(ctx, chart.Probe(found.Comparison), strings.TrimSuffix(out, ".yaml")+".png")
+}
+
+// probeError tells an interrupt, and wrong use from what went wrong.
+func probeError(err error) error {
+	switch {
+	case errors.Is(err, context.Canceled):
+		return errors.New("interrupted: nothing was written but for the measurement, and that is removed")
+	case errors.Is(err, datadir.ErrNotOurs):
+		return usageOf([]error{err})
+	}
+	return err
 }
 
 // probeProgress says on standard error what is measured: on a terminal as one line

@@ -83,7 +83,7 @@ func TestProbeInterrupt(t *testing.T) {
 	if failed := (&exec.ExitError{}); !errors.As(p.cmd.Wait(), &failed) || failed.ExitCode() != exitBad {
 		t.Errorf("it ended with %v", failed)
 	}
-	if last := p.lines[len(p.lines)-1]; !strings.HasPrefix(last, "brokerlab: interrupted: no profile was written") {
+	if last := p.lines[len(p.lines)-1]; !strings.HasPrefix(last, "brokerlab: interrupted: nothing was written") {
 		t.Errorf("it said %q", last)
 	}
 	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {

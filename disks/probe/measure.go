@@ -115,6 +115,9 @@ func (p *prober) row(row suite.Row) (Outcome, error) {
 	if row.Pattern.ReadShare < 1 && left < row.Pattern.BlockBytes*int64(row.Pattern.Depth) {
 		return Outcome{Missing: "the bound of bytes that are written was reached before"}, nil
 	}
+	if p.m.File/row.Pattern.BlockBytes < int64(row.Pattern.Files) {
+		return Outcome{Missing: "the file that could be written in time is too small for it"}, nil
+	}
 	r := &running{prober: p, row: row, bytesMax: min(left, p.plan.RowBytesMax), blocks: p.m.File / row.Pattern.BlockBytes}
 	if row.Pattern.SyncEvery > 0 {
 		files, err := p.syncFiles(row)

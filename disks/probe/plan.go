@@ -44,7 +44,9 @@ const overBytes = 4 << 20
 func (p *Plan) NeedBytes() int64 {
 	files := 1
 	for _, row := range p.Rows {
-		files = max(files, row.Pattern.Files)
+		if row.Pattern.SyncEvery > 0 {
+			files = max(files, row.Pattern.Depth)
+		}
 	}
 	return p.FileBytes + int64(files)*overBytes + p.RowBytesMax
 }
@@ -62,6 +64,12 @@ func Quick() Plan {
 	return Plan{Rows: rows([]int64{4 * kib, 64 * kib}, []int{1, 8}, []int{1}, 32), FileBytes: 128 * mib,
 		Prepare: 2 * time.Second, Warmup: 40 * time.Millisecond, RowTime: 210 * time.Millisecond,
 		TimeMax: 7 * time.Second, RowBytesMax: 128 * mib, WriteBytesMax: 3 << 29}
+}
+
+// Comparison is the plan of the patterns of `disks compare`: about 20 s.
+func Comparison() Plan {
+	return Plan{Rows: suite.Compare(), FileBytes: 1 << 30, Prepare: 6 * time.Second, Warmup: 100 * time.Millisecond,
+		RowTime: time.Second, TimeMax: 30 * time.Second, RowBytesMax: 1 << 30, WriteBytesMax: 8 << 30}
 }
 
 const (

@@ -175,7 +175,12 @@ func (r *running) offset(w *worker) int64 {
 	if r.row.Pattern.Random {
 		return w.rng.Int64N(r.blocks) * r.row.Pattern.BlockBytes
 	}
-	return (r.next.Add(1) - 1) % r.blocks * r.row.Pattern.BlockBytes
+	n := r.next.Add(1) - 1
+	if files := int64(r.row.Pattern.Files); files > 1 { // areas of the file, in turn
+		own := r.blocks / files
+		return (n%files*own + n/files%own) * r.row.Pattern.BlockBytes
+	}
+	return n % r.blocks * r.row.Pattern.BlockBytes
 }
 
 func (r *running) write(w *worker) error {

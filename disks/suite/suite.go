@@ -76,7 +76,7 @@ func Compare() []Row {
 		random("mix", "mix", 0.7, 32),
 		{Group: Appends, Name: "with a flush", Short: "flush", Metric: SyncTime,
 			Pattern: pattern.Pattern{BlockBytes: 4 * kib, Depth: 1, SyncEvery: 1}},
-		{Group: Appends, Name: "with an fsync", Short: "fsync", Metric: SyncTime, Grow: true,
+		{Group: Appends, Name: "with an fsync", Short: "fsync", Metric: SyncTime, Grow: true, Fsync: true,
 			Pattern: pattern.Pattern{BlockBytes: 4 * kib, Depth: 1, SyncEvery: 1, Sync: pattern.SyncJournal}},
 	}
 }
@@ -111,9 +111,9 @@ func Run(cfg device.Config, row Row, spanBytes int64, budget Budget, seed uint64
 	if p.SpanBytes == 0 && spanBytes > 0 {
 		p.SpanBytes = min(spanBytes, cfg.CapacityBytes)
 	}
-	if p.Sync == pattern.SyncJournal && p.SpanBytes == 0 {
+	if p.Sync == pattern.SyncJournal {
 		// ext4 puts files near their journal, which lies in the middle.
-		p.SpanOffset, p.SpanBytes = cfg.CapacityBytes/2, min(1<<30, cfg.CapacityBytes/2)
+		p.SpanOffset, p.SpanBytes = cfg.CapacityBytes/2, min(max(p.SpanBytes, 1<<30), cfg.CapacityBytes/2)
 	}
 	p.Warmup, p.Duration, p.Seed = budget.Warmup, budget.Duration, seed
 	r, err := pattern.Run(d, cfg.CapacityBytes, p)

@@ -125,3 +125,25 @@ func TestProbeLeavesWhatItMust(t *testing.T) {
 		t.Errorf("after an interrupt the directory is left: %v", err)
 	}
 }
+
+// Goal: a directory is measured with the patterns of a comparison, areas in turn
+// included, and is one of its disks. Method: the comparison's plan without time.
+func TestMeasure(t *testing.T) {
+	plan := probe.Comparison()
+	plan.FileBytes, plan.Prepare, plan.TimeMax = 64<<20, time.Minute, time.Minute
+	plan.Warmup, plan.RowTime, plan.RowBytesMax = 0, time.Millisecond, 4<<20
+	dir := filepath.Join(t.TempDir(), "new")
+	d, span, _, err := Measure(context.Background(), ProbeOptions{Dir: dir, Plan: plan, Name: "dir:new",
+		Progress: func(int) {}})
+	if err != nil || d.Target != results.TargetReal || d.Name != "dir:new" || span != plan.FileBytes {
+		t.Fatalf("%+v, %d bytes, %v", d, span, err)
+	}
+	for i, row := range plan.Rows {
+		if f := d.Figures[i]; f.Missing != "" || f.MBPerS <= 0 || (f.Sync.Count > 0) != (row.Pattern.SyncEvery > 0) {
+			t.Errorf("%s, %s: %+v", row.Group, row.Name, f)
+		}
+	}
+	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the directory is left: %v", err)
+	}
+}

@@ -9,7 +9,6 @@ import (
 
 	"brokerlab/disks/datadir"
 	"brokerlab/disks/probe"
-	"brokerlab/disks/suite"
 	"brokerlab/results"
 	"brokerlab/scenarios/run"
 )
@@ -46,7 +45,42 @@ const NearFactor = 1.5
 
 // Probe measures a directory and fits a model to it. It writes below a directory of
 // its own there and removes it, however it ends.
-func Probe(ctx context.Context, o ProbeOptions) (found *Probed, err error) {
+func Probe(ctx context.Context, o ProbeOptions) (*Probed, error) {
+	began := time.Now()
+	seen, err := measureDir(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	m := seen.Measurement
+	found := &Probed{Measured: m, Warnings: seen.warnings}
+	fit, err := probe.FitModel(ctx, o.Plan, m, max(seen.freeBytes, m.File))
+	if err != nil {
+		return nil, err
+	}
+	found.Kind = fit.Config.Kind.String()
+	machine := run.Machine()
+	found.Profile = fit.Profile(probe.Origin{
+		Title: "Measured: " + o.Dir + " (" + seen.fileSystem + ")",
+		Source: fmt.Sprintf("brokerlab disks probe of %s, %s, %s, kernel %s, %s, %d cores", filepath.Clean(o.Dir),
+			seen.fileSystem, began.UTC().Format(time.RFC3339), machine.Kernel, machine.CPU, machine.Cores),
+		Note: fmt.Sprintf("What one probe saw, file system and hypervisor included; on average the model is off by "+
+			"a factor of %.2f.", fit.Off),
+	})
+	found.compare(o, fit)
+	return found, nil
+}
+
+// seen is a measurement with what is known of where it was made.
+type seen struct {
+	*probe.Measurement
+	freeBytes  int64
+	fileSystem string
+	warnings   []string
+}
+
+// measureDir runs the plan in a directory of its own below the one that is named, and
+// removes it.
+func measureDir(ctx context.Context, o ProbeOptions) (s *seen, err error) {
 	if err := datadir.CheckSpace(o.Plan.NeedBytes(), o.Dir); err != nil {
 		return nil, err
 	}
@@ -60,30 +94,28 @@ func Probe(ctx context.Context, o ProbeOptions) (found *Probed, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, dir.Remove(path)) }()
-	free := datadir.Free(path)
-	began := time.Now()
-	m, err := probe.Measure(ctx, path, o.Plan, o.Progress)
-	if err != nil {
+	s = &seen{freeBytes: datadir.Free(path)}
+	s.fileSystem, _ = datadir.Kind(path)
+	if s.Measurement, err = probe.Measure(ctx, path, o.Plan, o.Progress); err != nil {
 		return nil, err
 	}
-	found = &Probed{Measured: m}
-	found.Warnings = warningsOf(o, m, path)
-	fit, err := probe.FitModel(ctx, o.Plan, m, max(free, m.File))
+	s.warnings = warningsOf(o, s.Measurement, path)
+	return s, nil
+}
+
+// Measure runs the plan in a directory and returns it as a disk of a comparison, with
+// the part of the disk that was used and what spoils the figures.
+func Measure(ctx context.Context, o ProbeOptions) (d results.ComparedDisk, spanBytes int64, warnings []string,
+	err error) {
+	s, err := measureDir(ctx, o)
 	if err != nil {
-		return nil, err
+		return d, 0, nil, err
 	}
-	found.Kind = fit.Config.Kind.String()
-	fileSystem, _ := datadir.Kind(path)
-	machine := run.Machine()
-	found.Profile = fit.Profile(probe.Origin{
-		Title: "Measured: " + o.Dir + " (" + fileSystem + ")",
-		Source: fmt.Sprintf("brokerlab disks probe of %s, %s, %s, kernel %s, %s, %d cores", filepath.Clean(o.Dir),
-			fileSystem, began.UTC().Format(time.RFC3339), machine.Kernel, machine.CPU, machine.Cores),
-		Note: fmt.Sprintf("What one probe saw, file system and hypervisor included; on average the model is off by "+
-			"a factor of %.2f.", fit.Off),
-	})
-	found.compare(o, fit)
-	return found, nil
+	d = results.ComparedDisk{Name: o.Name, Title: s.fileSystem, Target: results.TargetReal}
+	for _, out := range s.Outcomes {
+		d.Figures = append(d.Figures, outcomeFigure(out))
+	}
+	return d, s.File, s.warnings, nil
 }
 
 // compare puts measured and modelled figures side by side.
@@ -147,7 +179,7 @@ func warningsOf(o ProbeOptions, m *probe.Measurement, path string) (all []string
 			missing++
 		}
 		p := row.Pattern
-		if p.Random && p.ReadShare == 1 && p.Depth == 1 && p.BlockBytes == 4096 && out.Latency.P50 > slowRead {
+		if row.Fitted && p.Random && p.ReadShare == 1 && p.Depth == 1 && p.BlockBytes == 4096 && out.Latency.P50 > slowRead {
 			all = append(all, "random reads are as slow as those of a hard disk, which has no place in the kinds that are "+
 				"fitted: begin with disks show hdd-7200 --source instead")
 		}
@@ -168,11 +200,3 @@ func warningsOf(o ProbeOptions, m *probe.Measurement, path string) (all []string
 
 // busyCores is what other programs may use before a measurement is doubtful.
 const busyCores = 0.3
-
-// RowsOf are the names of a plan's rows, for progress.
-func RowsOf(rows []suite.Row) (names []string) {
-	for _, r := range rows {
-		names = append(names, r.Group+", "+r.Name)
-	}
-	return names
-}
