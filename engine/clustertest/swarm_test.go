@@ -206,6 +206,36 @@ func TestSwarmRepeats(t *testing.T) {
 	}
 }
 
+// TestSwarmOnSlowNetworks: the same holds where network cards are shared and slow,
+// and where there is jitter and loss. Method: as TestSwarm, with 10 Mbit/s and frames,
+// 10 seeds each; the network with loss may make requests time out, so that its seeds
+// are ones in which something is ill anyway.
+func TestSwarmOnSlowNetworks(t *testing.T) {
+	networks := []struct {
+		name string
+		loss float64
+	}{{"slow, with jitter", 0}, {"slow, with jitter and loss", 0.005}}
+	for _, n := range networks {
+		t.Run(n.name, func(t *testing.T) {
+			t.Parallel()
+			total := &swarmTotal{}
+			for seed, done := uint64(0), 0; done < 10; seed++ {
+				if plan := newSwarmPlan(seed); n.loss > 0 && len(plan.ills) == 0 {
+					continue
+				}
+				done++
+				total.add(swarmOn(t, seed, func(delay time.Duration) simworld.Link {
+					return simworld.Link{BytesPerSec: 1_250_000, MTU: 1500, Delay: delay, Jitter: delay / 2, Loss: n.loss}
+				}))
+			}
+			t.Logf("%v", total)
+			if total.acked < 1000 {
+				t.Errorf("%d records were acknowledged: they show nothing", total.acked)
+			}
+		})
+	}
+}
+
 // swarmOutcome is what a run gives.
 type swarmOutcome struct {
 	hash    uint64
@@ -238,11 +268,16 @@ func (s *swarmTotal) String() string {
 	return text
 }
 
-// swarm runs one seed.
+// swarm runs one seed, on links that have a delay alone.
 func swarm(t *testing.T, seed uint64) *swarmOutcome {
+	return swarmOn(t, seed, func(delay time.Duration) simworld.Link { return simworld.Link{Delay: delay} })
+}
+
+// swarmOn runs one seed on links that are made for the delay of its plan.
+func swarmOn(t *testing.T, seed uint64, link func(delay time.Duration) simworld.Link) *swarmOutcome {
 	p := newSwarmPlan(seed)
 	wd := simulated(func(c *simworld.Config) {
-		c.Seed, c.Explore, c.Link.Delay, c.Horizon = seed, true, p.delay, time.Hour
+		c.Seed, c.Explore, c.Link, c.Horizon = seed, true, link(p.delay), time.Hour
 	})
 	out := &swarmOutcome{verdict: &check.Verdict{}}
 	run(t, wd, p.setup(), func(r *rig) {

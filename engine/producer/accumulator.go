@@ -37,7 +37,8 @@ type flush struct {
 // brokerQueue is what one broker leads.
 type brokerQueue struct {
 	partitions []*partitionQueue
-	next       int // partition where the next drain begins, so that none starves
+	lengths    []int32 // of the partitions' queues, side by side, so that empty ones cost nothing
+	next       int     // partition where the next drain begins, so that none starves
 	batches    int
 }
 
@@ -51,7 +52,9 @@ type partitionQueue struct {
 	broker      int   // index into brokers, or noBroker
 	leaderEpoch int32 // as the metadata say
 	batches     []*batch
-	flying      []*batch // drained and not answered yet, in order
+	flying      []*batch      // drained and not answered yet, in order
+	slot        int           // index into the broker's partitions
+	lengths     *queueLengths // of the topic; nil counts nothing
 	sequences   sequences
 }
 
@@ -77,10 +80,14 @@ func (a *accumulator) add(q *partitionQueue, b *batch) {
 	}
 }
 
-// count notes that the partition's queue has n batches more.
+// count notes that the partition's queue has n batches more than before.
 func (a *accumulator) count(q *partitionQueue, n int) {
+	if q.lengths != nil {
+		q.lengths.changed(len(q.batches)-n, len(q.batches))
+	}
 	if q.broker != noBroker {
 		a.brokers[q.broker].batches += n
+		a.brokers[q.broker].lengths[q.slot] = int32(len(q.batches))
 	}
 }
 
@@ -89,8 +96,13 @@ func (a *accumulator) place(q *partitionQueue, broker int) {
 	q.broker = broker
 	list := &a.leaderless
 	if broker != noBroker {
-		list = &a.brokers[broker].partitions
-		a.brokers[broker].batches += len(q.batches)
+		bq := &a.brokers[broker]
+		list = &bq.partitions
+		bq.batches += len(q.batches)
+		q.slot = len(bq.lengths)
+		bq.lengths = append(bq.lengths, int32(len(q.batches)))
+	} else if q.lengths != nil {
+		q.lengths.leaderless++
 	}
 	*list = append(*list, q)
 }
@@ -102,9 +114,18 @@ func (a *accumulator) move(q *partitionQueue, broker int) {
 	if q.broker != noBroker {
 		list = &a.brokers[q.broker].partitions
 		a.brokers[q.broker].batches -= len(q.batches)
+	} else if q.lengths != nil {
+		q.lengths.leaderless--
 	}
 	i := slices.Index(*list, q)
 	*list = slices.Delete(*list, i, i+1)
+	if q.broker != noBroker {
+		lengths := &a.brokers[q.broker].lengths
+		*lengths = slices.Delete(*lengths, i, i+1)
+		for _, behind := range (*list)[i:] {
+			behind.slot--
+		}
+	}
 	a.place(q, broker)
 	for _, b := range q.batches {
 		b.notBefore = 0
@@ -178,9 +199,11 @@ func (a *accumulator) ready(broker int) (at env.Time) {
 	if bq.batches == 0 {
 		return at
 	}
-	for _, q := range bq.partitions {
-		at = min(at, a.dueAt(q))
-		if at == 0 {
+	for i, length := range bq.lengths {
+		if length == 0 {
+			continue
+		}
+		if at = min(at, a.dueAt(bq.partitions[i])); at == 0 {
 			break
 		}
 	}
@@ -195,11 +218,12 @@ func (a *accumulator) drain(broker, maxBytes int, now env.Time, out []*batch) []
 	bq := &a.brokers[broker]
 	size, taken := 0, len(out)
 	for range bq.partitions {
-		q := bq.partitions[bq.next%len(bq.partitions)]
-		if len(q.batches) == 0 {
+		at := bq.next % len(bq.partitions)
+		if bq.lengths[at] == 0 {
 			bq.next++
 			continue
 		}
+		q := bq.partitions[at]
 		b := q.batches[0]
 		if b.state == batchSealing || b.notBefore > now || a.blocked(q, b) {
 			bq.next++

@@ -82,11 +82,14 @@ func (b *batch) release() {
 const ratioMargin = 1.05
 
 // estimate is the size that the batch will have when compressed.
-func (b *batch) estimate() int {
+func (b *batch) estimate() int { return b.estimateOf(b.used) }
+
+// estimateOf is the size that the batch would have with so many bytes in use.
+func (b *batch) estimateOf(used int) int {
 	if b.ratio == 1 {
-		return b.used
+		return used
 	}
-	return record.HeaderSize + int(float64(b.used-record.HeaderSize)*b.ratio*ratioMargin)
+	return record.HeaderSize + int(float64(used-record.HeaderSize)*b.ratio*ratioMargin)
 }
 
 // size is what the batch takes in a request: exact once it is compressed.

@@ -92,18 +92,62 @@ func (p *Producer) SendAlike(r *Record, s Stretch) (sent int, err error) {
 	instants := s.Walk(0)
 	r.Cookie = s.Cookie
 	p.mu.Lock()
-	for ; sent < s.Count && err == nil; sent++ {
+	defer p.mu.Unlock()
+	for sent < s.Count {
 		r.Intended = instants.Next()
 		if err = p.measure(&j); err == nil {
 			err = p.putLocked(&j)
 		}
+		if err != nil {
+			return sent, fmt.Errorf("%w: %w", ErrNotSent, err)
+		}
+		sent++
 		r.Cookie++
-	}
-	p.mu.Unlock()
-	if err != nil {
-		return sent - 1, fmt.Errorf("%w: %w", ErrNotSent, err)
+		sent += p.fillLocked(&j, &instants, s.Count-sent)
 	}
 	return sent, nil
+}
+
+// fillLocked puts records that are like the last one into the open batch as long as
+// nothing else comes of it: the batch has room and is not full then, and the partition
+// stays. What it does not take goes the way of all records. It returns how many it took.
+func (p *Producer) fillLocked(j *joining, instants *Walk, most int) (taken int) {
+	t, partition, err := p.partitionLocked(j.Record)
+	if err != nil || partition >= 0 && p.cfg.Partitioner == RoundRobinPartitioner {
+		return 0
+	}
+	b := t.queue(partition).open()
+	if b == nil || b.count == 0 || p.mu.closing {
+		return 0
+	}
+	estimate := b.estimate()
+	for taken < most {
+		size := b.sizeOf(j)
+		grown := b.estimateOf(b.used + size)
+		if size > b.limit-estimate || grown >= b.limit {
+			break
+		}
+		if partition < 0 {
+			if t.stuckBytes+grown-estimate >= 2*p.cfg.BatchSize {
+				break
+			}
+			t.stuckBytes += grown - estimate
+		}
+		p.node.Charge(env.OpRecordEncode, j.bound)
+		b.used, estimate = b.used+size, grown
+		b.count++
+		b.bytes += int64(j.bytes)
+		intended := instants.Next()
+		if last := len(b.stretches) - 1; taken > 0 {
+			b.stretches[last].Last = intended
+			b.stretches[last].Count++
+		} else {
+			b.stretch(j.Cookie, intended)
+		}
+		taken++
+		j.Cookie++
+	}
+	return taken
 }
 
 // modelledBody is what a modelled batch has in place of bytes.

@@ -22,6 +22,7 @@ const (
 type topicState struct {
 	name       string
 	partitions []*partitionQueue
+	queues     *queueLengths // of the partitions
 	sticky     int
 	stuckBytes int    // appended to the sticky partition since it was chosen
 	turn       uint32 // of the round robin
@@ -75,6 +76,9 @@ func (t *topicState) nextTurn() int32 {
 
 // led counts the partitions that have a leader.
 func (t *topicState) led() (count int) {
+	if t.queues != nil {
+		return len(t.partitions) - t.queues.leaderless
+	}
 	for _, q := range t.partitions {
 		if q.broker != noBroker {
 			count++
@@ -85,6 +89,9 @@ func (t *topicState) led() (count int) {
 
 // nthLed is the index of one of the partitions that have a leader.
 func (t *topicState) nthLed(n int) int {
+	if t.led() == len(t.partitions) {
+		return n
+	}
 	for i, q := range t.partitions {
 		if q.broker == noBroker {
 			continue
@@ -134,6 +141,9 @@ func (t *topicState) stickTo() {
 // more likely. The weight is the longest queue plus 1, less the partition's own
 // (BuiltInPartitioner.updatePartitionLoadStats).
 func (t *topicState) byLoad() int {
+	if at, ok := t.byLoadOfMany(); ok {
+		return at
+	}
 	longest, sum, count := 0, 0, 0
 	for _, q := range t.partitions {
 		if q.broker == noBroker {
@@ -153,6 +163,56 @@ func (t *topicState) byLoad() int {
 		}
 	}
 	panic("producer: the weights of the partitions do not add up")
+}
+
+// queueLengths is how long the queues of a topic's partitions are, so that nobody
+// has to look at all of them. It is a core of its own: accumulator.count tells it.
+type queueLengths struct {
+	byLength   []int // partitions by the length of their queue, the empty ones left out
+	longest    int
+	leaderless int // partitions
+}
+
+// changed notes that a queue has another length.
+func (l *queueLengths) changed(from, to int) {
+	for to >= len(l.byLength) {
+		l.byLength = append(l.byLength, 0)
+	}
+	if from > 0 {
+		l.byLength[from]--
+	}
+	if to > 0 {
+		l.byLength[to]++
+	}
+	l.longest = max(l.longest, to)
+	for l.longest > 0 && l.byLength[l.longest] == 0 {
+		l.longest--
+	}
+}
+
+const (
+	// manyPartitions is from when on a partition is drawn rather than looked for.
+	manyPartitions = 64
+	// drawsMax is how often that is tried.
+	drawsMax = 32
+)
+
+// byLoadOfMany chooses as byLoad does, from the same weights, without a look at every
+// partition: it draws one, and takes it by a chance that is its weight's share of the
+// largest that there may be. It gives up if no partition was taken, or some have no
+// leader.
+func (t *topicState) byLoadOfMany() (at int, ok bool) {
+	if t.queues == nil || t.queues.leaderless > 0 || len(t.partitions) < manyPartitions {
+		return 0, false
+	}
+	most := t.queues.longest + 1
+	for range drawsMax {
+		at = t.random.IntN(len(t.partitions))
+		if t.random.IntN(most) >= len(t.partitions[at].batches) {
+			return at, true
+		}
+	}
+	return 0, false
 }
 
 // partitionForKey is where records with a key go (BuiltInPartitioner.partitionForKey).

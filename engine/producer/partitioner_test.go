@@ -61,3 +61,55 @@ func TestStickySpread(t *testing.T) {
 		}
 	}
 }
+
+// Goal: among many partitions one is drawn from the weights of byLoad, and the
+// lengths of queues are counted. Method: random changes of queues through the
+// accumulator against a look at all of them; then the shares of 60,000 draws.
+func TestStickyOfMany(t *testing.T) {
+	const partitions = 100
+	tp, a := newTopic(partitions), &accumulator{brokers: make([]brokerQueue, 1)}
+	tp.adaptive, tp.queues = true, &queueLengths{}
+	for _, q := range tp.partitions {
+		q.lengths = tp.queues
+		a.place(q, 0)
+	}
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 5000 {
+		q := tp.partitions[r.IntN(partitions)*r.IntN(partitions)/partitions]
+		if len(q.batches) == 0 || r.IntN(2) == 0 {
+			a.add(q, &batch{})
+		} else {
+			a.take(q)
+			q.flying = nil
+		}
+		longest := 0
+		for _, q := range tp.partitions {
+			longest = max(longest, len(q.batches))
+		}
+		if tp.queues.longest != longest {
+			t.Fatalf("the longest queue has %d batches, counted %d", longest, tp.queues.longest)
+		}
+	}
+	var got [partitions]float64
+	const draws = 60_000
+	for range draws {
+		tp.stickTo()
+		got[tp.sticky]++
+	}
+	sum := 0
+	for _, q := range tp.partitions {
+		sum += tp.queues.longest + 1 - len(q.batches)
+	}
+	for i, q := range tp.partitions {
+		want := float64(tp.queues.longest+1-len(q.batches)) / float64(sum) * draws
+		if off := got[i] - want; off*off > 25*want+25 {
+			t.Errorf("partition %d with %d batches was drawn %.0f times, want about %.0f", i, len(q.batches), got[i], want)
+		}
+	}
+	for _, q := range tp.partitions[1:] {
+		a.move(q, noBroker)
+	}
+	if tp.stickTo(); tp.sticky != 0 || tp.led() != 1 {
+		t.Errorf("partition %d of %d with a leader, want the only one", tp.sticky, tp.led())
+	}
+}

@@ -192,9 +192,9 @@ func (p *Producer) addPartitionLocked(pm *protocol.PartitionMetadata, broker int
 	if at < 0 {
 		at = len(*topics)
 		*topics = append(*topics, topicState{name: pm.Topic, adaptive: p.cfg.AdaptivePartitioning, sticky: -1,
-			random: p.node.Rand("partitioner/" + pm.Topic)})
+			queues: &queueLengths{}, random: p.node.Rand("partitioner/" + pm.Topic)})
 	}
-	q := &partitionQueue{tp: pm.TopicPartition, leaderEpoch: pm.LeaderEpoch}
+	q := &partitionQueue{tp: pm.TopicPartition, leaderEpoch: pm.LeaderEpoch, lengths: (*topics)[at].queues}
 	q.sequences.of = noProducer
 	(*topics)[at].partitions = append((*topics)[at].partitions, q)
 	p.mu.acc.place(q, broker)

@@ -229,6 +229,19 @@ func (w *World) wake(t *task) {
 	t.timed = true
 }
 
+// book takes a core for the task's debt, which is below sliceMax, and says when the
+// work is done.
+func (w *World) book(t *task) env.Time {
+	slice := time.Duration(t.debt / picosPerNano)
+	if slice == 0 {
+		return w.now
+	}
+	t.debt -= picos(slice) * picosPerNano
+	free := t.node.firstFree()
+	*free = max(*free, w.now).Add(slice)
+	return *free
+}
+
 // pay turns the task's debt into time on the cores of its node.
 func (w *World) pay(t *task) {
 	if t == &w.outside {

@@ -185,60 +185,75 @@ func TestDialBroken(t *testing.T) {
 	}
 }
 
+// spoilAtRandom breaks, heals and slows down links between "a" and "b".
+func spoilAtRandom(w *simworld.World, n env.Node, r *rand.Rand, faults int) {
+	for range faults {
+		d := simworld.Both("a", "b")[r.IntN(2)]
+		switch r.IntN(3) {
+		case 0:
+			w.Slow(time.Duration(r.IntN(20))*ms, d)
+		default:
+			w.Break(d)
+			n.Sleep(time.Duration(r.IntN(50)) * ms)
+			w.Heal(d)
+		}
+		n.Sleep(time.Duration(r.IntN(30)) * ms)
+	}
+}
+
 // Goal: whatever happens to a link, a connection gives each message once and in
 // order, and one seed is one run. Method: random breaks, healings and delays
-// beside random sends, with a rate; the run is made twice, and once without the
-// last fault, which must be another hash.
+// beside random sends of two connections to "a", of which one is whole, without
+// and with a rate, jitter and loss; the run is made twice, and once without the last
+// fault, which must be another hash.
 func TestLinkFaultsAtRandom(t *testing.T) {
-	play := func(seed uint64, faults int) uint64 {
-		link := simworld.Link{Delay: ms, BytesPerSec: 100_000, InFlightBytes: 500}
+	links := []simworld.Link{
+		{Delay: ms, InFlightBytes: 500},
+		{Delay: ms, BytesPerSec: 100_000, InFlightBytes: 500},
+		{Delay: ms, BytesPerSec: 100_000, MTU: 1500, Jitter: 2 * ms, Loss: 0.1, InFlightBytes: 2000},
+		{Delay: ms, Jitter: 5 * ms, Loss: 0.1},
+	}
+	play := func(link simworld.Link, seed uint64, faults int) uint64 {
 		w, nodes := newWorld(t, simworld.Config{Link: link, Seed: seed}, "a", "b", "c")
-		r := rand.New(rand.NewPCG(seed, 1))
-		next := 0
-		stream(t, w, nodes[0], nodes[1], func(conn env.Conn) {
-			for {
-				m, err := conn.Recv(env.Never)
-				if err != nil {
-					break
-				}
-				if id := m.(*message).id; id != next {
-					t.Errorf("seed %d: message %d came, want %d", seed, id, next)
-				}
-				next++
-			}
-		}, func(conn env.Conn) {
-			nodes[2].Go("faults", func() {
-				for range faults {
-					d := simworld.Both("a", "b")[r.IntN(2)]
-					switch r.IntN(3) {
-					case 0:
-						w.Slow(time.Duration(r.IntN(20))*ms, d)
-					default:
-						w.Break(d)
-						nodes[2].Sleep(time.Duration(r.IntN(50)) * ms)
-						w.Heal(d)
+		got := map[string]int{}
+		a := nodes[0]
+		mustRun(t, w, a, func() {
+			l, _ := a.Net().Listen("a")
+			for _, n := range nodes[1:] {
+				n.Go("sender", func() {
+					conn, _ := n.Net().Dial("a", time.Minute)
+					sends := n.Rand("sends")
+					for i := range 100 {
+						conn.Send(&message{id: i, bytes: 1 + sends.IntN(200)})
+						n.Sleep(time.Duration(sends.IntN(10)) * ms)
 					}
-					nodes[2].Sleep(time.Duration(r.IntN(30)) * ms)
-				}
-			})
-			sends := rand.New(rand.NewPCG(seed, 2))
-			for i := range 100 {
-				conn.Send(&message{id: i, bytes: 1 + sends.IntN(200)})
-				nodes[1].Sleep(time.Duration(sends.IntN(10)) * ms)
+					conn.Close()
+				})
+				conn, _ := l.Accept()
+				a.Go("receiver", func() {
+					for m, err := conn.Recv(env.Never); err == nil; m, err = conn.Recv(env.Never) {
+						if id := m.(*message).id; id != got[n.Name()] {
+							t.Errorf("seed %d: message %d of %s came, want %d", seed, id, n.Name(), got[n.Name()])
+						}
+						got[n.Name()]++
+					}
+				})
 			}
-			conn.Close()
+			nodes[2].Go("faults", func() { spoilAtRandom(w, nodes[2], rand.New(rand.NewPCG(seed, 1)), faults) })
 		})
-		if next != 100 {
-			t.Errorf("seed %d: %d of 100 messages came", seed, next)
+		if got["b"] != 100 || got["c"] != 100 {
+			t.Errorf("seed %d on %+v: %v of 100 messages each came", seed, link, got)
 		}
 		return w.Hash()
 	}
-	for seed := range uint64(50) {
-		if one, two := play(seed, 10), play(seed, 10); one != two {
-			t.Errorf("seed %d: hashes %016x and %016x", seed, one, two)
-		}
-		if one, other := play(seed, 10), play(seed, 9); one == other {
-			t.Errorf("seed %d: a fault more, and the same hash %016x", seed, one)
+	for _, link := range links {
+		for seed := range uint64(20) {
+			if one, two := play(link, seed, 10), play(link, seed, 10); one != two {
+				t.Errorf("seed %d: hashes %016x and %016x", seed, one, two)
+			}
+			if one, other := play(link, seed, 10), play(link, seed, 9); one == other {
+				t.Errorf("seed %d: a fault more, and the same hash %016x", seed, one)
+			}
 		}
 	}
 }

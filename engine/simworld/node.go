@@ -51,6 +51,13 @@ func (n *Node) Sleep(d time.Duration) {
 	if n.down {
 		n.refuse()
 	}
+	if d > 0 && t.debt < picos(sliceMax)*picosPerNano && t != &w.outside {
+		// One wait for the work and the sleep behind it: the core is taken now in
+		// either case.
+		t.kind = waitSleep
+		w.park(t, w.book(t).Add(d))
+		return
+	}
 	w.pay(t)
 	if d <= 0 {
 		w.countStep(t)

@@ -70,7 +70,7 @@ var arrowsRule = rule{"import arrows", func(s *source, report reporter) {
 
 // pureFolders decide, and never wait or touch the world.
 var pureFolders = []string{
-	"engine/record", "engine/codec", "engine/replica", "engine/cluster",
+	"engine/record", "engine/codec", "engine/replica", "engine/cluster", "engine/netmodel",
 	"workloads/payload", "workloads/arrival", "workloads/check", "scenarios/spec",
 	"disks/device", "disks/pagecache", "disks/profiles",
 }

@@ -28,6 +28,9 @@ func dataOf(run reporttest.Run) *Data {
 			d.SetHistograms(cell, latency, of)
 		}
 	}
+	for cell, all := range reporttest.Activities(run) {
+		d.SetActivity(cell, all)
+	}
 	return d
 }
 
@@ -142,10 +145,30 @@ func TestFigureTexts(t *testing.T) {
 		{"no latency by percentile", "stalled", produce, []string{"no cell has 20 produce latencies"}, "simulated"},
 		{"latencies far apart", "few", LatencyP99, []string{"logarithmic axis"}, "simulated"},
 		{"latencies of simulated cells only", "batch-size", LatencyP99, []string{"compression.type (simulated)"}, "measured"},
+		{"cells that tell what was busy", "resources", Utilisation,
+			[]string{"Utilisation of each resource by disk", "measured and simulated", "brokers' processors", "network"},
+			"latency"},
+		{"a hard disk whose writers were held back", "resources",
+			func(d *Data) *plotstyle.Figure { return Activity(d, 0) },
+			[]string{"hdd-7200 (simulated)", "broker-1, repeat 1 of 2", "samples of 100 ms", "Head of the hard disk",
+				"writers held back", "write-back begins", "Flushes per second"}, "measured"},
+		{"a real machine", "resources", func(d *Data) *plotstyle.Figure { return Activity(d, 2) },
+			[]string{"dir:results/data (measured)", "machine", "Dirty bytes"}, "Head"},
+		{"thresholds that are far away", "resources", func(d *Data) *plotstyle.Figure { return Activity(d, 1) },
+			[]string{"above the axis: write-back begins 200 MiB", "network, out", "disk-2"}, "held back"},
+		{"a cell that does not tell", "resources", func(d *Data) *plotstyle.Figure { return Activity(d, 5) },
+			[]string{"left no samples"}, "Flushes"},
+		{"a run that does not tell", "quickstart", Utilisation, []string{"no cell tells"}, "busy, %"},
 		{"latencies close together", "codecs", LatencyP99, []string{"lower is better"}, "logarithmic"},
 	} {
 		f := c.figure(runs[c.run])
 		words := strings.Join([]string{f.Title, f.Subtitle, f.Note, f.NoData}, "\n")
+		for _, p := range f.Panels {
+			words += "\n" + p.Title
+			for _, e := range p.Legend {
+				words += "\n" + e.Name
+			}
+		}
 		for _, block := range f.Legend {
 			for _, e := range block {
 				words += "\n" + e.Name
@@ -159,6 +182,40 @@ func TestFigureTexts(t *testing.T) {
 		if strings.Contains(words, c.lacks) {
 			t.Errorf("%s: has %q:\n%s", c.why, c.lacks, words)
 		}
+	}
+}
+
+// Goal: the bounding resource of each cell is marked at its bar, and figures of
+// resources are there only where a run tells. Method: the bars of the synthetic
+// shapes, and the names of all figures.
+func TestUtilisation(t *testing.T) {
+	d := dataOf(reporttest.Resources(0))
+	for _, c := range []struct {
+		cell     int
+		resource int
+		label    string
+	}{
+		{0, 1, "100 % bounds it (page cache)"}, {0, 0, "21 %"}, {1, 2, "93 % bounds it"},
+		{1, 1, "40 %"}, {3, 0, "<0.1 %"}, {4, 1, "0 %"},
+	} {
+		if got := resources[c.resource].bar(&d.Result.Cells[c.cell]); got.Label != c.label {
+			t.Errorf("cell %d, %s: label %q, want %q", c.cell, resources[c.resource].name, got.Label, c.label)
+		}
+	}
+	if b := resources[2].bar(&d.Result.Cells[0]); !b.Absent {
+		t.Errorf("a link of which nothing is told is drawn: %+v", b)
+	}
+	var names []string
+	for _, f := range All(d)[5:] {
+		names = append(names, f.Name)
+	}
+	want := "utilisation.png cell-01-activity.png cell-02-activity.png cell-03-activity.png cell-04-activity.png " +
+		"cell-05-activity.png"
+	if got := strings.Join(names, " "); got != want {
+		t.Errorf("figures of resources: %s", got)
+	}
+	if n := len(All(dataOf(reporttest.Quickstart(0)))); n != 5 {
+		t.Errorf("a run that does not tell has %d figures", n)
 	}
 }
 

@@ -26,6 +26,8 @@ type Data struct {
 	grid   *grid // nil where cells do not form one
 	looks  []look
 	merged []map[string]*hdrhistogram.Histogram // by cell and latency; none where the cell left none
+	// activity of each cell's nodes over time; none where the cell left none.
+	activity [][]results.Activity
 }
 
 // look is how a cell is drawn in every figure.
@@ -41,8 +43,9 @@ func (l look) line() draw.LineStyle {
 	return draw.LineStyle{Color: l.colour, Width: lineWidth, Dashes: l.dashes}
 }
 
-// Load reads the histograms of a run folder. A cell without any is no error: a
-// run may have been interrupted before it. A damaged histogram is one.
+// Load reads the histograms of a run folder and what its nodes were busy with. A
+// cell without any is no error: a run may have been interrupted before it. A damaged
+// file is one.
 func Load(f *results.Folder, r *results.Result) (*Data, error) {
 	d := New(r)
 	for i := range r.Cells {
@@ -56,13 +59,18 @@ func Load(f *results.Folder, r *results.Result) (*Data, error) {
 			}
 			d.SetHistograms(i, latency, hs)
 		}
+		activity, err := f.Activity(i)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		d.SetActivity(i, activity)
 	}
 	return d, nil
 }
 
-// New takes a result without histograms; SetHistograms adds them.
+// New takes a result alone; SetHistograms and SetActivity add what lies beside it.
 func New(r *results.Result) *Data {
-	d := &Data{Result: r, names: wording.NamesOf(r)}
+	d := &Data{Result: r, names: wording.NamesOf(r), activity: make([][]results.Activity, len(r.Cells))}
 	for range r.Cells {
 		d.merged = append(d.merged, map[string]*hdrhistogram.Histogram{})
 	}
@@ -86,6 +94,9 @@ func New(r *results.Result) *Data {
 func (d *Data) SetHistograms(cell int, latency string, hs []results.Interval) {
 	d.merged[cell][latency], _ = results.Measured(hs)
 }
+
+// SetActivity gives what one cell's nodes did over time.
+func (d *Data) SetActivity(cell int, all []results.Activity) { d.activity[cell] = all }
 
 // by says for a title what cells differ in, and that they are simulated if all are.
 func (d *Data) by() string {

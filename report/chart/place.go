@@ -16,6 +16,8 @@ type bars struct {
 	names  []string // of groups
 	axis   string   // of values
 	format func(float64) string
+	// least is what an axis from 0 shows at least.
+	least float64
 	// logarithmic bars begin at the bottom of their axis and say so.
 	logarithmic bool
 }
@@ -59,7 +61,7 @@ func (b bars) fitColumns() bool {
 func (b bars) span(share float64) (base, end float64) {
 	greatest := plotstyle.BarsEnd(b.groups)
 	if !b.logarithmic {
-		return 0, plotstyle.ZeroBased(greatest / (1 - share))
+		return 0, plotstyle.ZeroBased(max(greatest, b.least) / (1 - share))
 	}
 	least := greatest
 	for _, group := range b.groups {

@@ -43,12 +43,16 @@ func (b Band) Plot(c draw.Canvas, p *plot.Plot) {
 type Dots struct {
 	Points plotter.XYs
 	Fill   color.Color
+	Small  bool // for many of them
 }
 
 // Plot implements plot.Plotter.
 func (d Dots) Plot(c draw.Canvas, p *plot.Plot) {
 	x, y := p.Transforms(&c)
 	style := draw.GlyphStyle{Color: d.Fill, Radius: vg.Points(2.2), Shape: draw.CircleGlyph{}}
+	if d.Small {
+		style.Radius = vg.Points(1.3)
+	}
 	for _, point := range d.Points {
 		c.DrawGlyphNoClip(style, vg.Point{X: x(point.X), Y: y(point.Y)})
 	}

@@ -28,6 +28,8 @@ type Cell struct {
 	Counts results.Counts // only bad ones; the others follow from MBPerS
 	// PerSecond is how many latencies a second has; 0: no histogram.
 	PerSecond int
+	// Busy is what its resources did; BusyNothing: the cell does not tell.
+	Busy Busy
 }
 
 // Run says what a synthetic result has.
@@ -86,6 +88,7 @@ func makeCell(run Run, c Cell, stream uint64) (results.Cell, map[string][]result
 	hs := map[string][]results.Interval{}
 	for n := 1; n <= run.Repeats; n++ {
 		repeat := makeRepeat(run, c, random)
+		c.Busy.use(&repeat, float64(run.Seconds))
 		for _, latency := range []string{results.Produce, results.EndToEnd} {
 			of := intervals(run, c, latency, n, random)
 			if len(of) == 0 {
@@ -103,6 +106,8 @@ func makeCell(run Run, c Cell, stream uint64) (results.Cell, map[string][]result
 		latency[name] = results.Summarize(merged, overflow)
 	}
 	cell.Measures = results.MergeRepeats(cell.Repeats, latency)
+	cell.Usage, cell.Nodes = results.MergeUsage(cell.Repeats)
+	cell.Bound = results.BoundOf(cell.Nodes, cell.MeasuredS, c.Rate == 0)
 	return cell, hs
 }
 
@@ -185,6 +190,14 @@ func Folder(t testing.TB, root string, run Run) *results.Folder {
 					t.Fatal(err)
 				}
 			}
+		}
+	}
+	for i, all := range Activities(run) {
+		if all == nil {
+			continue
+		}
+		if err := f.WriteActivity(i, all); err != nil {
+			t.Fatal(err)
 		}
 	}
 	if err := f.WriteResult(r); err != nil {

@@ -28,6 +28,7 @@ func Runs(perSecond int) []Run {
 	return []Run{
 		Quickstart(perSecond), Codecs(perSecond), Flush(perSecond), Grid(perSecond), Many(perSecond),
 		lone(perSecond), stalled(), few(), empty(), interrupted(perSecond), odd(perSecond), Modes(perSecond),
+		Resources(perSecond),
 	}
 }
 

@@ -50,10 +50,14 @@ func Bounds(r *results.Result) (lines []string) {
 	return lines
 }
 
-// Percent writes a share: 97 %, 0.3 %.
-func Percent(share float64) string {
-	if share == 0 {
-		return "0 %"
+// BoundMark says behind the share of a resource that it bounded the cell, and how
+// where that is not plain.
+func BoundMark(b *results.Bound) string {
+	switch b.Resource {
+	case results.BoundPageCache:
+		return " bounds it (page cache)"
+	case results.BoundClientThread:
+		return " bounds it (one thread)"
 	}
-	return Digits(100*share) + " %"
+	return " bounds it"
 }

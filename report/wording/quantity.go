@@ -112,3 +112,20 @@ func Ratio(r float64) string {
 	}
 	return Digits(r)
 }
+
+// Percent writes a share of 0 to 1: 0 %, 8.2 %, 60 %; what would be 0.0 % and is more
+// is told as such.
+func Percent(share float64) string {
+	p := 100 * share
+	switch {
+	case p == 0:
+		return "0 %"
+	case math.IsNaN(p) || math.IsInf(p, 0):
+		return None
+	case p < 0.05:
+		return "<0.1 %"
+	case p < 9.95:
+		return strconv.FormatFloat(p, 'f', 1, 64) + " %"
+	}
+	return strconv.FormatFloat(p, 'f', 0, 64) + " %"
+}

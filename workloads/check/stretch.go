@@ -10,8 +10,10 @@ import (
 
 // SentAll is Sent of each.
 func (s *Sender) SentAll(first uint64, count int) {
-	for i := range uint64(count) {
-		s.Sent(first + i)
+	if count > 0 {
+		s.Sent(first)
+		s.sent += uint64(count - 1)
+		s.mayHave(s.sent - 1)
 	}
 }
 

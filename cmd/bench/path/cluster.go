@@ -60,7 +60,9 @@ func Run(cfg Config, body func(*Cluster) error) (err error) {
 			failure = body(c)
 		}
 		for _, b := range c.brokers {
-			failure = errors.Join(failure, b.Err(), b.Discard())
+			if b != nil {
+				failure = errors.Join(failure, b.Err(), b.Discard())
+			}
 		}
 	})
 	return errors.Join(err, failure)
@@ -102,25 +104,36 @@ func (c *Cluster) mount(name string) func(env.Node) env.FS {
 	return disk.Mount
 }
 
+// start starts all brokers at once, each from a task of its own node.
 func (c *Cluster) start() error {
-	for i, node := range c.nodes {
-		cfg := broker.DefaultConfig()
-		cfg.ID, cfg.Plan, cfg.LogDirs = int32(i+1), c.plan, []string{"logs"}
-		log := commitlog.DefaultConfig()
-		if c.cfg.Log != nil {
-			c.cfg.Log(&log)
-		}
-		cfg.Topics = []broker.TopicLog{{Topic: topic, Log: log}}
-		if c.cfg.IOThreads > 0 {
-			cfg.Server.IOThreads = c.cfg.IOThreads
-		}
-		b, err := broker.Start(node, cfg)
-		if err != nil {
-			return err
-		}
-		c.brokers = append(c.brokers, b)
+	started, err := newGate(c.driver, len(c.nodes))
+	if err != nil {
+		return err
 	}
-	return nil
+	c.brokers = make([]*broker.Broker, len(c.nodes))
+	failures := make([]error, len(c.nodes))
+	for i, node := range c.nodes {
+		node.Go("boot", func() {
+			c.brokers[i], failures[i] = broker.Start(node, c.brokerConfig(i))
+			started.Release(1)
+		})
+	}
+	err = started.Acquire(int64(len(c.nodes)), env.Never)
+	return errors.Join(err, errors.Join(failures...))
+}
+
+func (c *Cluster) brokerConfig(i int) broker.Config {
+	cfg := broker.DefaultConfig()
+	cfg.ID, cfg.Plan, cfg.LogDirs = int32(i+1), c.plan, []string{"logs"}
+	log := commitlog.DefaultConfig()
+	if c.cfg.Log != nil {
+		c.cfg.Log(&log)
+	}
+	cfg.Topics = []broker.TopicLog{{Topic: topic, Log: log}}
+	if c.cfg.IOThreads > 0 {
+		cfg.Server.IOThreads = c.cfg.IOThreads
+	}
+	return cfg
 }
 
 // remove ends the simulated world, or removes what is left of the logs.
