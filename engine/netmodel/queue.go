@@ -10,8 +10,10 @@ func (q *queue[T]) len() int { return len(q.items) - q.head }
 
 func (q *queue[T]) at(i int) *T { return &q.items[q.head+i] }
 
+// push moves what is there to the front when that is at most half of the memory, so
+// that each item is moved once on average.
 func (q *queue[T]) push(v T) {
-	if q.head > 0 && len(q.items) == cap(q.items) {
+	if len(q.items) == cap(q.items) && q.head >= q.len() && q.head > 0 {
 		n := copy(q.items, q.items[q.head:])
 		clear(q.items[n:])
 		q.items, q.head = q.items[:n], 0
@@ -34,4 +36,7 @@ func (q *queue[T]) pop() T {
 func (q *queue[T]) cut(n int) {
 	clear(q.items[q.head+n:])
 	q.items = q.items[:q.head+n]
+	if n == 0 {
+		q.items, q.head = q.items[:0], 0
+	}
 }
