@@ -14,7 +14,7 @@ import (
 // are due, however late it runs, so that lateness shifts a message and does not add
 // up: while a sender always has something to send, its rate is exact. One
 // goroutine, which lives while something is due, sleeps until the next instant. It
-// does not spin: what it delivers is late by what a thread's wake-up takes, 30 to 45
+// does not spin: what it delivers is late by what a thread's wake-up takes, 25 to 50
 // us at the median (2 virtual cores, both busy), and by milliseconds at the 99th
 // percentile when no core is free. Links without a rate do without it, and are 2 us
 // late at the median. Less than that, delays of 10 us in a rack say, the real world
