@@ -38,8 +38,9 @@ func parse(t *testing.T, name string) (*spec.File, []spec.Cell) {
 // with what a list shows. Method: compare names and labels.
 func TestList(t *testing.T) {
 	want := map[string]string{
-		"codecs": "[compression.type] 5", "flush-policies": "[flush policy] 4", "quickstart": "[load] 2",
-		"sync-vs-async": "[mode linger.ms rate] 8",
+		"brokers": "[brokers] 5", "codecs": "[compression.type] 5", "disks": "[load] 2", "flush-policies": "[flush policy] 4",
+		"hundred-brokers": "[] 1", "network": "[network compression.type] 15", "quickstart": "[load] 2",
+		"sequential-vs-random": "[partitions] 4", "sync-vs-async": "[mode linger.ms rate] 8",
 	}
 	got := map[string]string{}
 	for _, e := range List() {
@@ -99,11 +100,21 @@ func TestRoundTrip(t *testing.T) {
 
 // Goal: no built-in scenario fills a disk or an afternoon. Method: bound the
 // bytes of each cell, replicas included and nothing compressed, by 3 GB,
-// those of quickstart together by 2 GB, and the time of all cells.
+// those of quickstart together by 2 GB, and the time of all cells. What runs simulated
+// unless told otherwise fills no disk: there it is the memory that sizes without bytes
+// must spare, and a minute of virtual time a cell.
 func TestCost(t *testing.T) {
 	secondsMax := map[string]float64{"quickstart": 15} // leaves as long for start, read-back and charts
 	for _, name := range Names() {
-		_, cells := parse(t, name)
+		f, cells := parse(t, name)
+		if !slices.ContainsFunc(f.Base.Disks, func(d string) bool { return strings.HasPrefix(d, "dir:") }) {
+			for _, c := range cells {
+				if s := &c.Scenario; s.Records.Payload != spec.PayloadModelled || s.Load.Duration > time.Minute {
+					t.Errorf("%s, cell %s: %s records for %v", name, c, s.Records.Payload, s.Load.Duration)
+				}
+			}
+			continue
+		}
 		var total time.Duration
 		var written float64
 		for _, c := range cells {
@@ -155,10 +166,10 @@ func TestQuickstart(t *testing.T) {
 func TestSource(t *testing.T) {
 	tests := []struct{ sentence, name, want string }{
 		{"A near name.", "quikstart", `no scenario "quikstart" is built in (did you mean quickstart?)`},
-		{"A far name.", "mine", `no scenario "mine" is built in: there are codecs, flush-policies, quickstart, ` +
-			`sync-vs-async; a file of your own needs its path, such as ./mine.yaml`},
-		{"A way out of the directory.", "../go", `no scenario "../go" is built in: there are codecs, flush-policies, ` +
-			`quickstart, sync-vs-async; a file of your own needs its path, such as ./../go.yaml`},
+		{"A far name.", "mine", `no scenario "mine" is built in: there are brokers, codecs, disks, flush-policies, ` +
+			`hundred-brokers, network, quickstart, sequential-vs-random, sync-vs-async; a file of your own needs its path, such as ./mine.yaml`},
+		{"A way out of the directory.", "../go", `no scenario "../go" is built in: there are brokers, codecs, disks, ` +
+			`flush-policies, hundred-brokers, network, quickstart, sequential-vs-random, sync-vs-async; a file of your own needs its path, such as ./../go.yaml`},
 	}
 	for _, tt := range tests {
 		if src, err := Source(tt.name); err == nil || err.Error() != tt.want {

@@ -46,11 +46,12 @@ Try:
   brokerlab run quickstart
   brokerlab run quickstart --dir /mnt/ssd/brokerlab
   brokerlab run codecs --disk sim --set load.duration=3s
+  brokerlab run flush-policies --disk hdd-7200,sata-ssd,nvme,nvme-plp,dir:/tmp/brokerlab
   brokerlab run flush-policies --disk sim,dir:/tmp/brokerlab --repeat 3
   brokerlab run ./my-test.yaml --set producers.acks=0,1,all --format json > result.json`,
 		Flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: "disk", Usage: "`D` where to run, instead of the scenario's disk:\n" +
-				"sim, dir:PATH or dir:PATH:PATH; " +
+				"dir:PATH, dir:PATH:PATH, a profile (brokerlab disks list), its FILE.yaml, or sim;\n" +
 				"repeatable, or with commas: the results of all disks are side by side"},
 			&cli.StringFlag{Name: "dir", Usage: "`D` short for --disk dir:D: an empty or a new directory, or several: /a:/b"},
 			&cli.StringFlag{Name: "out", Usage: "`DIR` where run folders go (results/runs)", Value: defaultOut},
