@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"brokerlab/disks/crashimage"
 	"brokerlab/disks/simfs"
@@ -200,8 +201,11 @@ func (c *crashes) cut(d *simfs.Disk, p promise, origin string, depth int) {
 
 // life is a process on a disk. It ends without a word.
 func (c *crashes) life(d *simfs.Disk, before func(op string), body func(b *bed)) {
+	c.lifeIn(simworld.New(simworld.Config{Seed: 1, Poison: true}), d, before, body)
+}
+
+func (c *crashes) lifeIn(w *simworld.World, d *simfs.Disk, before func(op string), body func(b *bed)) {
 	c.lives++
-	w := simworld.New(simworld.Config{Seed: 1, Poison: true})
 	if before == nil {
 		before = func(string) {}
 	}
@@ -372,6 +376,7 @@ type player struct {
 //	s9          the log is emptied and starts at offset 9
 //	points, hw  recovery points, high watermarks are written to their files
 //	close       a clean shutdown, and the log is opened again
+//	w30         30 ms pass
 //	crash       the process ends, and the log is opened again
 func (c *crashes) play(script string) {
 	d := c.playOn(script, func(d *simfs.Disk, want promise, origin string) { c.cut(d, want, origin, 0) })
@@ -422,6 +427,8 @@ func (p *player) step(word string) {
 	case word == "flush":
 		b.must(p.log.Flush())
 		p.want = p.want.kept()
+	case word[0] == 'w':
+		b.node.Sleep(time.Duration(p.number(word)) * time.Millisecond)
 	case word == "points":
 		b.must(p.dirs.Checkpoint())
 	case word == "hw":
