@@ -23,6 +23,9 @@ var (
 	large    = []string{"batch.size=131072", "linger.ms=5"}
 )
 
+// roundRobin deals records out in turn, as clients did before Kafka 2.4.
+const roundRobin = "partitioner.class=org.apache.kafka.clients.producer.RoundRobinPartitioner"
+
 func with(props []string, acks string) []string {
 	return append([]string{"acks=" + acks}, props...)
 }
@@ -38,6 +41,9 @@ var settings = []setting{
 		recordSize: 100, perSec: 100000, records: 3000e3, warmUp: 1200e3, props: with(linkedin, "1")},
 	{name: "full-speed-1k", like: "none: large records and batches", brokers: 1, partitions: 1, replicas: 1,
 		recordSize: 1024, perSec: -1, records: 6e6, warmUp: 2e6, props: with(large, "1")},
+	{name: "fixed-rate-r1-p16", like: "bartholomew-2019 nofsync-p1 with 16 partitions, one broker", brokers: 1,
+		partitions: 16, replicas: 1, recordSize: 100, perSec: 50000, records: 1250e3, warmUp: 1000e3,
+		props: append(with(omb, "1"), roundRobin)},
 	{name: "full-speed-r3-async", like: "linkedin-2014 p1-r3-async", brokers: 3, partitions: 6, replicas: 3,
 		recordSize: 100, perSec: -1, records: 8e6, warmUp: 4e6, props: with(linkedin, "1")},
 	{name: "full-speed-r3", like: "linkedin-2014 p1-r3, acks=all", brokers: 3, partitions: 6, replicas: 3,
