@@ -81,8 +81,8 @@ func (p *page) usage() {
 	p.say("## What was busy")
 	p.say("%s", strings.TrimSpace(table.MarkdownGrid(heading, rows)))
 	p.say("Shares are of the measured window, of the busiest disk, network card and node of a cell; counts and bytes "+
-		"are those of all disks in it. A request to a disk is measured with its waiting, and so many are under way on average "+
-		"on each disk.%s", whoseFigures(p.r))
+		"are those of all disks in it. A request to a disk is measured with its waiting, and so many are under way on "+
+		"average on each disk.%s", whoseFigures(p.r))
 }
 
 // whoseFigures says what figures of measured cells are of.
@@ -90,8 +90,8 @@ func whoseFigures(r *results.Result) string {
 	if wording.AllSimulated(r) {
 		return ""
 	}
-	return " Of measured cells the disk and the dirty memory are those of the whole machine, and CPU is this process with " +
-		"its clients."
+	return " Of measured cells the disk and the dirty memory are those of the whole machine, and CPU is this process " +
+		"with its clients."
 }
 
 func boundWords(c *results.Cell) string {

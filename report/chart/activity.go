@@ -58,7 +58,11 @@ func Activity(d *Data, cell int) *plotstyle.Figure {
 		of += fmt.Sprintf(", repeat %d of %d", a.Repeat, len(c.Repeats))
 	}
 	f.Subtitle = wording.Join(of, f.Subtitle)
-	f.Note = d.note("samples of " + wording.Duration(int64(a.EveryS*1e9)) + ": rates and shares are means over them")
+	about := []string{"samples of " + wording.Duration(int64(a.EveryS*1e9)) + ": rates and shares are means over them"}
+	if c.Target != results.TargetSim {
+		about = append(about, wholeMachine)
+	}
+	f.Note = d.note(about...)
 	t := timeline{a: a, n: a.Samples()}
 	f.Panels = t.panels()
 	for i := range f.Panels {
@@ -73,6 +77,10 @@ func Activity(d *Data, cell int) *plotstyle.Figure {
 	}
 	return f
 }
+
+// wholeMachine says whose figures those of measured cells are.
+const wholeMachine = "measured: processors are those of this process with its clients, " +
+	"disk and dirty bytes those of the machine"
 
 // unlabelled gives ticks whose labels stand at another plot.
 type unlabelled struct{ of plot.Ticker }
@@ -153,11 +161,11 @@ const narrow = 0.03
 func (t timeline) plot(named bool) *plot.Plot {
 	p := plotstyle.NewPlot()
 	p.Add(plotstyle.HorizontalGrid())
-	end := t.a.StartS + float64(t.n)*t.a.EveryS
+	last := t.a.StartS + float64(t.n)*t.a.EveryS
 	for _, phase := range []plotstyle.Band{{From: t.a.StartS, To: t.a.WarmupS, Text: "warm-up"},
-		{From: t.a.EndS, To: end, Text: "drain"}} {
+		{From: t.a.EndS, To: last, Text: "drain"}} {
 		phase.Fill = plotstyle.Faint(plotstyle.InkAxis, 0.16)
-		if !named || phase.To-phase.From < narrow*(end-t.a.StartS) {
+		if !named || phase.To-phase.From < narrow*(last-t.a.StartS) {
 			phase.Text = ""
 		}
 		if phase.To > phase.From && t.a.EndS > 0 {
@@ -167,22 +175,31 @@ func (t timeline) plot(named bool) *plot.Plot {
 	return p
 }
 
-// series are samples that stand in the middle of their spans.
-func (t timeline) series(values []float64) plotter.XYs {
+// middle and end are where samples stand in their spans: means in the middle, levels
+// at the end.
+const (
+	middle = 0.5
+	end    = 1
+)
+
+func (t timeline) series(values []float64, where float64) plotter.XYs {
 	points := make(plotter.XYs, len(values))
 	for i, v := range values {
-		points[i] = plotter.XY{X: t.a.StartS + (float64(i)+0.5)*t.a.EveryS, Y: v}
+		points[i] = plotter.XY{X: t.a.StartS + (float64(i)+where)*t.a.EveryS, Y: v}
 	}
 	return points
 }
 
-// line adds samples to a plot, with their points where they are few, and its name to
+// line adds means to a plot, with their points where they are few, and its name to
 // the legend of the panel.
 func (t timeline) line(p *plotstyle.Panel, name string, values []float64, l look) {
-	if len(values) == 0 {
+	t.draw(p, name, t.series(values, middle), l)
+}
+
+func (t timeline) draw(p *plotstyle.Panel, name string, points plotter.XYs, l look) {
+	if len(points) == 0 {
 		return
 	}
-	points := t.series(values)
 	p.Plot.Add(&plotter.Line{XYs: points, LineStyle: l.line()})
 	if len(points) <= dotted {
 		p.Plot.Add(plotstyle.Dots{Points: points, Fill: l.colour})
@@ -307,7 +324,7 @@ func (t timeline) head() (p plotstyle.Panel, ok bool) {
 			values[k] = 100 * float64(at) / float64(d.CapacityBytes)
 		}
 		l := lookOf(i)
-		points := t.series(values)
+		points := t.series(values, end)
 		p.Plot.Add(plotstyle.Dots{Points: points, Fill: l.colour, Small: true})
 		if name := t.diskName(d); name != "" {
 			p.Legend = append(p.Legend, plotstyle.Swatch{Name: name, Mark: plotstyle.Marks.Full, Fill: l.colour})
@@ -361,9 +378,9 @@ func (t timeline) dirty() (p plotstyle.Panel, ok bool) {
 		}
 		most = max(most, top)
 		l := look{colour: plotstyle.Series[6], dashes: plotstyle.Dashes[h.dashes]}
-		t.line(&p, h.name, floats(h.values), l)
+		t.draw(&p, h.name, t.series(floats(h.values), end), l)
 	}
-	t.line(&p, "dirty", floats(c.DirtyBytes), lookOf(0))
+	t.draw(&p, "dirty", t.series(floats(c.DirtyBytes), end), lookOf(0))
 	if len(bands) > 0 {
 		p.Legend = append(p.Legend, plotstyle.Swatch{Name: "writers held back", Fill: held})
 	}

@@ -66,6 +66,9 @@ func Utilisation(d *Data) *plotstyle.Figure {
 			"the busiest disk, link or machine of each kind", "what bounds a cell is marked"),
 	}
 	about := []string{"share of the measured window, warm-up left out"}
+	if slices.ContainsFunc(d.Result.Cells, func(c results.Cell) bool { return c.Target != results.TargetSim }) {
+		about = append(about, wholeMachine)
+	}
 	if n := len(d.activeCells()); n > activityMost {
 		about = append(about, fmt.Sprintf("drawn over time: the first %d of %d cells", activityMost, n))
 	}
