@@ -42,8 +42,8 @@ type DiskMetric string
 
 // The figures of patterns.
 const (
-	MetricMBPerS  DiskMetric = "MB/s" // of 10^6 bytes
-	MetricOpsPerS DiskMetric = "operations/s"
+	MetricMBPerS    DiskMetric = "MB/s" // of 10^6 bytes
+	MetricOpsPerS   DiskMetric = "operations/s"
 	MetricSyncP50   DiskMetric = "p50" // of the time of a write with its sync
 	MetricSyncsPerS DiskMetric = "syncs/s"
 )

@@ -16,8 +16,9 @@ type Validation struct {
 	// Rankings say for each table whether the rows come in the observed order.
 	Rankings []Ranking `json:"rankings"`
 	// Profile is the host profile that published rows are predicted with.
-	Profile string  `json:"host_profile"`
-	Wall    RunWall `json:"wall"`
+	Profile  string   `json:"host_profile"`
+	Warnings []string `json:"warnings"`
+	Wall     RunWall  `json:"wall"`
 }
 
 // Kinds of rows by where the observation comes from.

@@ -157,6 +157,9 @@ func ValidationNotes(v *results.Validation) []string {
 			break
 		}
 	}
+	for _, warning := range v.Warnings {
+		notes = append(notes, "Warning: "+warning+".")
+	}
 	return append(notes, "Error is predicted / observed - 1. Figures without an aim are shown only. "+
 		"\"about\": as it was printed, in whole milliseconds.")
 }

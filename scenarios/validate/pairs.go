@@ -89,7 +89,8 @@ func (v *validator) thisMachine() (m machine, err error) {
 			return m, err
 		}
 		if busy > calibrate.BusyShare {
-			v.say(fmt.Sprintf("warning: others use %.0f %% of the cores: nothing of this machine is measured well", 100*busy))
+			v.out.Warnings = append(v.out.Warnings, fmt.Sprintf(
+				"others used %.0f %% of this machine's cores while it was measured: its pairs may be off by as much", 100*busy))
 		}
 		m.host, err = v.keep("this-host.yaml", p.Format("Host profile, measured by brokerlab validate-model."))
 		return m, err

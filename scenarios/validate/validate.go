@@ -78,7 +78,7 @@ func Run(opts Options) (*Outcome, error) {
 		return nil, &run.UsageError{Err: err}
 	}
 	v.out = &results.Validation{Schema: results.SchemaVersion, Rows: []results.ValidationRow{},
-		Rankings: []results.Ranking{}, Profile: FittedName,
+		Rankings: []results.Ranking{}, Profile: FittedName, Warnings: []string{},
 		Wall: results.RunWall{Started: began.UTC(), Command: opts.Command, Version: run.Version(), Machine: run.Machine()}}
 	if v.folder, err = results.Create(opts.Out, Name, began); err != nil {
 		return nil, err
