@@ -13,6 +13,7 @@ import (
 
 	"brokerlab/report/plotstyle"
 	"brokerlab/report/table"
+	"brokerlab/report/wording"
 	"brokerlab/results"
 )
 
@@ -27,7 +28,12 @@ func ValidationCharts(v *results.Validation) []File {
 }
 
 // plain writes a tick of milliseconds.
-func plain(v float64) string { return fmt.Sprintf("%g", v) }
+func plain(v float64) string {
+	if v >= 1000 {
+		return wording.Count(int64(v))
+	}
+	return fmt.Sprintf("%g", v)
+}
 
 // glyphs tell quantities of one table apart.
 var glyphs = map[string]draw.GlyphDrawer{
@@ -46,8 +52,12 @@ func validationChart(v *results.Validation, unit, title, x, y string, aim result
 	least, greatest := math.Inf(1), 0.0
 	points := map[string]map[string]plotter.XYs{} // by table and quantity
 	var tables, quantities []string
+	inks := map[string]color.RGBA{} // of a table the same in every chart
 	for i := range v.Rows {
 		r := &v.Rows[i]
+		if _, has := inks[r.Table]; !has {
+			inks[r.Table] = plotstyle.Series[len(inks)%len(plotstyle.Series)]
+		}
 		for _, figure := range r.Figures {
 			if figure.Unit != unit || figure.Predicted <= 0 {
 				continue
@@ -76,16 +86,15 @@ func validationChart(v *results.Validation, unit, title, x, y string, aim result
 	p.X.Tick.Marker, p.Y.Tick.Marker = labelled{plotstyle.Log{Format: format}}, labelled{plotstyle.Log{Format: format}}
 	p.Add(plotstyle.BothGrids())
 	addBand(p, low, high, aim)
-	for n, name := range tables {
-		ink := plotstyle.Series[n%len(plotstyle.Series)]
+	for _, name := range tables {
 		for _, quantity := range quantities {
 			if xys := points[name][quantity]; len(xys) > 0 {
-				p.Add(&plotter.Scatter{XYs: xys, GlyphStyle: draw.GlyphStyle{Color: ink, Radius: vg.Points(4.5),
+				p.Add(&plotter.Scatter{XYs: xys, GlyphStyle: draw.GlyphStyle{Color: inks[name], Radius: vg.Points(4.5),
 					Shape: glyphs[quantity]}})
 			}
 		}
 	}
-	f.Plot, f.Legend = p, validationLegend(tables)
+	f.Plot, f.Legend = p, validationLegend(tables, inks)
 	for i, quantity := range quantities {
 		if i > 0 {
 			f.Note += " \u00b7 "
@@ -103,10 +112,10 @@ var glyphWords = map[string]string{
 	results.QuantityEndP99: "open triangles",
 }
 
-func validationLegend(tables []string) [][]plotstyle.Swatch {
+func validationLegend(tables []string, inks map[string]color.RGBA) [][]plotstyle.Swatch {
 	var block []plotstyle.Swatch
-	for n, name := range tables {
-		block = append(block, plotstyle.Swatch{Name: name, Fill: plotstyle.Series[n%len(plotstyle.Series)]})
+	for _, name := range tables {
+		block = append(block, plotstyle.Swatch{Name: name, Fill: inks[name]})
 	}
 	return [][]plotstyle.Swatch{block}
 }
