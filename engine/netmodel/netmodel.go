@@ -8,7 +8,8 @@
 // What it does not promise: there is no congestion control (a connection has its
 // window from its first byte on and keeps it when segments are lost), switches
 // between the cards have no limits of their own, and acknowledgements of TCP take
-// no room (one frame of 84 bytes for two segments, 2.7 % of the way back).
+// no room (one frame of 84 bytes for two segments, 2.7 % of the way back). What sets
+// a connection up takes the delay alone.
 package netmodel
 
 import (
