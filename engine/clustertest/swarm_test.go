@@ -224,9 +224,9 @@ func TestSwarmOnSlowNetworks(t *testing.T) {
 					continue
 				}
 				done++
-				total.add(swarmOn(t, seed, func(delay time.Duration) simworld.Link {
+				total.add(swarmOn(t, seed, swarmPlace{link: func(delay time.Duration) simworld.Link {
 					return simworld.Link{BytesPerSec: 1_250_000, MTU: 1500, Delay: delay, Jitter: delay / 2, Loss: n.loss}
-				}))
+				}}))
 			}
 			t.Logf("%v", total)
 			if total.acked < 1000 {
@@ -270,17 +270,30 @@ func (s *swarmTotal) String() string {
 
 // swarm runs one seed, on links that have a delay alone.
 func swarm(t *testing.T, seed uint64) *swarmOutcome {
-	return swarmOn(t, seed, func(delay time.Duration) simworld.Link { return simworld.Link{Delay: delay} })
+	return swarmOn(t, seed, swarmPlace{})
 }
 
-// swarmOn runs one seed on links that are made for the delay of its plan.
-func swarmOn(t *testing.T, seed uint64, link func(delay time.Duration) simworld.Link) *swarmOutcome {
+// swarmPlace is where a plan runs. The zero value is links that have a delay alone, and
+// plain disks.
+type swarmPlace struct {
+	link func(delay time.Duration) simworld.Link // for the delay of the plan
+	disk func(i int, w *simworld.World) *simfs.Disk
+}
+
+// swarmOn runs one seed.
+func swarmOn(t *testing.T, seed uint64, place swarmPlace) *swarmOutcome {
 	p := newSwarmPlan(seed)
+	link := place.link
+	if link == nil {
+		link = func(delay time.Duration) simworld.Link { return simworld.Link{Delay: delay} }
+	}
+	set := p.setup()
+	set.modelled = place.disk
 	wd := simulated(func(c *simworld.Config) {
 		c.Seed, c.Explore, c.Link, c.Horizon = seed, true, link(p.delay), time.Hour
 	})
 	out := &swarmOutcome{verdict: &check.Verdict{}}
-	run(t, wd, p.setup(), func(r *rig) {
+	run(t, wd, set, func(r *rig) {
 		s := newSwarmRun(r, &p)
 		s.drive()
 		out.verdict = check.Judge(&s.history)

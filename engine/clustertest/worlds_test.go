@@ -96,11 +96,13 @@ type setup struct {
 	brokers, partitions, replicas int
 	started                       int // how many of the brokers the rig starts; 0 means all
 	disk                          simfs.Config
-	diskOf                        map[int]simfs.Config          // of single brokers, by index
-	wrap                          func(i int, fs env.FS) env.FS // the file system of the broker of that index; or nil
-	log                           func(*commitlog.Config)
-	broker                        func(*broker.Config)
-	minInSync                     int
+	diskOf                        map[int]simfs.Config // of single brokers, by index
+	// modelled, if not nil, makes the disk of the broker of that index, in a simulated world.
+	modelled  func(i int, w *simworld.World) *simfs.Disk
+	wrap      func(i int, fs env.FS) env.FS // the file system of the broker of that index; or nil
+	log       func(*commitlog.Config)
+	broker    func(*broker.Config)
+	minInSync int
 	// elects, if not nil, starts a controller and changes its configuration.
 	elects func(*cluster.ControllerConfig)
 }
@@ -131,7 +133,14 @@ func run(t testing.TB, wd world, s setup, body func(r *rig)) {
 		if !ok {
 			disk = s.disk
 		}
-		mount := r.stage.mount(t, disk)
+		var mount func(env.Node) env.FS
+		if s.modelled != nil {
+			d := s.modelled(i, r.stage.sim)
+			r.stage.disks = append(r.stage.disks, d)
+			mount = d.Mount
+		} else {
+			mount = r.stage.mount(t, disk)
+		}
 		if s.wrap == nil {
 			return mount
 		}
