@@ -167,9 +167,11 @@ func TestSource(t *testing.T) {
 	tests := []struct{ sentence, name, want string }{
 		{"A near name.", "quikstart", `no scenario "quikstart" is built in (did you mean quickstart?)`},
 		{"A far name.", "mine", `no scenario "mine" is built in: there are brokers, codecs, disks, flush-policies, ` +
-			`hundred-brokers, network, quickstart, sequential-vs-random, sync-vs-async; a file of your own needs its path, such as ./mine.yaml`},
+			`hundred-brokers, network, quickstart, sequential-vs-random, sync-vs-async; ` +
+			`a file of your own needs its path, such as ./mine.yaml`},
 		{"A way out of the directory.", "../go", `no scenario "../go" is built in: there are brokers, codecs, disks, ` +
-			`flush-policies, hundred-brokers, network, quickstart, sequential-vs-random, sync-vs-async; a file of your own needs its path, such as ./../go.yaml`},
+			`flush-policies, hundred-brokers, network, quickstart, sequential-vs-random, sync-vs-async; ` +
+			`a file of your own needs its path, such as ./../go.yaml`},
 	}
 	for _, tt := range tests {
 		if src, err := Source(tt.name); err == nil || err.Error() != tt.want {

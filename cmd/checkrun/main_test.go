@@ -42,7 +42,8 @@ func goodRun(t *testing.T) (args []string, folder string) {
 		perGB := 2.5
 		wall := results.CellWall{Seconds: 1, CPUSecondsPerGB: &perGB}
 		r.Cells = append(r.Cells, results.Cell{Labels: map[string]string{"load": load, "disk": "dir:data"}, Target: "real",
-			Measures: m, Repeats: []results.Repeat{{Measures: m, Wall: wall}}, Warnings: []string{}, Wall: wall})
+			Measures: m, Repeats: []results.Repeat{{Measures: m, Wall: wall}}, Warnings: []string{}, Wall: wall,
+			Usage: results.Usage{CPU: &results.CPUUsage{Busy: 0.5, Cores: 2}}, Bound: &results.Bound{Resource: "rate"}})
 		for _, kind := range latencyNames {
 			writeHistogram(t, filepath.Join(folder, fmt.Sprintf("cell-%02d-%s", i+1, kind)), histogram)
 		}
@@ -157,6 +158,8 @@ func TestRun(t *testing.T) {
 		{"records out of order", json(`"reordered": 0`, `"reordered": 1`), "reordered 1"},
 		{"a name missing", json(`"fsyncs"`, `"syncs"`), "has no fsyncs"},
 		{"simulated instead of real", json(`"target": "real"`, `"target": "sim"`), `target "sim", want "real"`},
+		{"nothing was busy", json(`"busy": 0.5`, `"busy": 0`), "processors were busy"},
+		{"nothing bounds it", json(`"bound"`, `"bond"`), "does not name what bounds it"},
 		{"no disk named", json(`"disk": "dir:data"`, `"x": ""`), "no label disk"},
 		{"two cells of one name", json(`"20000/s"`, `"max"`), "labels of cell 1"},
 		{"nothing happened", json(`"records_per_s": 500`, `"records_per_s": 0`), "0 records/s"},
@@ -196,6 +199,39 @@ func TestRun(t *testing.T) {
 				t.Errorf("printed %q, want %q", &stdout, want)
 			}
 		})
+	}
+}
+
+// TestCellUsage: a simulated cell tells what its world was busy with. Method: a good one,
+// and what can be missing from it.
+func TestCellUsage(t *testing.T) {
+	const good = `{"labels":{"disk":"nvme"},"hash":"00ff","virtual_s":3.5,"disk":{"busy":0.2},"page_cache":` +
+		`{"dirty_max_bytes":4096},"network":{"bytes":9},"cpu":{"busy":0.1},"bound":{"resource":"disk"},` +
+		`"wall":{"events_per_s":1e6}}`
+	for _, row := range []struct{ sentence, from, to, want string }{
+		{"a good cell", "", "", ""},
+		{"no hash", `"00ff"`, `""`, "hash"},
+		{"no virtual time", "3.5", "0", "virtual seconds"},
+		{"no device", `"disk":{"busy":0.2}`, `"x":0`, "disk <nil>"},
+		{"a disk that is busier than time", "0.2", "1.2", "disk &"},
+		{"nothing dirty", "4096", "0", "page cache"},
+		{"nothing sent", `"bytes":9`, `"bytes":0`, "network"},
+		{"no events", "1e6", "0", "events/s"},
+		{"a plain disk with a device", `"nvme"`, `"sim"`, "the plain disk has"},
+	} {
+		var c cell
+		text := good
+		if row.from != "" {
+			text = strings.ReplaceAll(good, row.from, row.to)
+		}
+		if err := json.Unmarshal([]byte(text), &c); err != nil {
+			t.Fatal(err)
+		}
+		f := &findings{}
+		(&run{target: "sim"}).checkUsage(f, "cell 1", &c)
+		if found := strings.Join(f.texts, "\n"); (row.want == "") != (found == "") || !strings.Contains(found, row.want) {
+			t.Errorf("%s: found %q, want %q", row.sentence, found, row.want)
+		}
 	}
 }
 
@@ -255,8 +291,8 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// TestUsage: misuse exits with 2 and shows how it goes. Method: table of arguments.
-func TestUsage(t *testing.T) {
+// TestCellUsage: misuse exits with 2 and shows how it goes. Method: table of arguments.
+func TestCellUsage(t *testing.T) {
 	for _, args := range []string{"", "look", "run", "run --json x --out y --target real", "same a", "same a b c",
 		"table x", "run --speed 3"} {
 		var stdout, stderr bytes.Buffer

@@ -49,9 +49,28 @@ type cell struct {
 	Corrupted int64              `json:"corrupted"`
 	MeasuredS float64            `json:"measured_s"`
 	Repeats   []cell             `json:"repeats"`
-	Wall      struct {
-		Seconds  float64  `json:"wall_s"`
-		CPUPerGB *float64 `json:"cpu_s_per_gb"`
+	Hash      string             `json:"hash"`
+	VirtualS  float64            `json:"virtual_s"`
+	Disk      *struct {
+		Busy    float64 `json:"busy"`
+		Written int64   `json:"bytes_written"`
+	} `json:"disk"`
+	PageCache *struct {
+		DirtyMax int64 `json:"dirty_max_bytes"`
+	} `json:"page_cache"`
+	Network *struct {
+		Bytes int64 `json:"bytes"`
+	} `json:"network"`
+	CPU *struct {
+		Busy float64 `json:"busy"`
+	} `json:"cpu"`
+	Bound *struct {
+		Resource string `json:"resource"`
+	} `json:"bound"`
+	Wall struct {
+		Seconds    float64  `json:"wall_s"`
+		CPUPerGB   *float64 `json:"cpu_s_per_gb"`
+		EventsPerS float64  `json:"events_per_s"`
 	} `json:"wall"`
 }
 
@@ -151,6 +170,7 @@ func (r *run) checkCell(f *findings, name string, c *cell) {
 	f.want(c.Fsyncs >= 0, "%s: %d fsyncs", name, c.Fsyncs)
 	f.want(c.Wall.Seconds > 0, "%s took %v s", name, c.Wall.Seconds)
 	f.want((c.Wall.CPUPerGB == nil) == (r.target == "sim"), "%s: CPU seconds per GB are for real runs", name)
+	r.checkUsage(f, name, c)
 	f.want(len(c.Repeats) > 0, "%s has no repeats", name)
 	var counted, acked float64
 	for _, repeat := range c.Repeats {
@@ -165,6 +185,27 @@ func (r *run) checkCell(f *findings, name string, c *cell) {
 	for _, kind := range latencyNames {
 		checkLatency(f, name+", "+kind, c.Latency[kind], c.Acked)
 	}
+}
+
+// checkUsage looks at what a cell says of its resources. The plain simulated disk has
+// no device and no page cache.
+func (r *run) checkUsage(f *findings, name string, c *cell) {
+	f.want(c.CPU != nil && c.CPU.Busy > 0 && c.CPU.Busy <= 1, "%s: processors were busy for %+v", name, c.CPU)
+	f.want(c.Bound != nil && c.Bound.Resource != "", "%s does not name what bounds it", name)
+	if r.target != "sim" {
+		f.want(c.Hash == "" && c.VirtualS == 0, "%s: measured, and has hash %q and %v virtual seconds", name, c.Hash,
+			c.VirtualS)
+		return
+	}
+	f.want(c.Hash != "" && c.VirtualS > 0, "%s: hash %q, %v virtual seconds", name, c.Hash, c.VirtualS)
+	f.want(c.Network != nil && c.Network.Bytes > 0, "%s: network %+v", name, c.Network)
+	f.want(c.Wall.EventsPerS > 0, "%s: %v events/s", name, c.Wall.EventsPerS)
+	if c.Labels["disk"] == "sim" {
+		f.want(c.Disk == nil && c.PageCache == nil, "%s: the plain disk has a device or a page cache", name)
+		return
+	}
+	f.want(c.Disk != nil && c.Disk.Busy >= 0 && c.Disk.Busy <= 1, "%s: disk %+v", name, c.Disk)
+	f.want(c.PageCache != nil && c.PageCache.DirtyMax > 0, "%s: page cache %+v", name, c.PageCache)
 }
 
 func checkLatency(f *findings, name string, l latency, acked int64) {
