@@ -291,8 +291,8 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// TestCellUsage: misuse exits with 2 and shows how it goes. Method: table of arguments.
-func TestCellUsage(t *testing.T) {
+// TestUsage: misuse exits with 2 and shows how it goes. Method: table of arguments.
+func TestUsage(t *testing.T) {
 	for _, args := range []string{"", "look", "run", "run --json x --out y --target real", "same a", "same a b c",
 		"table x", "run --speed 3"} {
 		var stdout, stderr bytes.Buffer
