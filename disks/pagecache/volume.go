@@ -276,6 +276,7 @@ func (v *Volume) PowerLoss(now env.Time) (inFlightCommit bool) {
 	v.dirtyFiles.clear()
 	v.dueFiles.clear()
 	v.current, v.inFlight, v.blocked = nil, 0, false
+	v.throttle = newThrottle()
 	v.writebackAt, v.commitAt = env.Never, env.Never
 	v.running, v.committing, v.spareTxn, v.shadowTID = nil, nil, nil, 0
 	v.shadowWaiters = nil
