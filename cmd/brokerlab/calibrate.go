@@ -27,8 +27,8 @@ func calibrateCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "calibrate",
 		Usage: "measure what work costs on this machine, and write a host profile",
-		Description: `Measures what the engine's own operations take on one core of this machine: records, CRC, copies, appends
-to the page cache, system calls, requests through a broker, every codec at every level by batch size, the wake-up
+		Description: `Measures what the engine's own operations take on one core of this machine: records, CRC, copies,
+appends to the page cache, system calls, requests through a broker, every codec at every level by batch size, the wake-up
 of a task and late timers. Work is processor time; wake-ups and timers are wall time, so that the machine should be
 left alone meanwhile: it is said if it was not. It takes under a minute, with --quick under 10 s.
 
