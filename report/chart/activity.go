@@ -151,6 +151,7 @@ func (t timeline) panels() (all []plotstyle.Panel) {
 	add(t.disks("Requests under way, mean", func(d results.DiskActivity) []float64 { return d.Queue }))
 	add(t.disks("Flushes per second", func(d results.DiskActivity) []float64 { return perSecond(d.Flushes, t.a.EveryS) }))
 	add(t.head())
+	add(t.outerPart())
 	return all
 }
 
@@ -309,31 +310,6 @@ func (t timeline) diskName(d results.DiskActivity) string {
 		return ""
 	}
 	return d.Name
-}
-
-// head draws where the heads of hard disks are: a point for each sample, since the arm
-// goes to and fro between two of them.
-func (t timeline) head() (p plotstyle.Panel, ok bool) {
-	p = plotstyle.Panel{Title: "Head of the hard disk, % of its bytes from the outer edge", Plot: t.plot(false)}
-	for i, d := range t.a.Disks {
-		if len(d.HeadOffset) == 0 || d.CapacityBytes <= 0 {
-			continue
-		}
-		values := make([]float64, len(d.HeadOffset))
-		for k, at := range d.HeadOffset {
-			values[k] = 100 * float64(at) / float64(d.CapacityBytes)
-		}
-		l := lookOf(i)
-		points := t.series(values, end)
-		p.Plot.Add(plotstyle.Dots{Points: points, Fill: l.colour, Small: true})
-		if name := t.diskName(d); name != "" {
-			p.Legend = append(p.Legend, plotstyle.Swatch{Name: name, Mark: plotstyle.Marks.Full, Fill: l.colour})
-		}
-		ok = true
-	}
-	p.Plot.Y.Min, p.Plot.Y.Max = -4, 104 // points at the edges are whole
-	p.Plot.Y.Tick.Marker = plotstyle.Nice{Count: 4, Format: plotstyle.SI}
-	return p, ok
 }
 
 // threshold is one of the page cache's, as it was over time.

@@ -151,6 +151,7 @@ func TestFigureTexts(t *testing.T) {
 		{"a hard disk whose writers were held back", "resources",
 			func(d *Data) *plotstyle.Figure { return Activity(d, 0) },
 			[]string{"hdd-7200 (simulated)", "broker-1, repeat 1 of 2", "samples of 100 ms", "Head of the hard disk",
+				"where the files are",
 				"writers held back", "write-back begins", "Flushes per second"}, "measured"},
 		{"a real machine", "resources", func(d *Data) *plotstyle.Figure { return Activity(d, 2) },
 			[]string{"dir:results/data (measured)", "machine", "Dirty bytes"}, "Head"},
