@@ -150,6 +150,29 @@ func TestWakePrice(t *testing.T) {
 	})
 }
 
+// Goal: all work counts as the node's, however it is paid. Method: work that a lock
+// pays, work that a sleep pays, and work longer than a slice.
+func TestWorked(t *testing.T) {
+	w, nodes := newWorld(t, simworld.Config{Prices: microPrices()}, "a")
+	n := nodes[0]
+	mustRun(t, w, n, func() {
+		mu := n.NewMutex()
+		n.Charge(env.OpCopy, 3)
+		mu.Lock()
+		mu.Unlock()
+		n.Charge(env.OpCopy, 5)
+		n.Sleep(50 * time.Microsecond)
+		if now := micros(n); now != 58 {
+			t.Errorf("it slept until %d us, want 58", now)
+		}
+		n.Charge(env.OpCopy, 2500)
+		n.Sleep(time.Microsecond)
+	})
+	if worked := w.Worked("a"); worked != 2508*time.Microsecond {
+		t.Errorf("the node worked for %v, want 2.508ms", worked)
+	}
+}
+
 // Goal: a mutex barges, and after a millisecond of waiting it is handed over, as
 // with sync.Mutex. Method: a task that holds the mutex nearly all the time, and
 // one whose wake-ups come too late.

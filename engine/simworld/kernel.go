@@ -239,6 +239,7 @@ func (w *World) book(t *task) env.Time {
 	t.debt -= picos(slice) * picosPerNano
 	free := t.node.firstFree()
 	*free = max(*free, w.now).Add(slice)
+	t.node.worked += slice
 	return *free
 }
 

@@ -165,11 +165,11 @@ func (l Levels) of(t codec.Type) Level {
 
 // Prices is the price list of a world whose compression has these levels.
 func (p *Profile) Prices(levels Levels) simworld.Prices {
-	prices := simworld.Prices{Wake: p.Wake.Spread, TimerLate: p.TimerLate.Spread}
 	factor := 1.0
 	if p.CPUFactor != nil {
 		factor = p.CPUFactor.Value
 	}
+	prices := simworld.Prices{Wake: p.Wake.Spread, TimerLate: p.TimerLate.Spread}
 	for _, o := range operations {
 		prices.Ops[o.op] = scaled(p.Ops[o.op].Price, factor)
 	}

@@ -221,7 +221,8 @@ func TestFactor(t *testing.T) {
 	}
 	prices := p.Prices(nil)
 	if e, c := prices.Ops[env.OpRecordEncode], prices.Ops[env.OpCRC]; e.PerCallNs != 60 || e.PerUnitNs != 0.5 ||
-		c.Table[1].Ns != 4000 || prices.Ops[env.OpCompressZstd].PerCallNs != 6 || prices.Wake.P50 != 20_000 {
+		c.Table[1].Ns != 4000 || prices.Ops[env.OpCompressZstd].PerCallNs != 6 ||
+		prices.Wake.P50 != 20_000 {
 		t.Errorf("twice the prices: %+v", prices)
 	}
 	if again := p.Prices(nil); !reflect.DeepEqual(prices, again) {

@@ -17,6 +17,7 @@ import (
 	"brokerlab/engine/protocol"
 	"brokerlab/engine/realworld"
 	"brokerlab/engine/record"
+	"brokerlab/workloads/arrival"
 	"brokerlab/workloads/payload"
 )
 
@@ -229,7 +230,7 @@ func (p *path) batch() env.Buf {
 	return env.MemBuf(m, buf)
 }
 
-// sends is the processor time of one Send of a producer.
+// sends is the processor time of making a record and of one Send.
 func (p *path) sends(i int) (ns float64, err error) {
 	source, err := payload.New(payload.Config{Kind: payload.JSONLogs, Size: recordBytes[i], Seed: 1})
 	if err != nil {
@@ -241,18 +242,31 @@ func (p *path) sends(i int) (ns float64, err error) {
 	if err != nil {
 		return 0, err
 	}
+	pacer, err := arrival.New(arrival.Config{Producers: 1})
+	if err != nil {
+		return 0, errors.Join(err, q.Close())
+	}
 	value := source.Append(nil, payload.ID{}, 0)
-	r := &producer.Record{Topic: topic, Partition: -1, Value: value}
 	p.c.recordsB[i] = record.SizeUpperBound(record.FieldsSize(nil, value, nil))
-	ns, err = timed(p.c.o.Records, func() error { return q.Send(r, nil) })
+	r := &producer.Record{Topic: topic, Partition: -1}
+	ns, err = timed(p.c.o.Records, func() error { // what the load generator does for each
+		now := p.client.Now()
+		pacer.Next(now)
+		r.Intended = pacer.Take(now)
+		value = source.Append(value[:0], payload.ID{Sequence: r.Cookie}, r.Intended)
+		r.Value = value
+		r.Cookie++
+		return q.Send(r, nil)
+	})
 	return ns, errors.Join(err, q.Close())
 }
 
 // recordEncode is the price of a record from the Sends of two sizes.
 func (c *calibration) recordEncode() (perCall, perByte float64) {
-	crc := c.costs[crcName(memorySizes[1])] / float64(memorySizes[1])
-	small := c.costs[sendName(0)] - crc*float64(c.recordsB[0])
-	large := c.costs[sendName(1)] - crc*float64(c.recordsB[1])
+	bytes := c.costs[crcName(memorySizes[1])]/float64(memorySizes[1]) +
+		c.costs[copyName(memorySizes[1])]/float64(memorySizes[1])
+	small := c.costs[sendName(0)] - bytes*float64(c.recordsB[0])
+	large := c.costs[sendName(1)] - bytes*float64(c.recordsB[1])
 	perByte = max(0, (large-small)/float64(c.recordsB[1]-c.recordsB[0]))
 	return max(0, small-perByte*float64(c.recordsB[0])), perByte
 }
