@@ -56,6 +56,20 @@ func (h *eventHeap) pop() event {
 	return top
 }
 
+// second is the event behind the first, nil if there is none.
+func (h eventHeap) second() *event {
+	if len(h) < 2 {
+		return nil
+	}
+	least := &h[1]
+	for i := 2; i < min(5, len(h)); i++ {
+		if h[i].before(least) {
+			least = &h[i]
+		}
+	}
+	return least
+}
+
 // sink puts e at i or below it.
 func (h eventHeap) sink(i int, e event) {
 	for {

@@ -31,10 +31,30 @@ func (w *World) push(e event) {
 	w.seq++
 	e.seq = w.seq
 	e.at = max(e.at, w.now)
-	w.events.push(e)
+	if w.taken {
+		w.taken = false
+		w.events.sink(0, e)
+	} else {
+		w.events.push(e)
+	}
 	if w.staleEvents > len(w.events)/2 && len(w.events) >= sweepMin {
 		w.events.sweep()
 		w.staleEvents = 0
+	}
+}
+
+// takeFirst takes the first event and leaves its place to the next one that is
+// pushed: what runs for an event almost always sets another.
+func (w *World) takeFirst() event {
+	w.taken = true
+	return w.events[0]
+}
+
+// settleEvents closes the place of an event that was taken.
+func (w *World) settleEvents() {
+	if w.taken {
+		w.taken = false
+		w.events.pop()
 	}
 }
 
@@ -62,10 +82,11 @@ func (w *World) loop() *stuck {
 		case w.runReady():
 			continue
 		}
+		w.settleEvents()
 		if len(w.events) == 0 {
 			return &stuck{kind: ErrDeadlock, at: w.now}
 		}
-		e := w.events.pop()
+		e := w.takeFirst()
 		if e.stale() {
 			w.staleEvents--
 			continue
@@ -93,6 +114,7 @@ func (w *World) runReady() bool {
 	if w.ready.len() == 0 {
 		return false
 	}
+	w.settleEvents()
 	if len(w.events) > 0 && w.events[0].at <= w.now && w.events[0].seq < w.ready.at(0).seq {
 		return false
 	}
@@ -159,6 +181,16 @@ func (w *World) suspect(t *task) {
 func (w *World) idleUntil(at env.Time) bool {
 	if w.ready.len() > 0 || at > w.horizon {
 		return false
+	}
+	if w.taken {
+		first := w.events.second()
+		switch {
+		case first == nil || first.at > at:
+			return true
+		case !first.stale():
+			return false
+		}
+		w.settleEvents()
 	}
 	for len(w.events) > 0 {
 		first := &w.events[0]

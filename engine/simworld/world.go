@@ -86,6 +86,7 @@ type World struct {
 	now         env.Time
 	seq         uint64
 	events      eventHeap
+	taken       bool // the first of events is no more
 	staleEvents int
 	ready       ring[readyTask]
 	cur         *task   // the running task, or outside
@@ -265,7 +266,7 @@ func (w *World) unwind() {
 			p.discard()
 		}
 	}
-	w.events, w.staleEvents, w.ready = nil, 0, ring[readyTask]{}
+	w.events, w.taken, w.staleEvents, w.ready = nil, false, 0, ring[readyTask]{}
 }
 
 func (w *World) liveTasks() []*task {
