@@ -47,6 +47,8 @@ var rows = []row{
 	simulatedRow("sim-100b", 1, protocol.AcksLeader),
 	simulatedRow("sim-100b-r3", 3, protocol.AcksAll),
 	kernelRow,
+	offerRow,
+	hundredRow,
 	partitionsRow,
 	growthRow,
 }

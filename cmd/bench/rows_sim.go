@@ -45,8 +45,9 @@ func simulatedRow(name string, replicas int, acks int16) row {
 }
 
 var kernelRow = row{
-	name:  "sim-kernel",
-	lines: []line{{what: "kernel events of 1,000 tasks that sleep, one core", unit: "M events/s", judged: nothing}},
+	name: "sim-kernel",
+	lines: []line{{what: "kernel events of 1,000 tasks that sleep, one core", unit: "M events/s", judged: atLeast,
+		target: 1, aim: 2}},
 	run: func(s *session, out *samples) error {
 		const tasks, sleeps = 1000, 1000
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
