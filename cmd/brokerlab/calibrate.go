@@ -28,9 +28,9 @@ func calibrateCommand() *cli.Command {
 		Name:  "calibrate",
 		Usage: "measure what work costs on this machine, and write a host profile",
 		Description: `Measures what the engine's own operations take on one core of this machine: records, CRC, copies,
-appends to the page cache, system calls, requests through a broker, every codec at every level by batch size, the wake-up
-of a task and late timers. Work is processor time; wake-ups and timers are wall time, so that the machine should be
-left alone meanwhile: it is said if it was not. It takes under a minute, with --quick under 10 s.
+appends to the page cache, system calls, requests through a broker, every codec at every level by batch size, the
+wake-up of a task and late timers. Work is processor time; wake-ups and timers are wall time, so that the machine
+should be left alone meanwhile: it is said if it was not. It takes under a minute, with --quick under 10 s.
 
 The profile is written to FILE. Simulated runs take their prices from it if a scenario says so:
 
