@@ -82,6 +82,7 @@ func Run(file *spec.File, source []byte, opts Options) (*Outcome, error) {
 	if err := r.checkModelled(); err != nil {
 		return nil, err
 	}
+	r.warnOfHosts()
 	if err := r.prepareDisks(); err != nil {
 		return nil, errors.Join(err, r.closeDisks())
 	}
@@ -112,6 +113,19 @@ func (r *runner) checkModelled() error {
 		}
 	}
 	return nil
+}
+
+// warnOfHosts says that settings of simulated machines do nothing on real disks.
+func (r *runner) warnOfHosts() {
+	plain := spec.Default("")
+	for _, disk := range r.disks {
+		for i := range r.cells {
+			if Target(disk) == results.TargetReal && r.cells[i].Scenario.Host != plain.Host {
+				r.warn(fmt.Sprintf("host: describes simulated machines, and changes nothing on %s", disk))
+				return
+			}
+		}
+	}
 }
 
 // warn tells the user now, and the reader of the result later.

@@ -3,6 +3,7 @@ package run
 import (
 	"bytes"
 	"errors"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"brokerlab/disks/datadir"
+	"brokerlab/disks/profiles"
 	"brokerlab/results"
 	"brokerlab/scenarios/spec"
 )
@@ -206,5 +208,34 @@ func TestRunModelled(t *testing.T) {
 	var usage *UsageError
 	if _, err := execute(t, tiny, "dir:"+t.TempDir(), change); !errors.As(err, &usage) {
 		t.Errorf("a real disk took records without bytes: %v", err)
+	}
+}
+
+// Goal: a broker has as many modelled disks as its host, and a profile may be a file of
+// the user's. Method: two disks of a profile that is written to a file, and one that is
+// wrong.
+func TestRunOnProfileFile(t *testing.T) {
+	src, err := profiles.Text("nvme-plp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "mine.yaml")
+	if err := os.WriteFile(path, src, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := execute(t, tiny, path, func(f *spec.File) { f.Base.Host.Disks, f.Base.Load.MaxBytes = 2, 1e6 })
+	if err != nil {
+		t.Fatal(err)
+	}
+	activity, err := out.Folder.Activity(0)
+	if err != nil || len(activity) == 0 || len(activity[0].Disks) != 2 || activity[0].Disks[1].Name != "disk-2" {
+		t.Errorf("activity %+v, %v", activity, err)
+	}
+	if err := os.WriteFile(path, bytes.Replace(src, []byte("kind: ssd"), []byte("kind: tape"), 1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var usage *UsageError
+	if _, err := execute(t, tiny, path, nil); !errors.As(err, &usage) || !strings.Contains(err.Error(), "mine.yaml:") {
+		t.Errorf("a wrong profile: %v", err)
 	}
 }
