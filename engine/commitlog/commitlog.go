@@ -47,8 +47,8 @@
 // flush.indexes, off by default, does as Kafka for comparisons that need it.
 // The directory is forced also when a log is made and when segments are
 // removed, and a .log that was truncated before a segment begins behind it; indexes are
-// not preallocated, and preallocate reserves room without
-// making the .log longer, so that it never has zeros at its end.
+// not preallocated, and preallocate reserves room without making the .log longer, so that
+// it never has zeros at its end.
 //
 // Ours, and always on because it changes no bytes: the places of the last
 // recentBatchesMax batches are kept in memory, so that reads near the end find

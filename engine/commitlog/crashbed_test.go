@@ -126,6 +126,18 @@ type crashImage struct {
 	opened bool
 	start  int64 // of the log that recovery finds
 	got    []modelBatch
+	mark   int64 // the high watermark in its file
+}
+
+// keeps says what an image that was opened does not keep of what was promised.
+func (i *crashImage) keeps(p promise) error {
+	switch marks := p.now().marks; {
+	case !p.admits(i.start, i.got):
+		return p.refuse(i.start, i.got)
+	case !slices.Contains(marks, i.mark):
+		return fmt.Errorf("the high watermark is %d, promised was one of %d", i.mark, marks)
+	}
+	return nil
 }
 
 // promised is what an image has to hold, and where it comes from.
@@ -193,8 +205,11 @@ func (c *crashes) cut(d *simfs.Disk, p promise, origin string, depth int) {
 			return
 		}
 		image.want = append(image.want, want)
-		if image.opened && !want.admits(image.start, image.got) {
-			c.complain(want, "recovery", want.refuse(image.start, image.got))
+		if !image.opened {
+			return
+		}
+		if err := image.keeps(want.promise); err != nil {
+			c.complain(want, "recovery", err)
 		}
 	})
 }
@@ -253,13 +268,15 @@ func (c *crashes) recover(image *crashImage) {
 		if image.start, image.got, err = b.holds(l); err != nil {
 			c.complain(want, fmt.Sprintf("after recovery, which did %v", dirs.Repairs()), err)
 		}
+		image.mark = dirs.HighWatermark(protocol.TopicPartition{Topic: "topic"})
 		for _, want := range image.want {
-			if !want.admits(image.start, image.got) {
-				c.complain(want, fmt.Sprintf("recovery, which did %v", dirs.Repairs()), want.refuse(image.start, image.got))
+			if err := image.keeps(want.promise); err != nil {
+				c.complain(want, fmt.Sprintf("recovery, which did %v", dirs.Repairs()), err)
 			}
 		}
 	})
 	found, digest := exactly(image.start, image.got), d.Digest()
+	found.now().marks = []int64{image.mark}
 	if c.recovered[digest] {
 		return
 	}
@@ -433,7 +450,14 @@ func (p *player) step(word string) {
 		b.must(p.dirs.Checkpoint())
 	case word == "hw":
 		end := p.log.EndOffset()
+		p.want = p.want.clone()
+		p.want.now().marks = append(p.want.now().marks, end)
 		b.must(p.dirs.CheckpointHighWatermarks(func(protocol.TopicPartition) int64 { return end }))
+		p.want = p.want.clone()
+		p.want.now().marks = []int64{end}
+		if p.want.now().floor == 0 { // the first flush forces the names of the directories above
+			p.want.now().marks = []int64{0, end}
+		}
 	case word == "close":
 		b.must(p.dirs.Close())
 		p.want = p.want.kept()
@@ -499,7 +523,7 @@ func (p *player) restart(word string) {
 		for i := range next {
 			next[i].floor, next[i].anywhere = 0, true
 		}
-		p.want = append(next, version{starts: []int64{0, offset}})
+		p.want = append(next, version{starts: []int64{0, offset}, marks: v.marks})
 		p.b.must(p.log.TruncateFullyAndStartAt(offset))
 	default:
 		p.Fatalf("no word %q", word)

@@ -21,6 +21,9 @@ type version struct {
 	batches []modelBatch // those that were deleted included
 	starts  []int64      // where it may start
 	floor   int64        // all offsets below are on disk
+	// marks are what the file of high watermarks may say of the log. They are those of the
+	// last version of a promise.
+	marks []int64
 	// anywhere says that the log was being deleted as a whole: any of its batches that
 	// follow each other may be left.
 	anywhere bool
@@ -61,7 +64,7 @@ func (p promise) key() [sha256.Size]byte {
 		for _, x := range v.batches {
 			out = append(out, x.bytes...)
 		}
-		out = fmt.Appendf(out, "%d %d %v;", v.starts, v.floor, v.anywhere)
+		out = fmt.Appendf(out, "%d %d %v %d;", v.starts, v.floor, v.anywhere, v.marks)
 	}
 	return sha256.Sum256(out)
 }
@@ -80,6 +83,7 @@ func (p promise) clone() promise {
 	for i := range out {
 		out[i].batches = slices.Clone(out[i].batches)
 		out[i].starts = slices.Clone(out[i].starts)
+		out[i].marks = slices.Clone(out[i].marks)
 	}
 	return out
 }
@@ -109,7 +113,7 @@ func (p promise) truncated(offset int64) promise {
 
 // exactly is the promise of a log that is all on disk.
 func exactly(start int64, batches []modelBatch) promise {
-	v := version{batches: batches, starts: []int64{start}}
+	v := version{batches: batches, starts: []int64{start}, marks: []int64{0}}
 	v.floor = v.end()
 	return promise{v}
 }
