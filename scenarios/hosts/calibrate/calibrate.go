@@ -257,7 +257,8 @@ func (c *calibration) profile() *hosts.Profile {
 	set(env.OpRecordDecode, line(0, c.costs[decodeName]/probeRecords), "with what the load generator does of each")
 	set(env.OpRecordAck, line(0, c.costs[ackName]/probeRecords), "what the load generator does of each")
 	perCall, perByte := c.recordEncode()
-	set(env.OpRecordEncode, line(perCall, perByte), "what the load generator does for each and a call of Send, less copies and CRCs")
+	set(env.OpRecordEncode, line(perCall, perByte),
+		"what the load generator does for each and a call of Send, less copies and CRCs")
 	message, request, handle := c.requests()
 	set(env.OpSend, line(message, 0), "half a message through memory, with the change of tasks")
 	set(env.OpReceive, line(message, 0), "the other half")
