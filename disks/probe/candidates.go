@@ -23,7 +23,8 @@ func spreadOf(r pattern.Result) device.Spread {
 }
 
 // provisionedCandidate is a disk behind limits: times that are drawn, and rates and
-// operations per second that nothing passes.
+// operations per second that nothing passes. Reads and writes together get no more
+// than the one of them that got more alone.
 var provisionedCandidate = candidate{
 	start: func(f *findings, capacity int64) device.Config {
 		cfg := device.Config{Kind: device.KindProvisioned, CapacityBytes: capacity, VolatileCache: true, Queue: queue}
@@ -35,6 +36,8 @@ var provisionedCandidate = candidate{
 		_, seqReads := f.direct(true, false, sequentialDepth)
 		_, seqWrites := f.direct(false, false, sequentialDepth)
 		cfg.Provisioned = device.Provisioned{
+			Total: device.Limit{OpsPerSec: max(deepReads.OpsPerSec, deepWrites.OpsPerSec, 1),
+				BytesPerSec: int64(max(1e5, rate(seqReads), rate(seqWrites)))},
 			Read:     device.Limit{OpsPerSec: max(deepReads.OpsPerSec, 1), BytesPerSec: int64(max(1e5, rate(seqReads)))},
 			Write:    device.Limit{OpsPerSec: max(deepWrites.OpsPerSec, 1), BytesPerSec: int64(max(1e5, rate(seqWrites)))},
 			ReadTime: spreadOf(reads), WriteTime: spreadOf(writes), FlushTime: flushOf(syncs, writes),

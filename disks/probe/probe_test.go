@@ -138,7 +138,7 @@ var nearly = cmp.Comparer(func(a, b device.Provisioned) bool {
 	limit := func(x, y device.Limit) bool {
 		return near(x.OpsPerSec, y.OpsPerSec) && near(float64(x.BytesPerSec), float64(y.BytesPerSec))
 	}
-	return limit(a.Read, b.Read) && limit(a.Write, b.Write) && spread(a.ReadTime, b.ReadTime) &&
+	return limit(a.Total, b.Total) && limit(a.Read, b.Read) && limit(a.Write, b.Write) && spread(a.ReadTime, b.ReadTime) &&
 		spread(a.WriteTime, b.WriteTime) && spread(a.FlushTime, b.FlushTime)
 })
 

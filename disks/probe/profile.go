@@ -59,13 +59,17 @@ func (w *writer) figure(value string, status figures.Status, note string) string
 }
 
 func (w *writer) provisioned(p *device.Provisioned) {
+	const both = "reads and writes together get what the one that got more did alone"
 	w.line("provisioned:")
+	w.line("  total:")
+	w.line("    iops: %s", w.figure(opsText(p.Total.OpsPerSec), figures.Derived, both))
+	w.line("    rate: %s", w.figure(bytesPerSec(p.Total.BytesPerSec), figures.Derived, both))
 	for _, l := range []struct {
 		name  string
 		limit *device.Limit
 	}{{"read", &p.Read}, {"write", &p.Write}} {
 		w.line("  %s:", l.name)
-		w.line("    iops: %s", w.figure(strconv.FormatFloat(round(l.limit.OpsPerSec), 'f', -1, 64), figures.Fitted,
+		w.line("    iops: %s", w.figure(opsText(l.limit.OpsPerSec), figures.Fitted,
 			"random, 4 KiB, at the greatest depth"))
 		w.line("    rate: %s", w.figure(bytesPerSec(l.limit.BytesPerSec), figures.Fitted, "sequential, 1 MiB"))
 	}
@@ -108,6 +112,8 @@ func round(v float64) float64 {
 	}
 	return float64(int64(v))
 }
+
+func opsText(v float64) string { return strconv.FormatFloat(round(v), 'f', -1, 64) }
 
 func bytesPerSec(v int64) string { return fmt.Sprintf("%dkB/s", v/1000) }
 
