@@ -35,6 +35,7 @@ type Cache struct {
 
 	cachedBytes    int64
 	dirtyBytes     int64
+	dirtyPeakBytes int64 // since TakeDirtyPeak
 	writebackBytes int64
 	oldest, newest *extent    // by use
 	spare          *extent    // for reuse, linked by next
@@ -77,6 +78,14 @@ func (c *Cache) Stats() Stats {
 	s := c.stats
 	s.CachedBytes, s.DirtyBytes, s.WritebackBytes = c.cachedBytes, c.dirtyBytes, c.writebackBytes
 	return s
+}
+
+// TakeDirtyPeak returns the most bytes that were dirty or under way since it was last
+// called, and begins again at what they are now.
+func (c *Cache) TakeDirtyPeak() int64 {
+	peak := c.dirtyPeakBytes
+	c.dirtyPeakBytes = c.dirtyBytes + c.writebackBytes
+	return peak
 }
 
 // unlink takes e out of the list of use.
@@ -169,6 +178,7 @@ func (c *Cache) dirtied(v *Volume, bytes int64) {
 	c.dirtyBytes += bytes
 	v.stats.DirtyBytes += bytes
 	c.stats.DirtyMaxBytes = max(c.stats.DirtyMaxBytes, c.dirtyBytes+c.writebackBytes)
+	c.dirtyPeakBytes = max(c.dirtyPeakBytes, c.dirtyBytes+c.writebackBytes)
 	v.stats.DirtyMaxBytes = max(v.stats.DirtyMaxBytes, v.stats.DirtyBytes+v.stats.WritebackBytes)
 }
 

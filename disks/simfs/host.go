@@ -74,6 +74,10 @@ func NewHost(k Kernel, cfg HostConfig) *Host {
 // Stats returns the figures of all disks together.
 func (h *Host) Stats() HostStats { return HostStats{Stats: h.cache.Stats(), Limits: h.cache.Limits()} }
 
+// TakeDirtyPeak returns the most bytes that were dirty or under write-back since it was
+// last called.
+func (h *Host) TakeDirtyPeak() int64 { return h.cache.TakeDirtyPeak() }
+
 // NewDisk adds an empty disk: page cache, file system and device are modelled, and
 // operations cost what they say, and CPU work (env.OpSyscall, env.OpAppend). It panics
 // if cfg is not valid. The disk can be mounted in the world of the host's kernel

@@ -22,8 +22,8 @@ type meter struct {
 	readings  []reading // at start + i*every
 	warm      *reading  // at the end of the warm-up
 	end       *reading  // of the load
-	// dirtyMax are the most dirty bytes that were seen since warmupEnd, by node, up to
-	// the end of the load.
+	// dirtyMax are the most dirty bytes since warmupEnd, or before it since the start,
+	// by node, up to the end of the load.
 	dirtyMax []int64
 }
 
@@ -45,10 +45,17 @@ func (m *meter) take(r reading) {
 	if m.dirtyMax == nil {
 		m.dirtyMax = make([]int64, len(r.nodes))
 	}
-	if m.warm == nil && r.at >= m.warmupEnd {
+	switch {
+	case m.end != nil:
+	case m.warm == nil && r.at >= m.warmupEnd:
 		m.warm = &r
-	}
-	if m.warm != nil && m.end == nil {
+		clear(m.dirtyMax) // the peaks so far lie in the warm-up
+		for i := range r.nodes {
+			if c := r.nodes[i].cache; c != nil {
+				m.dirtyMax[i] = c.dirty
+			}
+		}
+	default:
 		m.seeDirty(&r)
 	}
 	if r.at < m.start.Add(time.Duration(len(m.readings))*m.every) {
@@ -69,7 +76,7 @@ func (m *meter) take(r reading) {
 func (m *meter) seeDirty(r *reading) {
 	for i := range r.nodes {
 		if c := r.nodes[i].cache; c != nil {
-			m.dirtyMax[i] = max(m.dirtyMax[i], c.dirty)
+			m.dirtyMax[i] = max(m.dirtyMax[i], c.dirty, c.dirtyPeak)
 		}
 	}
 }

@@ -12,10 +12,13 @@ import (
 // that takes 2 requests at once, and dirty bytes that peak between two readings.
 func counted(at env.Time) reading {
 	d := time.Duration(at)
-	c := &cacheReading{dirty: 100, dirtyMax: 100, limit: 1000, background: 500, counts: true, throttled: d / 10,
+	c := &cacheReading{dirty: 100, dirtyPeak: 100, limit: 1000, background: 500, counts: true, throttled: d / 10,
 		hitBytes: 3 * int64(at), missBytes: int64(at)}
-	if at > env.Time(5*time.Second) {
-		c.dirtyMax = 700
+	switch at {
+	case env.Time(5 * time.Second):
+		c.dirtyPeak = 700
+	case env.Time(500 * time.Millisecond): // in the warm-up
+		c.dirtyPeak = 900
 	}
 	return reading{at: at, nodes: []nodeReading{
 		{name: "broker-1", cores: 2, cpu: true, worked: d, cache: c, disks: []diskReading{{name: "disk-1",

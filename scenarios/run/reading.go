@@ -37,7 +37,8 @@ type netReading struct {
 
 // cacheReading is a machine's page cache.
 type cacheReading struct {
-	dirty, dirtyMax            int64 // dirty and under write-back; dirtyMax since the beginning
+	dirty                      int64 // dirty and under write-back
+	dirtyPeak                  int64 // the most of it since the reading before; 0 if not known
 	background, freeRun, limit int64 // thresholds; 0 if not known
 	counts                     bool  // the counts below are known
 	throttled                  time.Duration
@@ -60,7 +61,7 @@ type diskReading struct {
 // readCache takes the figures of a modelled page cache.
 func readCache(h *simfs.Host) *cacheReading {
 	s := h.Stats()
-	return &cacheReading{dirty: s.DirtyBytes + s.WritebackBytes, dirtyMax: s.DirtyMaxBytes,
+	return &cacheReading{dirty: s.DirtyBytes + s.WritebackBytes, dirtyPeak: h.TakeDirtyPeak(),
 		background: s.BackgroundBytes, freeRun: s.FreeRunBytes, limit: s.HardBytes,
 		counts: true, throttled: s.Throttled, hitBytes: s.HitBytes, missBytes: s.MissBytes}
 }
@@ -112,9 +113,6 @@ func usageOf(from, to *nodeReading, span time.Duration, dirtyMax int64) results.
 func cacheUsage(from, to *cacheReading, dirtyMax int64) *results.PageCacheUsage {
 	p := &results.PageCacheUsage{DirtyMaxBytes: max(dirtyMax, to.dirty), BackgroundBytes: to.background,
 		LimitBytes: to.limit}
-	if to.dirtyMax > from.dirtyMax { // the peak lies in the window, between two looks at it
-		p.DirtyMaxBytes = to.dirtyMax
-	}
 	if to.counts {
 		throttled := (to.throttled - from.throttled).Seconds() * 1000
 		p.ThrottledMS = &throttled
