@@ -66,6 +66,8 @@ type CPUUsage struct {
 // NodeUsage is one node's. Log directories on several disks add up as in Usage.
 type NodeUsage struct {
 	Name string `json:"name"` // broker-1; "machine" for the whole of a real run
+	// Client says that it is a producer or a consumer.
+	Client bool `json:"client,omitempty"`
 	Usage
 }
 

@@ -112,7 +112,7 @@ func (m *meter) usage() (nodes []results.NodeUsage, span time.Duration) {
 		to := &m.end.nodes[i]
 		u := usageOf(&from.nodes[i], to, span, m.dirtyMax[i])
 		if u != (results.Usage{}) {
-			nodes = append(nodes, results.NodeUsage{Name: to.name, Usage: u})
+			nodes = append(nodes, results.NodeUsage{Name: to.name, Client: to.client, Usage: u})
 		}
 	}
 	return nodes, span

@@ -4,7 +4,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"brokerlab/engine/env"
+	"brokerlab/engine/realworld"
 	"brokerlab/results"
 )
 
@@ -117,6 +120,28 @@ func TestMeterActivity(t *testing.T) {
 		}
 		if a.Node != "broker-1" || a.WarmupS != 1 || a.EndS != load.Seconds() || len(a.PageCache.DirtyBytes) != n {
 			t.Errorf("%s, warm-up %v, end %v", a.Node, a.WarmupS, a.EndS)
+		}
+	}
+}
+
+// Goal: a real run with shaped links tells what each node's card did, and one without
+// tells of the machine alone. Method: readings of both, with two nodes.
+func TestRealCardsAreRead(t *testing.T) {
+	machine := reading{nodes: []nodeReading{{name: "machine", cpu: true, cores: 2}}}
+	for _, row := range []struct {
+		bytesPerSec int64
+		want        []nodeReading
+	}{
+		{0, machine.nodes},
+		{1e6, []nodeReading{machine.nodes[0], {name: "broker-1", net: netReading{known: true}},
+			{name: "producer-1", client: true, net: netReading{known: true}}}},
+	} {
+		cards := &cardReader{world: realworld.New(realworld.Config{}), shaped: row.bytesPerSec > 0}
+		cards.add("broker-1", false)
+		cards.add("producer-1", true)
+		got := cards.read(machine).nodes
+		if diff := cmp.Diff(row.want, got, cmp.AllowUnexported(nodeReading{}, netReading{})); diff != "" {
+			t.Errorf("links of %d bytes/s (-want +got):\n%s", row.bytesPerSec, diff)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"brokerlab/disks/device"
 	"brokerlab/disks/simfs"
 	"brokerlab/engine/env"
+	"brokerlab/engine/netmodel"
 	"brokerlab/results"
 )
 
@@ -33,6 +34,10 @@ type netReading struct {
 	known             bool
 	bytesOut, bytesIn int64
 	busyOut, busyIn   time.Duration
+}
+
+func netReadingOf(s netmodel.Stats) netReading {
+	return netReading{known: true, bytesOut: s.BytesOut, bytesIn: s.BytesIn, busyOut: s.BusyOut, busyIn: s.BusyIn}
 }
 
 // cacheReading is a machine's page cache.
@@ -170,9 +175,9 @@ func together(nodes []results.NodeUsage) results.Usage {
 	disks := 0
 	var hits float64 // bytes
 	for i := range nodes {
-		n := &nodes[i].Usage
+		n := &nodes[i]
 		u.CPU, u.ClientCPU = busierCPU(u.CPU, n.CPU), busierCPU(u.ClientCPU, n.ClientCPU)
-		if n.Network != nil && n.ClientCPU == nil { // those of clients are in it as the brokers' peers
+		if n.Network != nil && !n.Client { // those of clients are in it as the brokers' peers
 			if u.Network == nil {
 				u.Network = &results.NetworkUsage{}
 			}

@@ -142,9 +142,7 @@ func (sim *simStage) readNode(n *simNode) nodeReading {
 	if n.client {
 		out.cores = sim.spec.Host.ClientCores
 	}
-	net := sim.world.NetStats(n.name)
-	out.net = netReading{known: true, bytesOut: net.BytesOut, bytesIn: net.BytesIn, busyOut: net.BusyOut,
-		busyIn: net.BusyIn}
+	out.net = netReadingOf(sim.world.NetStats(n.name))
 	if n.host == nil {
 		return out
 	}

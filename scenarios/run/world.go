@@ -43,14 +43,41 @@ func newStage(at place, seed uint64, s *spec.Scenario) (*stage, error) {
 	}
 	w := realworld.New(realworld.Config{Seed: seed, Link: n})
 	logDirs, mount := spread(at.dirs)
-	machine := newMachineReader(at.dirs)
+	machine, cards := newMachineReader(at.dirs), &cardReader{world: w, shaped: n.BytesPerSec > 0}
 	return &stage{
-		world: w, logDirs: logDirs, mount: mount,
-		client: func(string) {},
-		read:   machine.read,
+		world: w, logDirs: logDirs,
+		mount: func(broker string) func(env.Node) env.FS {
+			cards.add(broker, false)
+			return mount(broker)
+		},
+		client: func(name string) { cards.add(name, true) },
+		read:   func(now env.Time) reading { return cards.read(machine.read(now)) },
 		hash:   func() string { return "" }, events: func() uint64 { return 0 }, now: func() env.Time { return 0 },
 		close: func() {},
 	}, nil
+}
+
+// cardReader reads the network cards of a real world whose links are shaped: all else
+// is that of the machine, which the nodes share.
+type cardReader struct {
+	world  *realworld.World
+	shaped bool
+	nodes  []nodeReading
+}
+
+func (c *cardReader) add(name string, client bool) {
+	if c.shaped {
+		c.nodes = append(c.nodes, nodeReading{name: name, client: client})
+	}
+}
+
+// read adds the nodes' cards to a reading of the machine.
+func (c *cardReader) read(r reading) reading {
+	for _, n := range c.nodes {
+		n.net = netReadingOf(c.world.NetStats(n.name))
+		r.nodes = append(r.nodes, n)
+	}
+	return r
 }
 
 // join starts tasks on any nodes and waits for them from the driver's. It is the
