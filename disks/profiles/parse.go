@@ -2,7 +2,6 @@ package profiles
 
 import (
 	"errors"
-	"path"
 	"slices"
 	"strings"
 
@@ -25,7 +24,7 @@ const (
 // Parse reads a profile. The base of the file's name, without .yaml, is its name.
 // The error is of type figures.Errors and holds every fault.
 func Parse(file string, src []byte) (*Profile, error) {
-	r := reader{Reader: figures.Reader{File: file}, p: &Profile{Name: strings.TrimSuffix(path.Base(file), extension)},
+	r := reader{Reader: figures.Reader{File: file}, p: &Profile{Name: figures.NameOf(file)},
 		places: map[string]figures.Place{}}
 	if root := r.Load(src); root != nil {
 		r.profile(root)

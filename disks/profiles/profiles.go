@@ -28,7 +28,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"slices"
 	"strings"
 
 	"brokerlab/disks/device"
@@ -38,7 +37,7 @@ import (
 //go:embed *.yaml
 var files embed.FS
 
-const extension = ".yaml"
+var library = figures.Library{Files: files, What: "disk profile"}
 
 // Profile is a disk with its sources.
 type Profile struct {
@@ -58,25 +57,10 @@ type Figure struct {
 }
 
 // Names returns the names of the built-in profiles in order.
-func Names() []string {
-	dir, err := files.ReadDir(".")
-	if err != nil {
-		panic("profiles: the embedded directory cannot be read: " + err.Error())
-	}
-	names := make([]string, len(dir))
-	for i, f := range dir {
-		names[i] = strings.TrimSuffix(f.Name(), extension)
-	}
-	return names
-}
+func Names() []string { return library.Names() }
 
 // Text returns a built-in profile as it is written, comments included.
-func Text(name string) ([]byte, error) {
-	if !slices.Contains(Names(), name) {
-		return nil, fmt.Errorf("no disk profile %q is built in: there are %s", name, strings.Join(Names(), ", "))
-	}
-	return files.ReadFile(name + extension)
-}
+func Text(name string) ([]byte, error) { return library.Text(name) }
 
 // Load returns a built-in profile.
 func Load(name string) (*Profile, error) {
@@ -84,7 +68,7 @@ func Load(name string) (*Profile, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := Parse(name+extension, src)
+	p, err := Parse(name+figures.Extension, src)
 	if err != nil {
 		panic("profiles: a built-in profile is wrong: " + err.Error())
 	}
@@ -94,7 +78,7 @@ func Load(name string) (*Profile, error) {
 // IsFile says whether a name stands for a file and not for a built-in profile: it
 // ends in .yaml or .yml, or has a slash.
 func IsFile(name string) bool {
-	return strings.HasSuffix(name, extension) || strings.HasSuffix(name, ".yml") || strings.ContainsAny(name, `/\`)
+	return strings.HasSuffix(name, figures.Extension) || strings.HasSuffix(name, ".yml") || strings.ContainsAny(name, `/\`)
 }
 
 // Find returns the profile of a file or, if the name is none (see IsFile), the

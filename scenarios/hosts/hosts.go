@@ -49,7 +49,7 @@ import (
 //go:embed *.yaml
 var files embed.FS
 
-const extension = ".yaml"
+var library = figures.Library{Files: files, What: "host profile"}
 
 // Default is the profile of this engine in Go.
 const Default = "go"
@@ -227,30 +227,15 @@ func fastLZ4(t codec.Type, level int) bool {
 }
 
 // Names returns the names of the built-in profiles in order.
-func Names() []string {
-	dir, err := files.ReadDir(".")
-	if err != nil {
-		panic("hosts: the embedded directory cannot be read: " + err.Error())
-	}
-	names := make([]string, len(dir))
-	for i, f := range dir {
-		names[i] = strings.TrimSuffix(f.Name(), extension)
-	}
-	return names
-}
+func Names() []string { return library.Names() }
 
 // Text returns a built-in profile as it is written, comments included.
-func Text(name string) ([]byte, error) {
-	if !slices.Contains(Names(), name) {
-		return nil, fmt.Errorf("no host profile %q is built in: there are %s", name, strings.Join(Names(), ", "))
-	}
-	return files.ReadFile(name + extension)
-}
+func Text(name string) ([]byte, error) { return library.Text(name) }
 
 // Load returns a built-in profile by its name, or one of a file: what ends in .yaml
 // or has a slash is a file. Faults of a file are figures.Errors.
 func Load(nameOrPath string) (*Profile, error) {
-	if strings.HasSuffix(nameOrPath, extension) || strings.ContainsAny(nameOrPath, `/\`) {
+	if strings.HasSuffix(nameOrPath, figures.Extension) || strings.ContainsAny(nameOrPath, `/\`) {
 		src, err := os.ReadFile(nameOrPath)
 		if err != nil {
 			return nil, fmt.Errorf("host profile: %w", err)
@@ -259,9 +244,9 @@ func Load(nameOrPath string) (*Profile, error) {
 	}
 	src, err := Text(nameOrPath)
 	if err != nil {
-		return nil, fmt.Errorf("%w; a file of your own ends in %s", err, extension)
+		return nil, fmt.Errorf("%w; a file of your own ends in %s", err, figures.Extension)
 	}
-	p, err := Parse(nameOrPath+extension, src)
+	p, err := Parse(nameOrPath+figures.Extension, src)
 	if err != nil {
 		panic("hosts: a built-in profile is wrong: " + err.Error())
 	}

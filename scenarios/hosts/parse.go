@@ -2,7 +2,6 @@ package hosts
 
 import (
 	"fmt"
-	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,7 +34,7 @@ var rootKeys = []string{
 // Parse reads a profile. The base of the file's name, without .yaml, is its name.
 // The error is of type figures.Errors and holds every fault.
 func Parse(file string, src []byte) (*Profile, error) {
-	r := reader{Reader: figures.Reader{File: file}, p: &Profile{Name: strings.TrimSuffix(path.Base(file), extension)},
+	r := reader{Reader: figures.Reader{File: file}, p: &Profile{Name: figures.NameOf(file)},
 		seen: map[string]bool{}}
 	if root := r.Load(src); root != nil {
 		r.profile(root)
