@@ -18,12 +18,12 @@ func appHelp(app *cli.App) string {
 	}
 	b.WriteString(`
 A scenario says what runs: brokers, a topic, producers, consumers, and what varies. Its disk says where: dir:PATH
-measures this machine, sim simulates the same engine on a disk of fixed cost, on a virtual clock.
+measures this machine; nvme, hdd-7200 and others (brokerlab disks list) simulate the same engine on such a disk.
 
 Try:
   brokerlab list                          what is built in
   brokerlab run quickstart                three brokers on this disk, under 30 s
-  brokerlab run quickstart --disk sim     the same, simulated
+  brokerlab run quickstart --disk nvme    the same, simulated
   brokerlab run --help                    all about running
 `)
 	return b.String()
