@@ -159,6 +159,9 @@ func TestWorked(t *testing.T) {
 		mu := n.NewMutex()
 		n.Charge(env.OpCopy, 3)
 		mu.Lock()
+		if got := w.Worked("a"); got != 3*time.Microsecond {
+			t.Errorf("a lock paid %v, want 3us", got)
+		}
 		mu.Unlock()
 		n.Charge(env.OpCopy, 5)
 		n.Sleep(50 * time.Microsecond)
