@@ -54,6 +54,7 @@ type repeat struct {
 	targets  atomic.Pointer[[]load.Target] // set when the ends of the logs are known
 	loadFrom env.Time
 	meter    *meter
+	metering env.Mutex // of meter, which the watch reads and who waits for the producers too
 	cpuFrom  cpuTime
 	cpuTo    cpuTime
 	logs     broker.Stats // when the load was drained
@@ -138,7 +139,7 @@ func (r *repeat) load() error {
 	series := load.SeriesConfig{Start: r.loadFrom, Warmup: r.s.Load.Warmup, Closed: r.s.Load.Rate == 0}
 	r.shared.Produce, r.shared.Consume = load.NewSeries(series), load.NewSeries(series)
 	r.shared.End = r.loadFrom.Add(r.s.Load.Duration)
-	r.meter = newMeter(r.loadFrom, r.s.Load.Warmup)
+	r.meter, r.metering = newMeter(r.loadFrom, r.s.Load.Warmup), r.driver.NewMutex()
 	r.shared.Backlog = r.s.Consumers.Read != spec.ReadTail
 	consumers, producers := newJoin(r.driver), newJoin(r.driver)
 	if !r.shared.Backlog {
@@ -156,7 +157,7 @@ func (r *repeat) load() error {
 	watching.Store(true)
 	watch.start(r.driver, "watch", func() error { return r.watch(&watching) })
 	err := producers.wait()
-	r.meter.endLoad(r.read())
+	r.endLoad()
 	r.live.phase("draining")
 	if err == nil && r.aborted() == nil {
 		err = r.findEnds()
@@ -228,11 +229,9 @@ func (r *repeat) watch(watching *atomic.Bool) error {
 	for watching.Load() {
 		now := r.driver.Now()
 		r.live.now.Store(int64(now.Sub(r.loadFrom)))
-		if now >= r.meter.next() {
-			r.meter.take(r.read())
-		}
+		next := r.meterUpTo(now)
 		if now >= r.shared.End || now > r.loadFrom && r.shared.Over() {
-			r.meter.endLoad(r.read())
+			r.endLoad()
 		}
 		if r.live.stopped() {
 			r.shared.Stop()
@@ -242,9 +241,26 @@ func (r *repeat) watch(watching *atomic.Bool) error {
 			r.targets.Store(&[]load.Target{})
 			return r.shutDown()
 		}
-		r.driver.Sleep(max(0, min(watchEvery, r.meter.next().Sub(now), untilEnd(r.shared.End, now))))
+		r.driver.Sleep(max(0, min(watchEvery, next.Sub(now), untilEnd(r.shared.End, now))))
 	}
 	return nil
+}
+
+// meterUpTo reads the meter if it is time, and returns when it is next.
+func (r *repeat) meterUpTo(now env.Time) env.Time {
+	r.metering.Lock()
+	defer r.metering.Unlock()
+	if now >= r.meter.next() {
+		r.meter.take(r.read())
+	}
+	return r.meter.next()
+}
+
+// endLoad reads the meter at the end of the load, the first time that it is told.
+func (r *repeat) endLoad() {
+	r.metering.Lock()
+	defer r.metering.Unlock()
+	r.meter.endLoad(r.read())
 }
 
 // untilEnd is how long the load goes on; after its end that does not matter.
