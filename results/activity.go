@@ -28,6 +28,10 @@ type Activity struct {
 	Network   *NetworkActivity   `json:"network,omitempty"`
 	PageCache *PageCacheActivity `json:"page_cache,omitempty"`
 	Disks     []DiskActivity     `json:"disks,omitempty"`
+	// UnflushedRecords and UnflushedBytes are appended to a broker's logs and not
+	// forced to disk by it; the operating system may have written them.
+	UnflushedRecords []int64 `json:"unflushed_records,omitempty"`
+	UnflushedBytes   []int64 `json:"unflushed_bytes,omitempty"`
 }
 
 // Limits of what a repeat keeps.
@@ -129,6 +133,8 @@ func (a *Activity) check() error {
 		samples = n
 	}
 	of(len(a.CPUBusy))
+	of(len(a.UnflushedRecords))
+	of(len(a.UnflushedBytes))
 	if n := a.Network; n != nil {
 		of(len(n.SendBusy))
 		of(len(n.ReceiveBusy))

@@ -32,6 +32,13 @@ func MergeRepeats(repeats []Repeat, latency map[string]Latency) Measures {
 		m.BytesDisk += r.BytesDisk
 		m.LateMax = max(m.LateMax, r.LateMax)
 		m.MeasuredS += r.MeasuredS
+		m.Retries += r.Retries
+		for name, n := range r.Errors {
+			if m.Errors == nil {
+				m.Errors = map[string]int64{}
+			}
+			m.Errors[name] += n
+		}
 	}
 	return m
 }
@@ -42,6 +49,7 @@ func (c Counts) plus(o Counts) Counts {
 		Sent: c.Sent + o.Sent, Acked: c.Acked + o.Acked, Failed: c.Failed + o.Failed,
 		Consumed: c.Consumed + o.Consumed, Lost: c.Lost + o.Lost, Duplicated: c.Duplicated + o.Duplicated,
 		Reordered: c.Reordered + o.Reordered, Corrupted: c.Corrupted + o.Corrupted,
+		Late: c.Late + o.Late, Unsent: c.Unsent + o.Unsent,
 	}
 }
 

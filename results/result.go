@@ -39,8 +39,10 @@ type Result struct {
 	// and "disk" at the end.
 	LabelNames []string `json:"label_names"`
 	Cells      []Cell   `json:"cells"`
-	Warnings   []string `json:"warnings"`
-	Wall       RunWall  `json:"wall"`
+	// Goals are those of the scenario, for each cell that they are about.
+	Goals    []GoalOutcome `json:"goals,omitempty"`
+	Warnings []string      `json:"warnings"`
+	Wall     RunWall       `json:"wall"`
 }
 
 // RunWall is what may differ between two runs of one seed.
@@ -96,6 +98,10 @@ type Counts struct {
 	Duplicated int64 `json:"duplicated"`
 	Reordered  int64 `json:"reordered"`
 	Corrupted  int64 `json:"corrupted"`
+	// Late were sent noticeably after their instant, Unsent were due and never sent:
+	// the generator was held up, and does not catch up unless told to. Open loop.
+	Late   int64 `json:"late"`
+	Unsent int64 `json:"unsent"`
 }
 
 // Bad is how many records the read-back holds against the run.
@@ -117,6 +123,9 @@ type Measures struct {
 	BytesDisk    int64   `json:"bytes_disk"`    // written to all logs, replicas included
 	LateMax      int64   `json:"late_max_ns"`   // how late the generator was at worst; open loop
 	MeasuredS    float64 `json:"measured_s"`    // length of the measured window
+	Retries      int64   `json:"retries"`       // batches sent again
+	// Errors counts failed batches and refused requests by Kafka's name of the error.
+	Errors map[string]int64 `json:"errors,omitempty"`
 }
 
 // Latency summarises one histogram, in nanoseconds.
@@ -143,7 +152,18 @@ type Cell struct {
 	// mostly queueing.
 	AtSaturation bool    `json:"at_saturation"`
 	OfferedPerS  float64 `json:"offered_per_s,omitempty"` // open loop
+	// Arrival is the process by which records come due; CatchUp says that those
+	// which a stall delayed are all sent after it. Open loop.
+	Arrival string  `json:"arrival,omitempty"`
+	CatchUp bool    `json:"catch_up,omitempty"`
+	Corpus  *Corpus `json:"corpus,omitempty"`
 	Measures
+	// Intervals are of the medians over repeats, by the JSON name of the figure
+	// (records_per_s), and of percentiles (produce.p99).
+	Intervals map[string]Bounds `json:"intervals,omitempty"`
+	Breakdown *Breakdown        `json:"breakdown,omitempty"`
+	Groups    []Group           `json:"groups,omitempty"` // where there are several
+	Trust     []Finding         `json:"trust,omitempty"`
 	// Hash digests every step of all repeats of a simulated cell: that of its
 	// repeat, or of theirs in turn.
 	Hash     string  `json:"hash,omitempty"`
@@ -162,7 +182,10 @@ type Cell struct {
 type Repeat struct {
 	Seed uint64 `json:"seed"`
 	Measures
-	Seconds []Second `json:"seconds"`
+	Breakdown *Breakdown `json:"breakdown,omitempty"`
+	Groups    []Group    `json:"groups,omitempty"`
+	CPUParts  []CPUPart  `json:"cpu_parts,omitempty"` // simulated
+	Seconds   []Second   `json:"seconds"`
 	// Hash digests every step of a simulated run.
 	Hash     string  `json:"hash,omitempty"`
 	VirtualS float64 `json:"virtual_s,omitempty"` // seconds of the virtual clock from boot to close
@@ -182,6 +205,9 @@ type Second struct {
 	Consumed int64   `json:"consumed"`
 	P50      int64   `json:"produce_p50_ns"`
 	P99      int64   `json:"produce_p99_ns"`
+	// E2E50 and E2E99 are those of records consumed in it.
+	E2E50 int64 `json:"end_to_end_p50_ns"`
+	E2E99 int64 `json:"end_to_end_p99_ns"`
 }
 
 // CellWall is what may differ between two runs of one seed.
@@ -196,4 +222,7 @@ type CellWall struct {
 	// absent in real cells.
 	EventsPerS float64 `json:"events_per_s,omitempty"`
 	Machine    Machine `json:"machine"`
+	// CPUParts and Process are of real repeats.
+	CPUParts []CPUPart `json:"cpu_parts,omitempty"`
+	Process  *Process  `json:"process,omitempty"`
 }

@@ -1,0 +1,100 @@
+package results
+
+// Further latencies of a cell, by name in Cell.Latency; each has its histogram
+// files as Produce has.
+const (
+	Service = "service" // handed to the connection to acknowledgement: what the brokers and the network took
+	Fsync   = "fsync"   // of each forced flush of a log, on all brokers
+)
+
+// Stages of a record's latency, in the order in which it goes through them.
+const (
+	StageAccumulator = "accumulator" // intended instant to the batch leaving the accumulator, lateness included
+	StageCompress    = "compress"    // on the client
+	StageQueue       = "queue"       // for a request slot, a connection and a broker's I/O thread
+	StageNetwork     = "network"     // request and response under way
+	StageAppend      = "append"      // check, lock and write of the leader's log, flushes left out
+	StageFsync       = "fsync"       // forced flushes of the leader's log
+	StageReplicate   = "replicate"   // until the high watermark covers it
+	StageFetch       = "fetch"       // from there to the consumer
+)
+
+// Stage is the mean time that records spent in one stage.
+type Stage struct {
+	Name   string  `json:"name"`
+	MeanNS float64 `json:"mean_ns"`
+}
+
+// Breakdown says where the time of the measured window's records went. The means
+// of a list add up to the mean of that latency.
+type Breakdown struct {
+	Produce  []Stage `json:"produce,omitempty"`
+	EndToEnd []Stage `json:"end_to_end,omitempty"`
+}
+
+// Corpus says what records held, computed from those that were sent.
+type Corpus struct {
+	Payload   string  `json:"payload"` // of the setting, or the user's file
+	MeanBytes float64 `json:"mean_bytes"`
+	// EntropyBits are those of a byte by the frequencies of bytes, 0 to 8.
+	EntropyBits float64 `json:"entropy_bits_per_byte"`
+	// RatioAlone is how often smaller a record becomes by itself, RatioTogether how
+	// often 1,000 of them do together (zstd, default level): the second over the
+	// first is what records have in common.
+	RatioAlone    float64 `json:"ratio_alone"`
+	RatioTogether float64 `json:"ratio_together"`
+}
+
+// Kinds of a group.
+const (
+	GroupProducers = "producers"
+	GroupConsumers = "consumers"
+)
+
+// Group is one of several groups of clients with settings of their own.
+type Group struct {
+	Name        string  `json:"name"`
+	Kind        string  `json:"kind"` // GroupProducers or GroupConsumers
+	Clients     int     `json:"clients"`
+	Load        string  `json:"load,omitempty"` // as of a cell; of producers
+	OfferedPerS float64 `json:"offered_per_s,omitempty"`
+	Measures
+}
+
+// Bounds are a 95 % interval of a median over repeats.
+type Bounds struct {
+	Low        float64 `json:"low"`
+	High       float64 `json:"high"`
+	Confidence float64 `json:"confidence"` // that the repeats give, 0.95 or more; less where there are too few
+}
+
+// Finding is one reason not to trust a result, or to read it with care.
+type Finding struct {
+	Check string `json:"check"` // generator, steady, machine, disk, warm-up, samples, ...
+	// Untrusted says that the figures are not to be used; else that they want care.
+	Untrusted bool   `json:"untrusted"`
+	Message   string `json:"message"` // what was seen, by how much, and what to do
+}
+
+// GoalOutcome is what became of one goal in one cell.
+type GoalOutcome struct {
+	Goal    string `json:"goal"` // as written
+	Cell    int    `json:"cell"` // index in Result.Cells
+	Met     bool   `json:"met"`
+	Message string `json:"message"` // by how much
+}
+
+// CPUPart is the processor time of one part of the work in the measured window.
+type CPUPart struct {
+	Name    string  `json:"name"` // compress, checksum, copy, system calls, generator, ...
+	Seconds float64 `json:"seconds"`
+}
+
+// Process is what the whole process took in the measured window of a real repeat.
+type Process struct {
+	MemoryMaxBytes       int64 `json:"memory_max_bytes"`       // resident, at most
+	ContextSwitches      int64 `json:"context_switches"`       // voluntary
+	InvoluntarySwitches  int64 `json:"involuntary_switches"`   // the processor was taken away
+	OtherCPUMillisecs    int64 `json:"other_cpu_ms"`           // what other processes used
+	GarbageCollectionsNS int64 `json:"garbage_collections_ns"` // pauses
+}
