@@ -7,7 +7,9 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -50,6 +52,29 @@ func TestCreateCollides(t *testing.T) {
 	}
 	if f := create(t, root, "codecs"); filepath.Base(f.Path) != "2026-11-22T20-15-03Z" {
 		t.Errorf("another scenario's folder is %s", f.Path)
+	}
+}
+
+// Goal: runs that begin at once, in one program or several, get a folder each. Method: create many at one time.
+func TestCreateAtOnce(t *testing.T) {
+	root := t.TempDir()
+	const count = 50
+	paths := make([]string, count)
+	var all sync.WaitGroup
+	for i := range paths {
+		all.Go(func() {
+			f, err := Create(root, "quickstart", evening)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			paths[i] = f.Path
+		})
+	}
+	all.Wait()
+	slices.Sort(paths)
+	if n := len(slices.Compact(paths)); n != count {
+		t.Errorf("%d runs share %d folders", count, n)
 	}
 }
 
@@ -166,9 +191,9 @@ func TestOpenRefuses(t *testing.T) {
 		{"JSON cut short", put("e/result.json", `{"schema": 1, "cells": [`), "not valid JSON (line 1)"},
 		{"an empty file", put("f/result.json", ""), "not valid JSON"},
 		{"JSON of something else", put("g/result.json", `{"name": "x"}`), `no "schema"`},
-		{"a newer schema", put("h/result.json", `{"schema": 2}`),
-			"schema version 2, this program reads 1: use the program that wrote it or a newer"},
-		{"an older schema", put("i/result.json", `{"schema": 0}`), "schema version 0, this program reads 1"},
+		{"a newer schema", put("h/result.json", `{"schema": 99}`),
+			"schema version 99, this program reads 1 to 2: use the program that wrote it or a newer"},
+		{"an older schema", put("i/result.json", `{"schema": 0}`), "schema version 0, this program reads 1 to 2"},
 		{"a field of the wrong type", put("j/result.json", "{\"schema\": 1,\n\"cells\": 5}"),
 			"does not fit the schema (line 2)"},
 		{"JSON that is no object", put("k/result.json", "[1]"), "not valid JSON"},
@@ -186,7 +211,7 @@ func TestDecodeTolerates(t *testing.T) {
 	if err != nil || r.Scenario != "x" || len(r.Cells) != 1 || r.Cells[0].Target != TargetSim {
 		t.Errorf("decoded %+v, error %v", r, err)
 	}
-	text, err := Encode(&Result{Schema: 1, Cells: []Cell{{Repeats: []Repeat{{}}}}})
+	text, err := Encode(&Result{Schema: SchemaVersion, Cells: []Cell{{Repeats: []Repeat{{}}}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -281,4 +306,22 @@ func FuzzOpen(f *testing.F) {
 			t.Fatalf("a second round changed the text, error %v", err)
 		}
 	})
+}
+
+// Goal: a result of schema version 1 is read, and says what it lacks. Method: one that a
+// program of that version wrote; what it lacks is 0, what it has is as it was.
+func TestReadVersion1(t *testing.T) {
+	_, r, err := Open("testdata/version-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Schema != SchemaVersion || !r.Complete || r.Incomplete != "" || len(r.Cells) != 2 {
+		t.Errorf("schema %d, complete %v (%q), %d cells", r.Schema, r.Complete, r.Incomplete, len(r.Cells))
+	}
+	if c := r.Cells[0]; c.Acked != 1562524 || c.Latency[Produce].P99 != 594018303 || c.Late != 0 {
+		t.Errorf("cell 1 is %+v", c.Measures)
+	}
+	if len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], "schema version 1") {
+		t.Errorf("warnings are %q", r.Warnings)
+	}
 }

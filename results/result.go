@@ -13,8 +13,10 @@ package results
 
 import "time"
 
-// SchemaVersion is the version of Result that this package writes.
-const SchemaVersion = 1
+// SchemaVersion is the version of Result that this package writes. What is added
+// leaves it as it is; it moves when a member changes its meaning or is always there
+// from now on, and Decode then learns what the older version lacks.
+const SchemaVersion = 2
 
 // Targets of a cell.
 const (

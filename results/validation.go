@@ -9,6 +9,9 @@ import (
 // ValidationFile is the file of a validation in its folder.
 const ValidationFile = "validation.json"
 
+// ValidationVersion is the version of Validation that this package writes.
+const ValidationVersion = 1
+
 // Validation is predicted against observed: what brokerlab validate-model leaves.
 type Validation struct {
 	Schema int             `json:"schema"`

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"brokerlab/results/schema"
 )
 
 var rewrite = flag.Bool("rewrite", false, "rewrite the files that scripts compare output with")
@@ -24,7 +26,8 @@ func TestScripts(t *testing.T) {
 		Dir:                 "testdata/script",
 		UpdateScripts:       *rewrite,
 		RequireExplicitExec: true,
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"same": same, "json": jsonMember},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"same": same, "json": jsonMember,
+			"fits": fitsSchema},
 	})
 }
 
@@ -51,6 +54,15 @@ func jsonMember(ts *testscript.TestScript, negated bool, args []string) {
 	}
 	if got := fmt.Sprint(memberOf(ts, args[0], args[1])); (got == args[2]) == negated {
 		ts.Fatalf("%s of %s is %s", args[1], args[0], got)
+	}
+}
+
+// fits FILE... checks result.json files, or standard output that has one, against the schema of results.
+func fitsSchema(ts *testscript.TestScript, negated bool, args []string) {
+	for _, name := range args {
+		if err := schema.Check([]byte(ts.ReadFile(name))); (err == nil) == negated {
+			ts.Fatalf("%s: fits the schema: %v (%v)", name, err == nil, err)
+		}
 	}
 }
 

@@ -23,7 +23,7 @@ import (
 func goodRun(t *testing.T) (args []string, folder string) {
 	t.Helper()
 	folder = t.TempDir()
-	r := results.Result{Schema: 1, Scenario: "quickstart", Seed: 1, Complete: true, Warnings: []string{},
+	r := results.Result{Schema: results.SchemaVersion, Scenario: "quickstart", Seed: 1, Complete: true,
 		LabelNames: []string{"load", "disk"}}
 	r.Wall.Seconds = 3
 	for i, load := range []string{"max", "20000/s"} {
@@ -48,7 +48,7 @@ func goodRun(t *testing.T) (args []string, folder string) {
 			writeHistogram(t, filepath.Join(folder, fmt.Sprintf("cell-%02d-%s", i+1, kind)), histogram)
 		}
 	}
-	text, err := json.MarshalIndent(r, "", "  ")
+	text, err := results.Encode(&r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,6 +157,7 @@ func TestRun(t *testing.T) {
 		{"records lost", json(`"lost": 0`, `"lost": 3`), "lost 3"},
 		{"records out of order", json(`"reordered": 0`, `"reordered": 1`), "reordered 1"},
 		{"a name missing", json(`"fsyncs"`, `"syncs"`), "has no fsyncs"},
+		{"a member that the schema lacks", json(`"question"`, `"quest"`), "does not fit its schema"},
 		{"simulated instead of real", json(`"target": "real"`, `"target": "sim"`), `target "sim", want "real"`},
 		{"nothing was busy", json(`"busy": 0.5`, `"busy": 0`), "processors were busy"},
 		{"nothing bounds it", json(`"bound"`, `"bond"`), "does not name what bounds it"},

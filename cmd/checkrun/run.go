@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"brokerlab/results/schema"
 )
 
 // edgeShare is how far the count of produce latencies may be from the records
@@ -99,6 +101,9 @@ func (r *run) check(f *findings, stdout io.Writer) error {
 	var doc document
 	if err := decodeOne(text, &doc); err != nil {
 		return fmt.Errorf("standard output is not one JSON document: %w", err)
+	}
+	if err := schema.Check(text); err != nil {
+		f.add("standard output does not fit its schema: %v", err)
 	}
 	f.want(doc.Scenario != "", "no scenario is named")
 	f.want(doc.Seed != nil, "no seed is told")

@@ -77,7 +77,7 @@ func Run(opts Options) (*Outcome, error) {
 	if err != nil {
 		return nil, &run.UsageError{Err: err}
 	}
-	v.out = &results.Validation{Schema: results.SchemaVersion, Rows: []results.ValidationRow{},
+	v.out = &results.Validation{Schema: results.ValidationVersion, Rows: []results.ValidationRow{},
 		Rankings: []results.Ranking{}, Profile: FittedName, Warnings: []string{},
 		Wall: results.RunWall{Started: began.UTC(), Command: opts.Command, Version: run.Version(), Machine: run.Machine()}}
 	if v.folder, err = results.Create(opts.Out, Name, began); err != nil {
