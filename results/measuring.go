@@ -17,7 +17,20 @@ const (
 	StageFsync       = "fsync"       // forced flushes of the leader's log
 	StageReplicate   = "replicate"   // until the high watermark covers it
 	StageFetch       = "fetch"       // from there to the consumer
+	// StageRetry is there where batches were sent again: from the first time that a
+	// batch left the accumulator to the last, so attempts that failed and the waits
+	// between them.
+	StageRetry = "retry"
+	// StageUnknown is the whole latency of consumed records of which no stages are
+	// known: those of readers so far behind that the leader has forgotten when it
+	// appended them, and of leaders that were followers then.
+	StageUnknown = "unknown"
 )
+
+// StageOrder is all stages as a reader goes through them, the rare ones where they
+// belong: lists of stages are in this order.
+var StageOrder = []string{StageAccumulator, StageCompress, StageQueue, StageRetry, StageNetwork, StageAppend,
+	StageFsync, StageReplicate, StageFetch, StageUnknown}
 
 // Stage is the mean time that records spent in one stage.
 type Stage struct {
@@ -26,10 +39,23 @@ type Stage struct {
 }
 
 // Breakdown says where the time of the measured window's records went. The means
-// of a list add up to the mean of that latency.
+// of a list add up to the mean of that latency, which Latency.Mean has to the three
+// digits of its histogram. A list is empty where no record was measured.
 type Breakdown struct {
-	Produce  []Stage `json:"produce,omitempty"`
-	EndToEnd []Stage `json:"end_to_end,omitempty"`
+	Produce         []Stage `json:"produce,omitempty"`
+	ProduceRecords  int64   `json:"produce_records,omitempty"` // that the means are of
+	EndToEnd        []Stage `json:"end_to_end,omitempty"`
+	EndToEndRecords int64   `json:"end_to_end_records,omitempty"`
+	// ProduceTail is that of the slowest records; nil where there are too few.
+	ProduceTail *Tail `json:"produce_tail,omitempty"`
+}
+
+// Tail says where the time of the slowest records went: all of FromNS and more, at
+// least 1 % of them.
+type Tail struct {
+	FromNS  int64   `json:"from_ns"`
+	Records int64   `json:"records"`
+	Stages  []Stage `json:"stages"`
 }
 
 // Corpus says what records held, computed from those that were sent.
@@ -84,13 +110,24 @@ type GoalOutcome struct {
 	Message string `json:"message"` // by how much
 }
 
-// CPUPart is the processor time of one part of the work in the measured window.
+// Sides of a CPUPart.
+const (
+	SideBrokers = "brokers"
+	SideClients = "clients"
+)
+
+// CPUPart is the processor time of one part of the work in the measured window. Of a
+// simulated run it is what was charged by the price list; of a real one samples of
+// the process, whose brokers and clients share it.
 type CPUPart struct {
-	Name    string  `json:"name"` // compress, checksum, copy, system calls, generator, ...
+	Side    string  `json:"side,omitempty"` // SideBrokers or SideClients; "" for both
+	Name    string  `json:"name"`           // compress, checksum, copy, system calls, ...
 	Seconds float64 `json:"seconds"`
 }
 
-// Process is what the whole process took in the measured window of a real repeat.
+// Process is what the whole process took in the measured window of a real repeat; of
+// a cell the most of its repeats' memory, and the sums of the rest. What the system
+// does not tell is 0.
 type Process struct {
 	MemoryMaxBytes       int64 `json:"memory_max_bytes"`       // resident, at most
 	ContextSwitches      int64 `json:"context_switches"`       // voluntary

@@ -163,9 +163,11 @@ type Cell struct {
 	// Intervals are of the medians over repeats, by the JSON name of the figure
 	// (records_per_s), and of percentiles (produce.p99).
 	Intervals map[string]Bounds `json:"intervals,omitempty"`
-	Breakdown *Breakdown        `json:"breakdown,omitempty"`
-	Groups    []Group           `json:"groups,omitempty"` // where there are several
-	Trust     []Finding         `json:"trust,omitempty"`
+	// Breakdown is that of all repeats, a record of each weighing the same.
+	Breakdown *Breakdown `json:"breakdown,omitempty"`
+	CPUParts  []CPUPart  `json:"cpu_parts,omitempty"` // simulated; sums over repeats
+	Groups    []Group    `json:"groups,omitempty"`    // where there are several
+	Trust     []Finding  `json:"trust,omitempty"`
 	// Hash digests every step of all repeats of a simulated cell: that of its
 	// repeat, or of theirs in turn.
 	Hash     string  `json:"hash,omitempty"`

@@ -101,6 +101,13 @@ func (b Busy) sample(a *results.Activity, i int, random *rand.Rand) {
 		level = 0.5 + 0.3*math.Sin(float64(i)/9) + 0.1*random.Float64()
 	}
 	a.CPUBusy = append(a.CPUBusy, 0.4*level)
+	if b == BusyHardDisk || b == BusyMachine { // forced each second, and never
+		unflushed := int64(i%10+1) * 2000
+		if b == BusyMachine {
+			unflushed = int64(i+1) * 2000
+		}
+		a.UnflushedRecords, a.UnflushedBytes = append(a.UnflushedRecords, unflushed), append(a.UnflushedBytes, unflushed*400)
+	}
 	for k := range a.Disks {
 		d := &a.Disks[k]
 		d.Busy = append(d.Busy, level)
@@ -155,7 +162,7 @@ func Resources(perSecond int) Run {
 		{"sata-ssd", results.TargetSim, BusyPoint}, {"sim", results.TargetSim, BusyNothing},
 	} {
 		run.Cells = append(run.Cells, Cell{Labels: []Label{{"disk", c.disk}}, Target: c.target, MBPerS: 100,
-			Median: 20 * time.Millisecond, Ratio: 2, PerSecond: perSecond, Busy: c.busy})
+			Median: 20 * time.Millisecond, Ratio: 2, PerSecond: perSecond, Busy: c.busy, Timed: true})
 	}
 	return run
 }

@@ -30,6 +30,9 @@ type Cell struct {
 	PerSecond int
 	// Busy is what its resources did; BusyNothing: the cell does not tell.
 	Busy Busy
+	// Timed says that the cell tells where time, processor and memory went.
+	Timed   bool
+	Retries int64 // of a Timed cell
 }
 
 // Run says what a synthetic result has.
@@ -98,6 +101,7 @@ func makeCell(run Run, c Cell, stream uint64) (results.Cell, map[string][]result
 			merged, overflow := results.Measured(of)
 			repeat.Latency[latency] = results.Summarize(merged, overflow)
 		}
+		c.timing(run, &repeat)
 		cell.Repeats = append(cell.Repeats, repeat)
 	}
 	latency := map[string]results.Latency{}
@@ -105,7 +109,13 @@ func makeCell(run Run, c Cell, stream uint64) (results.Cell, map[string][]result
 		merged, overflow := results.Measured(of)
 		latency[name] = results.Summarize(merged, overflow)
 	}
+	for _, name := range []string{results.Service, results.Fsync} {
+		if n := len(cell.Repeats); n > 0 && cell.Repeats[n-1].Latency[name].Count > 0 {
+			latency[name] = cell.Repeats[n-1].Latency[name]
+		}
+	}
 	cell.Measures = results.MergeRepeats(cell.Repeats, latency)
+	results.MergeTiming(&cell)
 	cell.Usage, cell.Nodes = results.MergeUsage(cell.Repeats)
 	cell.Bound = results.BoundOf(cell.Nodes, cell.MeasuredS, c.Rate == 0)
 	return cell, hs

@@ -36,7 +36,7 @@ func Runs(perSecond int) []Run {
 func Quickstart(perSecond int) Run {
 	cell := func(rate string, perS, mb float64, median time.Duration) Cell {
 		return Cell{Labels: []Label{{"load.rate", rate}, {"disk", dir}}, Target: results.TargetReal, Rate: perS, MBPerS: mb,
-			Median: median, Ratio: 4.12, PerSecond: perSecond}
+			Median: median, Ratio: 4.12, PerSecond: perSecond, Timed: true}
 	}
 	return Run{Scenario: "quickstart", Title: "Three brokers on this disk",
 		Question: "What does this machine do with Kafka's defaults, at full speed and at a fifth of it?",
@@ -68,7 +68,8 @@ func Flush(perSecond int) Run {
 			scale := time.Duration(1 + j)
 			run.Cells = append(run.Cells, Cell{Labels: []Label{{"topic.flush.messages", policy}, {"disk", disk}},
 				Target: []string{results.TargetReal, results.TargetSim}[j], Rate: 5000, MBPerS: []float64{5.1, 5.1, 4.9, 0.4}[i],
-				Median: []time.Duration{3 * ms, 5 * ms, 40 * ms, 900 * ms}[i] * scale, Ratio: 4.1, PerSecond: perSecond})
+				Median: []time.Duration{3 * ms, 5 * ms, 40 * ms, 900 * ms}[i] * scale, Ratio: 4.1, PerSecond: perSecond,
+				Timed: true, Retries: int64(3 * i * j)})
 		}
 	}
 	return run
