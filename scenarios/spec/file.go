@@ -3,7 +3,6 @@ package spec
 import (
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strings"
 )
 
@@ -135,8 +134,7 @@ func (f *File) Cells() ([]Cell, error) {
 
 // cell applies one choice of each variation to the base.
 func (f *File) cell(names []string, picked []int) (Cell, map[string]origin) {
-	cell := Cell{Scenario: f.Base}
-	cell.Scenario.Disks = slices.Clone(f.Base.Disks)
+	cell := Cell{Scenario: f.Base.clone()}
 	origins := make(map[string]origin, len(f.origins))
 	for path, at := range f.origins {
 		origins[path] = at

@@ -75,7 +75,28 @@ func baseNode(s *Scenario) *yaml.Node {
 			add(bySection[section], name, scalar(st.format(s)))
 		}
 	}
+	for kind := range groupKinds {
+		k := &groupKinds[kind]
+		if groups := *k.of(s); len(groups) > 0 {
+			add(bySection[k.section], groupsKey, groupsNode(groups, k.section))
+		}
+	}
 	return root
+}
+
+func groupsNode(groups []Group, section string) *yaml.Node {
+	all := mapping()
+	for _, g := range groups {
+		of := mapping()
+		if len(g.Sets) == 0 {
+			of.Style = yaml.FlowStyle
+		}
+		for _, set := range g.Sets {
+			add(of, groupKey(section, set.Path), scalar(set.Value))
+		}
+		add(all, g.Name, of)
+	}
+	return all
 }
 
 func (v *variation) node() *yaml.Node {

@@ -222,6 +222,10 @@ func (r *reader) section(p pair) {
 		return
 	}
 	for _, q := range r.pairs(p.value, p.key) {
+		if q.key == groupsKey && kindOfGroups(p.key) >= 0 {
+			r.groups(q, p.key)
+			continue
+		}
 		st := settingByPath[join(p.key, q.key)]
 		if st == nil {
 			r.fail(q.at, join(p.key, q.key), "%s", unknown(p.key, q.key))

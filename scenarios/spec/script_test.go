@@ -133,7 +133,7 @@ func TestCells(t *testing.T) {
 		for _, c := range cells {
 			out.WriteString("[" + c.String() + "]")
 			for i, st := range c.Scenario.Settings() {
-				if st != plain[i] {
+				if i >= len(plain) || st != plain[i] {
 					out.WriteString(" " + st.Path + "=" + st.Value)
 				}
 			}

@@ -32,9 +32,9 @@ func (f *File) Set(path, value string) error {
 }
 
 func (f *File) override(path, value string, flag origin) error {
-	st := settingByPath[path]
+	st, fault := f.resolve(path)
 	if st == nil {
-		return fmt.Errorf("%s", unknownPath(path))
+		return fmt.Errorf("%s", fault)
 	}
 	texts := []string{value}
 	if !st.perRun {
@@ -71,7 +71,7 @@ func (f *File) override(path, value string, flag origin) error {
 // clone copies what Set changes.
 func (f *File) clone() *File {
 	next := *f
-	next.Base.Disks = slices.Clone(f.Base.Disks)
+	next.Base = f.Base.clone()
 	next.origins = maps.Clone(f.origins)
 	next.vary = slices.Clone(f.vary)
 	return &next
@@ -117,7 +117,8 @@ func (v variation) without(st *setting) variation {
 	choices := make([]choice, len(v.choices))
 	for i, c := range v.choices {
 		choices[i] = c
-		choices[i].sets = slices.DeleteFunc(slices.Clone(c.sets), func(a assignment) bool { return a.setting == st })
+		isIt := func(a assignment) bool { return a.setting.path == st.path }
+		choices[i].sets = slices.DeleteFunc(slices.Clone(c.sets), isIt)
 	}
 	v.choices = choices
 	return v
@@ -157,7 +158,7 @@ func (v variation) alike(before variation) (all bool, pair string) {
 // sameSets compares assignments in any order; none sets a path twice.
 func sameSets(a, b []assignment) bool {
 	for _, x := range a {
-		if !slices.ContainsFunc(b, func(y assignment) bool { return x.setting == y.setting && x.text == y.text }) {
+		if !slices.ContainsFunc(b, func(y assignment) bool { return x.setting.path == y.setting.path && x.text == y.text }) {
 			return false
 		}
 	}

@@ -33,13 +33,21 @@ type setting struct {
 	path string
 	// perRun settings hold for a whole run, so that they cannot vary.
 	perRun bool
+	// whole settings hold for all groups of clients.
+	whole bool
+	// group and base are set in a setting of one group: its name, and the setting of all.
+	group  string
+	base   *setting
 	doc    string
 	parse  func(s *Scenario, text string) error
 	format func(s *Scenario) string
 }
 
-// name is the path without its section.
+// name is the path without its section; that of a group's begins with the group.
 func (st *setting) name() string {
+	if st.base != nil {
+		return st.group + "." + st.base.name()
+	}
 	_, name := splitPath(st.path)
 	return name
 }
@@ -71,6 +79,11 @@ func row[T any](path string, field func(*Scenario) *T, n notation[T], doc string
 
 func perRun(st setting) setting {
 	st.perRun = true
+	return st
+}
+
+func whole(st setting) setting {
+	st.whole = true
 	return st
 }
 
@@ -174,6 +187,8 @@ const (
 	wordMax       = "max"
 	wordUnlimited = "unlimited"
 	wordAuto      = "auto"
+	wordSame      = "same"
+	wordNone      = "none"
 )
 
 var topicSettings = []setting{
@@ -217,8 +232,8 @@ var topicSettings = []setting{
 }
 
 var producerSettings = []setting{
-	row("producers.count", func(s *Scenario) *int { return &s.Producers.Count }, within(integer[int](), 1, clientsMax),
-		"producing clients, each a node of its own"),
+	row("producers.count", func(s *Scenario) *int { return &s.Producers.Count }, within(integer[int](), 0, clientsMax),
+		"producing clients, each a node of its own; in a group: of this group"),
 	row("producers.mode", func(s *Scenario) *string { return &s.Producers.Mode }, oneOf("async", "sync"),
 		"`sync` waits for each record before it sends the next one"),
 	row("producers.acks", func(s *Scenario) *string { return &s.Producers.Acks }, acks,
@@ -287,6 +302,11 @@ var consumerSettings = []setting{
 		"`tail` reads along with the load; `backlog` begins when the load has ended; `cold` does so too, after all logs "+
 			"were forced to disk and dropped from the page cache; consumers' rates are then those of this reading, and "+
 			"their latencies the records' ages"),
+	row("consumers.start", func(s *Scenario) *time.Duration { return &s.Consumers.Start }, within(span, 0, durationMax),
+		"how long after the load began those that read along begin, with the first record"),
+	row("consumers.rate", func(s *Scenario) *float64 { return &s.Consumers.Rate },
+		orWord(within(perSecond, rateMin, rateMax), wordMax),
+		"records per second that they take together at most, as slow consumers do; `max`: as fast as they come"),
 	row("consumers.max.poll.records", func(s *Scenario) *int { return &s.Consumers.MaxPollRecords },
 		within(integer[int](), 1, kafkaIntMax), "records that one poll returns"),
 	row("consumers.fetch.min.bytes", func(s *Scenario) *int64 { return &s.Consumers.FetchMinBytes },
@@ -310,17 +330,34 @@ var loadSettings = []setting{
 		"what `modelled` values stand for"),
 	row("load.rate", func(s *Scenario) *float64 { return &s.Load.Rate },
 		orWord(within(perSecond, rateMin, rateMax), wordMax),
-		"records per second over all producers, sent on time whatever comes back; `max`: as fast as they go"),
+		"records per second over all producers (of a group), sent on time whatever comes back; `max`: as fast as they go"),
+	row("load.warmup.rate", func(s *Scenario) *float64 { return &s.Load.WarmupRate }, phaseRate(wordSame),
+		"the same in the warm-up; `same`: that of load.rate"),
+	row("load.read.rate", func(s *Scenario) *float64 { return &s.Load.ReadRate }, phaseRate(wordNone, wordSame),
+		"the same after the load, while consumers read what `backlog` and `cold` left; `none`: producers have ended"),
 	row("load.slack", func(s *Scenario) *time.Duration { return &s.Load.Slack }, within(span, 0, time.Second),
 		"how long after its instant a record may be sent, with all that are due by then: large simulated loads are cheaper "+
 			"so; latency counts from the instant all the same"),
-	row("load.warmup", func(s *Scenario) *time.Duration { return &s.Load.Warmup }, within(span, 0, durationMax),
-		"start of the load that the results leave out"),
-	row("load.duration", func(s *Scenario) *time.Duration { return &s.Load.Duration },
-		within(span, time.Millisecond, durationMax), "length of the load, warm-up included"),
-	row("load.max-bytes", func(s *Scenario) *int64 { return &s.Load.MaxBytes },
+	whole(row("load.warmup", func(s *Scenario) *time.Duration { return &s.Load.Warmup }, within(span, 0, durationMax),
+		"start of the load that the results leave out")),
+	whole(row("load.duration", func(s *Scenario) *time.Duration { return &s.Load.Duration },
+		within(span, time.Millisecond, durationMax), "length of the load, warm-up included")),
+	whole(row("load.max-bytes", func(s *Scenario) *int64 { return &s.Load.MaxBytes },
 		orWord(within(size, 1, loadBytesMax), wordUnlimited),
-		"bytes written to all logs, replicas included, after which the load ends early"),
+		"bytes written to all logs, replicas included, after which the load ends early")),
+	whole(row("load.read.after", func(s *Scenario) *int64 { return &s.Load.ReadAfter },
+		orWord(within(size, 1, loadBytesMax), wordNever),
+		"acknowledged bytes of records that wait for a consumer of `backlog` or `cold`, at which the load ends early and "+
+			"the reading begins")),
+	whole(row("load.read.ratio", func(s *Scenario) *int { return &s.Load.ReadRatio }, within(percent, 1, 100),
+		"share of that backlog after which the reading has ended, whatever came since; what is left is drained")),
+	whole(row("load.read.limit", func(s *Scenario) *time.Duration { return &s.Load.ReadLimit },
+		orWord(within(span, time.Millisecond, durationMax), wordUnlimited),
+		"how long the reading may last; what is unread then is told")),
+	whole(row("load.drain", func(s *Scenario) *time.Duration { return &s.Load.Drain },
+		orWord(within(span, time.Millisecond, durationMax), wordUnlimited),
+		"how long clients may take after the load: producers for what they hold, consumers for what they have not read; "+
+			"then they give up, which is told")),
 }
 
 // Default returns the scenario of an empty file of that name. Its settings are
@@ -354,7 +391,8 @@ func Default(name string) Scenario {
 			MaxPartitionFetchBytes: 1 << 20,
 		},
 		Records: Records{Size: 1 << 10, Payload: "json-logs", Corpus: "json-logs"},
-		Load:    Load{Warmup: time.Second, Duration: 10 * time.Second},
+		Load: Load{Warmup: time.Second, Duration: 10 * time.Second, WarmupRate: RateSame, ReadRate: RateNone,
+			ReadRatio: 100, ReadLimit: 10 * time.Minute, Drain: 2 * time.Minute},
 		Host: Host{
 			Profile: hostGo, Cores: 4, ClientCores: 4, Memory: 16 << 30, Heap: 1 << 30, Disks: 1, FileSystem: "ext4",
 			DirtyBackground: 10, DirtyLimit: 20, DirtyExpire: 30 * time.Second, DirtyWriteback: 5 * time.Second,
@@ -369,13 +407,20 @@ func Default(name string) Scenario {
 type Setting struct{ Path, Value string }
 
 // Settings returns every setting but the title and the question, in the order
-// of the sections.
+// of the sections, and behind them those that groups have for themselves.
 func (s *Scenario) Settings() []Setting {
 	out := make([]Setting, 0, len(settings))
 	for i := range settings {
 		st := &settings[i]
 		if st.path != "title" && st.path != "question" {
 			out = append(out, Setting{Path: st.path, Value: st.format(s)})
+		}
+	}
+	for kind := range groupKinds {
+		for _, g := range *groupKinds[kind].of(s) {
+			for _, set := range g.Sets {
+				out = append(out, Setting{Path: settingByPath[set.Path].ofGroup(kind, g.Name).path, Value: set.Value})
+			}
 		}
 	}
 	return out

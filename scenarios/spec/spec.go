@@ -101,17 +101,25 @@ type Producers struct {
 	Idempotence     string        // enable.idempotence: auto, true or false; auto
 	Partitioner     string        // partitioner.class: default or RoundRobinPartitioner; default
 	Adaptive        bool          // partitioner.adaptive.partitioning.enable; true
+
+	// Groups have settings of their own instead of these; see ProducerGroups. None: all
+	// producers are alike.
+	Groups []Group
 }
 
 // Consumers describes the consuming clients. Partitions are divided evenly.
 type Consumers struct {
 	Count                  int           // count; 1; 0 = none during the load
 	Read                   string        // read: tail, backlog or cold; tail
+	Start                  time.Duration // start (ours): after the load began; 0
+	Rate                   float64       // rate (ours): records per second, of all together; 0 = max
 	FetchMinBytes          int64         // fetch.min.bytes; 1
 	FetchMaxWait           time.Duration // fetch.max.wait.ms; 500 ms
 	FetchMaxBytes          int64         // fetch.max.bytes; 52428800
 	MaxPartitionFetchBytes int64         // max.partition.fetch.bytes; 1048576
 	MaxPollRecords         int           // max.poll.records; 500
+
+	Groups []Group // as of Producers; each reads every record
 }
 
 // Records describes what is sent.
@@ -125,7 +133,11 @@ type Records struct {
 type Load struct {
 	// Rate is records per second over all producers; 0 means max: closed loop at
 	// full speed. YAML: `rate: max` or `rate: 20000/s`.
-	Rate     float64
+	Rate float64
+	// WarmupRate and ReadRate are the same in other phases: RateSame or RateNone too.
+	WarmupRate float64 // warmup.rate; same
+	ReadRate   float64 // read.rate; none
+
 	Slack    time.Duration // slack (ours): of the producers' timers; 0
 	Warmup   time.Duration // warmup: cut from the measured window; 1 s
 	Duration time.Duration // duration: of the load, warm-up included; 10 s
@@ -133,6 +145,28 @@ type Load struct {
 	// all logs, replicas included; 0 means no limit. YAML: `max-bytes`. What the
 	// producers hold by then is written on top.
 	MaxBytes int64
+
+	// The reading of consumers that begin after the load, and the end of all.
+	ReadAfter int64         // read.after: bytes of records at which the load ends for it; 0 = never
+	ReadRatio int           // read.ratio: percent of the backlog; 100
+	ReadLimit time.Duration // read.limit; 10 min; 0 = unlimited
+	Drain     time.Duration // drain; 2 min; 0 = unlimited
+}
+
+// What rates of phases may be besides rates.
+const (
+	RateMax  float64 = 0  // full speed
+	RateSame float64 = -1 // that of the load
+	RateNone float64 = -2 // nothing is sent
+)
+
+// RateIn is the rate of a phase whose own one is given: RateMax or records per second;
+// ok is false if nothing is sent in it.
+func (l *Load) RateIn(phase float64) (perSec float64, ok bool) {
+	if phase == RateSame {
+		phase = l.Rate
+	}
+	return phase, phase != RateNone
 }
 
 // Label names one varied setting and its value in a cell.

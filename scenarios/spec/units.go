@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math/big"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -298,6 +299,33 @@ var perSecond = notation[float64]{
 		return v, nil
 	},
 	format: func(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) + "/s" },
+}
+
+// phaseRate notates the rate of a phase: one of records, max, or a word for what is
+// none.
+func phaseRate(words ...string) notation[float64] {
+	values := map[string]float64{wordSame: RateSame, wordNone: RateNone}
+	n := orWord(within(perSecond, rateMin, rateMax), wordMax)
+	inner, format := n.parse, n.format
+	n.parse = func(text string) (float64, error) {
+		if slices.Contains(words, text) {
+			return values[text], nil
+		}
+		v, err := inner(text)
+		if err != nil {
+			err = fmt.Errorf("%w or %s", err, strings.Join(words, " or "))
+		}
+		return v, err
+	}
+	n.format = func(v float64) string {
+		for _, word := range words {
+			if v == values[word] {
+				return word
+			}
+		}
+		return format(v)
+	}
+	return n
 }
 
 // bytesPerSecond notates rates of links.

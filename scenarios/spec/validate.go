@@ -45,134 +45,14 @@ func recordTooLarge(s *Scenario, limitPath string, limit int64) string {
 		formatBytes(s.Records.Size), limitPath, formatBytes(limit), overhead)
 }
 
-var contradictions = []contradiction{
-	{[]string{"topic.replication.factor", "cluster.brokers"}, func(s *Scenario) string {
-		if s.Topic.ReplicationFactor <= s.Cluster.Brokers {
-			return ""
-		}
-		return fmt.Sprintf("replication.factor %d needs as many brokers, and there are %d",
-			s.Topic.ReplicationFactor, s.Cluster.Brokers)
-	}},
-	{[]string{"cluster.broker.heartbeat.interval.ms", "cluster.broker.session.timeout.ms"}, func(s *Scenario) string {
-		if s.Cluster.HeartbeatInterval < s.Cluster.SessionTimeout {
-			return ""
-		}
-		return fmt.Sprintf("with heartbeat.interval.ms %s every session of %s ends between two heartbeats",
-			formatSpan(s.Cluster.HeartbeatInterval), formatSpan(s.Cluster.SessionTimeout))
-	}},
-	// KafkaConfig.validateValues.
-	{[]string{"cluster.queued.max.request.bytes", "cluster.socket.request.max.bytes"}, func(s *Scenario) string {
-		if s.Cluster.QueuedBytes == 0 || s.Cluster.QueuedBytes >= s.Cluster.RequestMaxBytes {
-			return ""
-		}
-		return fmt.Sprintf("queued.max.request.bytes %s must be at least socket.request.max.bytes %s",
-			formatBytes(s.Cluster.QueuedBytes), formatBytes(s.Cluster.RequestMaxBytes))
-	}},
-	{[]string{"producers.max.request.size", "cluster.socket.request.max.bytes"}, func(s *Scenario) string {
-		return tooLarge("max.request.size", s.Producers.MaxRequestSize, "socket.request.max.bytes",
-			s.Cluster.RequestMaxBytes)
-	}},
-	{[]string{"producers.batch.size", "producers.max.request.size"}, func(s *Scenario) string {
-		return tooLarge("batch.size", s.Producers.BatchSize, "max.request.size", s.Producers.MaxRequestSize)
-	}},
-	{[]string{"producers.batch.size", "topic.max.message.bytes"}, func(s *Scenario) string {
-		return tooLarge("batch.size", s.Producers.BatchSize, "max.message.bytes", s.Topic.MaxMessageBytes)
-	}},
-	{[]string{"producers.batch.size", "producers.buffer.memory"}, func(s *Scenario) string {
-		return tooLarge("batch.size", s.Producers.BatchSize, "buffer.memory", s.Producers.BufferMemory)
-	}},
-	{[]string{"producers.batch.size", "topic.segment.bytes"}, func(s *Scenario) string {
-		return tooLarge("batch.size", s.Producers.BatchSize, "segment.bytes", s.Topic.SegmentBytes)
-	}},
-	{[]string{"records.size", "producers.max.request.size"}, func(s *Scenario) string {
-		return recordTooLarge(s, "max.request.size", s.Producers.MaxRequestSize)
-	}},
-	{[]string{"records.size", "topic.max.message.bytes"}, func(s *Scenario) string {
-		return recordTooLarge(s, "max.message.bytes", s.Topic.MaxMessageBytes)
-	}},
-	{[]string{"records.size", "producers.buffer.memory"}, func(s *Scenario) string {
-		return recordTooLarge(s, "buffer.memory", s.Producers.BufferMemory)
-	}},
-	{[]string{"records.size", "topic.segment.bytes"}, func(s *Scenario) string {
-		return recordTooLarge(s, "segment.bytes", s.Topic.SegmentBytes)
-	}},
-	{[]string{"producers.compression.implementation", "producers.compression.type"}, implementationMissing},
-	{[]string{"producers.delivery.timeout.ms", "producers.linger.ms", "producers.request.timeout.ms"},
-		func(s *Scenario) string {
-			p := &s.Producers
-			if p.DeliveryTimeout == 0 || p.DeliveryTimeout >= p.Linger+p.RequestTimeout {
-				return ""
-			}
-			return fmt.Sprintf("delivery.timeout.ms %s is less than linger.ms + request.timeout.ms, %s",
-				formatSpan(p.DeliveryTimeout), formatSpan(p.Linger+p.RequestTimeout))
-		}},
-	{[]string{"producers.enable.idempotence", "producers.acks", "producers.retries",
-		"producers.max.in.flight.requests.per.connection"}, func(s *Scenario) string {
-		p := &s.Producers
-		if p.Idempotence != "true" || p.Acks == "all" && p.Retries > 0 && p.MaxInFlight <= 5 {
-			return ""
-		}
-		return "enable.idempotence needs acks all, retries above 0 and at most 5 in " +
-			"max.in.flight.requests.per.connection"
-	}},
-	{[]string{"consumers.read", "consumers.count"}, func(s *Scenario) string {
-		if s.Consumers.Read == ReadTail || s.Consumers.Count > 0 {
-			return ""
-		}
-		return "nobody reads the backlog: consumers.count is 0"
-	}},
-	{[]string{"host.heap", "host.memory"}, func(s *Scenario) string {
-		if s.Host.Heap < s.Host.Memory {
-			return ""
-		}
-		return fmt.Sprintf("heap %s leaves no page cache of memory %s", formatBytes(s.Host.Heap),
-			formatBytes(s.Host.Memory))
-	}},
-	{[]string{"load.max-bytes", "records.size"}, func(s *Scenario) string {
-		if s.Load.MaxBytes == 0 || s.Load.MaxBytes >= s.Records.Size {
-			return ""
-		}
-		return fmt.Sprintf("max-bytes %s ends the load before its first record of %s",
-			formatBytes(s.Load.MaxBytes), formatBytes(s.Records.Size))
-	}},
-	{[]string{"load.warmup", "load.duration"}, func(s *Scenario) string {
-		if s.Load.Warmup < s.Load.Duration {
-			return ""
-		}
-		return fmt.Sprintf("warmup %s leaves nothing to measure of duration %s, which includes it",
-			formatSpan(s.Load.Warmup), formatSpan(s.Load.Duration))
-	}},
-	// LogManager schedules "kafka-log-flusher" every
-	// log.flush.scheduler.interval.ms, Long.MAX_VALUE by default.
-	{[]string{"topic.flush.ms", "cluster.log.flush.scheduler.interval.ms"}, func(s *Scenario) string {
-		if s.Topic.FlushMs == 0 || s.Cluster.LogFlushScheduler != 0 {
-			return ""
-		}
-		return "flush.ms has no effect in Kafka while cluster.log.flush.scheduler.interval.ms is never, its default: " +
-			"nobody looks whether a flush is due; set that one too, e.g. to " + formatSpan(s.Topic.FlushMs)
-	}},
-	// KafkaConfig: log.flush.interval.ms, the default of flush.ms, falls back to
-	// the scheduler's interval.
-	{[]string{"cluster.log.flush.scheduler.interval.ms", "topic.flush.ms"}, func(s *Scenario) string {
-		if s.Cluster.LogFlushScheduler == 0 || s.Topic.FlushMs != 0 {
-			return ""
-		}
-		interval := formatSpan(s.Cluster.LogFlushScheduler)
-		return "Kafka takes the scheduler's interval for flush.ms as well where that is not set: " +
-			"say topic.flush.ms: " + interval + " if you mean it"
-	}},
-}
-
 // Validate reports the settings that contradict each other. It has no places to
 // point to: File.Cells reports the same with file and line. Single settings are
 // taken as their notation leaves them.
 func (s *Scenario) Validate() error {
 	var errs Errors
-	for _, c := range contradictions {
-		if msg := c.broken(s); msg != "" {
-			errs = append(errs, Error{File: s.Name, Path: c.paths[0], Message: msg})
-		}
-	}
+	eachContradiction(s, func(paths []string, msg string) {
+		errs = append(errs, Error{File: s.Name, Path: paths[0], Message: msg})
+	})
 	return errs.orNil()
 }
 
@@ -187,20 +67,16 @@ type cellFault struct {
 }
 
 func (faults *cellFaults) collect(file string, cell *Cell, origins map[string]origin) {
-	for _, c := range contradictions {
-		msg := c.broken(&cell.Scenario)
-		if msg == "" {
-			continue
-		}
-		path, at := c.paths[0], origin{line: 1, column: 1}
-		for _, p := range c.paths {
+	eachContradiction(&cell.Scenario, func(paths []string, msg string) {
+		path, at := paths[0], origin{line: 1, column: 1}
+		for _, p := range paths {
 			if o, written := origins[p]; written {
 				path, at = p, o
 				break
 			}
 		}
 		faults.add(at.fault(file, path, msg), cell.String())
-	}
+	})
 }
 
 func (faults *cellFaults) add(e Error, cell string) {

@@ -31,7 +31,8 @@ func (r *reader) variations(p pair) {
 
 // variation reads one entry of vary: a path with a list, or a name with choices.
 func (r *reader) variation(p pair) (variation, bool) {
-	st, path := settingByPath[p.key], join(varyKey, p.key)
+	st, fault := r.f.resolve(p.key)
+	path := join(varyKey, p.key)
 	switch {
 	case st != nil && st.perRun && p.key == diskKey:
 		r.fail(p.at, path, "cannot vary: give disk: itself a list")
@@ -42,7 +43,7 @@ func (r *reader) variation(p pair) (variation, bool) {
 	case st != nil:
 		return r.values(p, st)
 	case p.value.Kind != yaml.MappingNode || slices.Contains(sections, firstWord(p.key)):
-		r.fail(p.at, path, "%s", unknownPath(p.key))
+		r.fail(p.at, path, "%s", fault)
 	default:
 		return r.choices(p)
 	}
@@ -192,12 +193,12 @@ func (r *reader) assignments(p pair, path string) []assignment {
 	}
 	var out []assignment
 	for _, q := range r.pairs(p.value, path) {
-		st := settingByPath[q.key]
+		st, fault := r.f.resolve(q.key)
 		switch {
 		case slices.Contains(sections, q.key):
 			r.fail(q.at, join(path, q.key), "write a full path here, such as %s.%s", q.key, firstOf(q.key))
 		case st == nil:
-			r.fail(q.at, join(path, q.key), "%s", unknownPath(q.key))
+			r.fail(q.at, join(path, q.key), "%s", fault)
 		case st.perRun:
 			r.fail(q.at, join(path, q.key), "cannot vary: it holds for the whole run")
 		default:
@@ -221,15 +222,15 @@ func firstOf(section string) string {
 
 // overlaps reports settings that two variations set.
 func (r *reader) overlaps() {
-	owner := make(map[*setting]int)
+	owner := make(map[string]int)
 	for i, v := range r.f.vary {
 		for _, c := range v.choices {
 			for _, a := range c.sets {
-				if first, ok := owner[a.setting]; ok && first != i {
+				if first, ok := owner[a.setting.path]; ok && first != i {
 					r.fail(a.at, a.setting.path, "varies twice: in %q already", r.f.vary[first].key())
 					continue
 				}
-				owner[a.setting] = i
+				owner[a.setting.path] = i
 			}
 		}
 	}
