@@ -46,6 +46,7 @@ func Summarize(h Distribution, overflow int64) Latency {
 	l.P999 = h.ValueAtPercentile(99.9)
 	l.Max = h.Max()
 	l.Mean = h.Mean()
+	l.TooFew = tooFew(l.Count)
 	return l
 }
 

@@ -3,6 +3,7 @@ package results
 import (
 	"bytes"
 	"math/rand/v2"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -183,6 +184,7 @@ func TestPercentiles(t *testing.T) {
 // Goal: a summary has three digits, never less than a value, and zeros when empty.
 // Method: a table of recorded values.
 func TestSummarize(t *testing.T) {
+	all := []string{"p50", "p90", "p99", "p999"} // too few samples for each
 	for _, c := range []struct {
 		why    string
 		values []int64
@@ -190,10 +192,10 @@ func TestSummarize(t *testing.T) {
 	}{
 		{"nothing was recorded", nil, Latency{Overflow: 2}},
 		{"small values are exact", []int64{1, 2, 3, 4}, Latency{P50: 2, P90: 4, P99: 4, P999: 4, Max: 4, Mean: 2.5,
-			Count: 4, Overflow: 2}},
+			Count: 4, Overflow: 2, TooFew: all}},
 		{"a large value is at most 0.1 % too high", []int64{1_000_000_000}, Latency{P50: 1_000_341_503,
 			P90: 1_000_341_503, P99: 1_000_341_503, P999: 1_000_341_503, Max: 1_000_341_503, Mean: 1_000_079_360,
-			Count: 1, Overflow: 2}},
+			Count: 1, Overflow: 2, TooFew: all}},
 	} {
 		h := NewHistogram()
 		for _, v := range c.values {
@@ -201,7 +203,7 @@ func TestSummarize(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if got := Summarize(h, 2); got != c.want {
+		if got := Summarize(h, 2); !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%s: got %+v, want %+v", c.why, got, c.want)
 		}
 	}

@@ -87,11 +87,14 @@ type Group struct {
 	Measures
 }
 
-// Bounds are a 95 % interval of a median over repeats.
+// Bounds are the interval of a figure; IntervalsOf has what they mean.
 type Bounds struct {
 	Low        float64 `json:"low"`
 	High       float64 `json:"high"`
 	Confidence float64 `json:"confidence"` // that the repeats give, 0.95 or more; less where there are too few
+	// Over is OverRepeats, or OverSeconds: then it is the interval of one run, and
+	// another run may differ by more.
+	Over string `json:"over"`
 }
 
 // Finding is one reason not to trust a result, or to read it with care.

@@ -141,6 +141,9 @@ type Latency struct {
 	Count int64   `json:"count"`
 	// Overflow counts values above the histogram's range; they are in no percentile.
 	Overflow int64 `json:"overflow"`
+	// TooFew names the percentiles (p999) that have fewer than SamplesBeyond samples
+	// beyond them: tables and reports leave them out.
+	TooFew []string `json:"too_few_samples,omitempty"`
 }
 
 // Cell is one set of labels: rates are medians over Repeats, latencies come from
@@ -160,8 +163,8 @@ type Cell struct {
 	CatchUp bool    `json:"catch_up,omitempty"`
 	Corpus  *Corpus `json:"corpus,omitempty"`
 	Measures
-	// Intervals are of the medians over repeats, by the JSON name of the figure
-	// (records_per_s), and of percentiles (produce.p99).
+	// Intervals are by the JSON name of the figure (records_per_s), and of percentiles
+	// (produce.p99); see IntervalsOf.
 	Intervals map[string]Bounds `json:"intervals,omitempty"`
 	// Breakdown is that of all repeats, a record of each weighing the same.
 	Breakdown *Breakdown `json:"breakdown,omitempty"`

@@ -227,6 +227,8 @@ func (d *cellData) add(c *results.Cell, m *measured) {
 		results.Produce:  results.Summarize(results.Measured(d.produce)),
 		results.EndToEnd: results.Summarize(results.Measured(d.consume)),
 	})
+	c.Intervals = results.IntervalsOf(c, map[string][]results.Interval{results.Produce: d.produce,
+		results.EndToEnd: d.consume})
 	c.Usage, c.Nodes = results.MergeUsage(c.Repeats)
 	c.Bound = results.BoundOf(c.Nodes, c.MeasuredS/float64(len(c.Repeats)), c.Load == loadClosed)
 	c.Hash, c.VirtualS = hashOf(c.Repeats)
