@@ -24,6 +24,9 @@ const (
 	TargetSim  = "sim"  // virtual clock, modelled disk: simulated
 )
 
+// NotEnded is Result.Incomplete of a run that goes on, or that was killed.
+const NotEnded = "the run has not ended"
+
 // Result is one execution of a scenario: result.json, and standard output with
 // --format json. For simulated cells everything outside the fields named Wall
 // is the same, byte for byte, for the same seed and version.

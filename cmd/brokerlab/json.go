@@ -72,6 +72,14 @@ func writeJSON(w io.Writer, outcomes []*run.Outcome, scenarios int) error {
 	return err
 }
 
+// printJSON writes one document, indented.
+func printJSON(out io.Writer, document any) error {
+	e := json.NewEncoder(out)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(document)
+}
+
 // asStored is a result as it reads back from result.json: lists are never null.
 func asStored(r *results.Result) (*results.Result, error) {
 	text, err := results.Encode(r)

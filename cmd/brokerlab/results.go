@@ -9,11 +9,14 @@ import (
 // resultsCommand is what can be done with what runs left behind.
 func resultsCommand() *cli.Command {
 	return &cli.Command{
-		Name:        "results",
-		Usage:       "list, show and clear away past runs, and their schema",
+		Name:  "results",
+		Usage: "list, show and clear away past runs, and their schema",
 		Description: `Try:
+  brokerlab results list
+  brokerlab results show quickstart
+  brokerlab results gc --keep 5 --dry-run
   brokerlab results schema`,
-		Subcommands: []*cli.Command{resultsSchemaCommand()},
+		Subcommands: []*cli.Command{resultsListCommand(), resultsShowCommand(), resultsGCCommand(), resultsSchemaCommand()},
 	}
 }
 

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
 	"sync/atomic"
 
@@ -129,13 +127,6 @@ func showValidation(ctx *cli.Context, c *console, out *model.Outcome) error {
 		return errBadRun
 	}
 	return nil
-}
-
-func printJSON(w io.Writer, v *results.Validation) error {
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	e.SetEscapeHTML(false)
-	return e.Encode(v)
 }
 
 // missed says whether a figure is outside of its aim, or a ranking another one.

@@ -91,7 +91,7 @@ func Run(file *spec.File, source []byte, opts Options) (*Outcome, error) {
 	}
 	err = r.runAll()
 	if err == nil {
-		r.result.Complete = true
+		r.result.Complete, r.result.Incomplete = true, ""
 	} else {
 		r.result.Incomplete = strings.ReplaceAll(err.Error(), "\n", "; ") // brokers fail together
 	}
@@ -171,7 +171,7 @@ func (r *runner) begin(source []byte) error {
 		Schema: results.SchemaVersion, Scenario: base.Name, Title: base.Title, Question: base.Question, Seed: base.Seed,
 		LabelNames: append(r.file.LabelNames(), DiskLabel), Cells: []results.Cell{},
 		Warnings:   append([]string{}, r.warnings...),
-		Incomplete: "the run has not ended",
+		Incomplete: results.NotEnded,
 		Wall: results.RunWall{Started: r.began.UTC(), Command: r.opts.Command, Version: Version(),
 			Machine: Machine(), Directories: r.places},
 	}
