@@ -32,7 +32,7 @@ var mutants = []mutant{
 	{"acknowledgement before the high watermark", "engine/broker/partition.go",
 		"case progress.HighWatermark() < offset:", "case progress == nil:", []check.Kind{check.Lost}, false},
 	{"sequence check off", "engine/commitlog/append.go",
-		"l.writer.producers.check(&h)", "(&producerStates{}).check(&h)",
+		"l.writer.producers.check(&h, l.mu.segments[0].base > 0)", "(&producerStates{}).check(&h, true)",
 		[]check.Kind{check.Duplicated, check.Reordered}, false},
 	{"fsync skipped", "engine/commitlog/flush.go",
 		"if err = s.log.Sync(); err != nil {", "if err != nil {",

@@ -38,7 +38,7 @@ func (l *Log) appendProducedLocked(leaderEpoch int32, h record.Header, batch env
 	if err := l.validateRecordsLocked(&h, batch); err != nil {
 		return Appended{}, err
 	}
-	if found, duplicate, err := l.writer.producers.check(&h); err != nil {
+	if found, duplicate, err := l.writer.producers.check(&h, l.mu.segments[0].base > 0); err != nil {
 		return Appended{}, err
 	} else if duplicate {
 		now := l.node.Now()

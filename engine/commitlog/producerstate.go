@@ -59,11 +59,20 @@ func (e *producerEntry) last() *producerBatch { return &e.batches[e.count-1] }
 
 // check says what to do with a produced batch: it is found if the log has it
 // already; an error if it must not be appended (ProducerAppendInfo.checkSequence).
-// A producer that is not known may begin with any sequence, as in Kafka: its older
-// records may have been deleted.
-func (p *producerStates) check(h *record.Header) (found producerBatch, duplicate bool, err error) {
+// A producer that is not known may begin with any sequence if records were deleted:
+// its own may have been among them. Kafka lets it do so in a whole log too. Then a
+// first batch that is refused for a passing reason (the broker does not lead yet)
+// while the next one in flight is taken can never be sent again: it is out of order
+// until delivery.timeout.ms. Here it is the later one that waits.
+func (p *producerStates) check(h *record.Header, deleted bool) (found producerBatch, duplicate bool, err error) {
 	e := p.byID[h.ProducerID]
-	if !h.HasProducerID() || e == nil {
+	switch {
+	case !h.HasProducerID():
+		return producerBatch{}, false, nil
+	case e == nil && h.BaseSequence != 0 && !deleted:
+		return producerBatch{}, false, fmt.Errorf("%w: producer %d, of which the log has nothing, begins with %d",
+			ErrOutOfOrderSequence, h.ProducerID, h.BaseSequence)
+	case e == nil:
 		return producerBatch{}, false, nil
 	}
 	for _, b := range e.batches[:e.count] {
