@@ -13,7 +13,7 @@ import (
 	"golang.org/x/term"
 
 	"brokerlab/report/wording"
-	"brokerlab/results/runs"
+	"brokerlab/results/past"
 )
 
 func resultsGCCommand() *cli.Command {
@@ -45,8 +45,8 @@ Try:
 }
 
 // policyOf reads the flags; faults are wrong use.
-func policyOf(ctx *cli.Context) (p runs.Policy, faults []error) {
-	p = runs.Policy{Keep: -1, Incomplete: ctx.Bool("incomplete")}
+func policyOf(ctx *cli.Context) (p past.Policy, faults []error) {
+	p = past.Policy{Keep: -1, Incomplete: ctx.Bool("incomplete")}
 	if text := ctx.String("keep"); ctx.IsSet("keep") {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 0 {
@@ -93,7 +93,7 @@ func clearResults(ctx *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	plan := runs.Choose(all, policy, time.Now())
+	plan := past.Choose(all, policy, time.Now())
 	for i, r := range plan.Spared {
 		fmt.Fprintf(ctx.App.ErrWriter, "kept %s: %s\n", r.Path, plan.Reason[i])
 	}

@@ -12,7 +12,7 @@ import (
 
 	"brokerlab/report/wording"
 	"brokerlab/results"
-	"brokerlab/results/runs"
+	"brokerlab/results/past"
 )
 
 func resultsListCommand() *cli.Command {
@@ -94,8 +94,8 @@ func listResults(ctx *cli.Context) error {
 }
 
 // runsOf lists the runs below a root, of some scenarios or of all.
-func runsOf(root string, scenarios []string) ([]runs.Run, error) {
-	all, err := runs.List(root)
+func runsOf(root string, scenarios []string) ([]past.Run, error) {
+	all, err := past.List(root)
 	if err != nil || len(scenarios) == 0 {
 		return all, err
 	}
@@ -111,11 +111,11 @@ func runsOf(root string, scenarios []string) ([]runs.Run, error) {
 			faults = append(faults, fmt.Errorf("no run of %q in %s%s", name, root, didYouMean("", name, there)))
 		}
 	}
-	all = slices.DeleteFunc(all, func(r runs.Run) bool { return !slices.Contains(scenarios, r.Scenario) })
+	all = slices.DeleteFunc(all, func(r past.Run) bool { return !slices.Contains(scenarios, r.Scenario) })
 	return all, usageOf(faults)
 }
 
-func listedOf(r *runs.Run) listedRun {
+func listedOf(r *past.Run) listedRun {
 	l := listedRun{Scenario: r.Scenario, Folder: r.Path, Started: r.Started, Latest: r.Latest, Complete: r.Complete(),
 		SizeBytes: r.Bytes, Targets: []string{}}
 	if r.Err != nil {

@@ -11,7 +11,7 @@ import (
 	"brokerlab/report/table"
 	"brokerlab/report/wording"
 	"brokerlab/results"
-	"brokerlab/results/runs"
+	"brokerlab/results/past"
 )
 
 func resultsShowCommand() *cli.Command {
@@ -45,7 +45,7 @@ func showResults(ctx *cli.Context) error {
 	}
 	var faults []error
 	for i, name := range names {
-		folder, r, err := runs.Find(ctx.String("out"), name)
+		folder, r, err := past.Find(ctx.String("out"), name)
 		switch {
 		case err != nil:
 			faults = append(faults, err)
