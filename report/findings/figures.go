@@ -230,15 +230,15 @@ func (f *finder) endsWords(fig figure, d difference, peers []int) string {
 		if d.ratio >= doubled {
 			more = " as long"
 		}
-		return fmt.Sprintf("The lowest %s is that of %s, %s; that of %s, the highest, is %s%s: %s", fig.name, low,
-			fig.write(least), high, apart, more, fig.write(most))
+		return fmt.Sprintf("The lowest %s is that of %s, %s; that of %s, the highest, is %s%s: %s",
+			fig.name, low, fig.write(least), high, apart, more, fig.write(most))
 	}
 	more := " more than"
 	if d.ratio >= doubled {
 		more = ""
 	}
-	return fmt.Sprintf("The highest %s is that of %s, %s: %s%s that of %s, the lowest, %s", fig.name, high, fig.write(most),
-		apart, more, low, fig.write(least))
+	return fmt.Sprintf("The highest %s is that of %s, %s: %s%s that of %s, the lowest, %s",
+		fig.name, high, fig.write(most), apart, more, low, fig.write(least))
 }
 
 // enough says whether the cells of a difference had runs enough to show one, where it
