@@ -81,7 +81,7 @@ func TestAgainstExactArithmetic(t *testing.T) {
 		p := newPacer(t, cfg)
 		exact := func(i int64) env.Time {
 			n := big.NewInt(i*int64(producers) + int64(cfg.Index))
-			n.Mul(n, big.NewInt(nanosPerUnit)).Quo(n, new(big.Int).SetUint64(p.rate))
+			n.Mul(n, big.NewInt(1e9*rateUnit)).Quo(n, new(big.Int).SetUint64(inUnits(cfg.RatePerSec)))
 			return cfg.Start + env.Time(n.Int64())
 		}
 		for i := range int64(200) {

@@ -1,10 +1,17 @@
-// Package load drives producers and consumers: open-loop producers at a constant
-// rate, closed-loop ones at full speed, and consumers that follow them. Latency
+// Package load drives producers and consumers: open-loop producers that follow a
+// rate curve, closed-loop ones at full speed, and consumers that follow them. Latency
 // runs from the instant at which a record was due. It measures and counts; what
 // the counts mean is for others.
+//
+// Open loop, every record that is due before the end of the load is sent, if need be
+// after it. What stalls a producer - a Send that blocks for buffer.memory, a
+// synchronous one that waits, a generator that got no processor - delays the records
+// that come due meanwhile. Those delayed by more than a tolerance are given up and
+// counted as unsent, unless the producer catches up (see arrival).
 package load
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"sync"
@@ -99,7 +106,8 @@ type Produced struct {
 	RawBytes    int64 // batches before compression
 	WireBytes   int64 // batches as sent
 	Lateness    arrival.Lateness
-	FirstError  error // of a batch or of Send
+	Offered     []int64 // records that were due, by interval of the load
+	FirstError  error   // of a batch or of Send
 	SentAt      env.Time
 }
 
@@ -121,10 +129,13 @@ type producing struct {
 // Produce sends records until the end of the load and returns when each is
 // acknowledged or failed. It is the body of a task of node.
 func Produce(node env.Node, shared *Shared, cfg ProducerConfig) (Produced, error) {
+	if cfg.Sync {
+		cfg.Slice = 0
+	}
 	p := &producing{node: node, shared: shared, cfg: cfg}
 	p.mu.Mutex = node.NewMutex()
 	p.mu.member = shared.Produce.join()
-	pacer, err := arrival.New(cfg.Arrival)
+	pacer, err := arrival.New(p.arrival())
 	if err != nil {
 		return Produced{}, err
 	}
@@ -142,7 +153,7 @@ func Produce(node env.Node, shared *Shared, cfg ProducerConfig) (Produced, error
 	shared.join(p.client)
 	node.Sleep(cfg.Arrival.Start.Sub(node.Now()))
 	var sent int64
-	if cfg.Slice > 0 && !cfg.Sync {
+	if cfg.Slice > 0 {
 		sent = p.sendSlices(pacer)
 	} else {
 		sent = p.send(pacer)
@@ -154,22 +165,28 @@ func Produce(node env.Node, shared *Shared, cfg ProducerConfig) (Produced, error
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.mu.member.close()
-	p.mu.out.Sent, p.mu.out.Lateness = sent, pacer.Lateness()
+	p.mu.out.Sent, p.mu.out.Lateness, p.mu.out.Offered = sent, pacer.Lateness(), pacer.Offered()
 	return p.mu.out, err
+}
+
+// arrival is the schedule of the records that are due before the end of the load. What
+// the slice delays on purpose is neither late nor given up.
+func (p *producing) arrival() arrival.Config {
+	cfg := p.cfg.Arrival
+	cfg.End, cfg.Intervals = p.shared.End, p.shared.Produce.ends(p.shared.End)
+	cfg.LateAfter = cmp.Or(cfg.LateAfter, arrival.DefaultLateAfter) + p.cfg.Slice
+	cfg.Tolerance = cmp.Or(cfg.Tolerance, arrival.DefaultTolerance) + p.cfg.Slice
+	return cfg
 }
 
 // send sends one record after another until the load is over.
 func (p *producing) send(pacer *arrival.Pacer) (sent int64) {
 	var value []byte
 	rec := producer.Record{Topic: p.shared.Topic, Partition: -1}
-	for !p.shared.Over() {
-		now := p.node.Now()
-		if now >= p.shared.End {
+	for {
+		now, ok := p.awaitDue(pacer)
+		if !ok {
 			return sent
-		}
-		if due := pacer.Next(now); due > now {
-			p.node.Sleep(min(due, p.shared.End).Sub(now))
-			continue
 		}
 		rec.Intended = pacer.Take(now)
 		rec.Cookie = uint64(sent)
@@ -180,7 +197,28 @@ func (p *producing) send(pacer *arrival.Pacer) (sent int64) {
 			p.sendFailed(rec.Cookie, err)
 		}
 	}
-	return sent
+}
+
+// awaitDue waits until a record is due, and for a slice longer. ok is false when there
+// is none before the end of the load, which has come then.
+func (p *producing) awaitDue(pacer *arrival.Pacer) (now env.Time, ok bool) {
+	end := p.shared.End
+	for {
+		now = p.node.Now()
+		if p.shared.Over() {
+			pacer.Abandon(now)
+			return now, false
+		}
+		pacer.GiveUp(now)
+		due := pacer.Next(now)
+		switch {
+		case due <= now && (now < end || !pacer.Closed()):
+			return now, true
+		case now >= end:
+			return now, false
+		}
+		p.node.Sleep(min(due.Add(p.cfg.Slice), end).Sub(now))
+	}
 }
 
 // fill gives a record its value, which is written behind scratch, or the value's size.

@@ -58,6 +58,17 @@ func (s *Series) startOf(index int) time.Duration {
 	return s.cfg.Warmup
 }
 
+// ends are the ends of the intervals of a load that lasts until end.
+func (s *Series) ends(end env.Time) (all []env.Time) {
+	if end == env.Never {
+		return nil
+	}
+	for i := 1; len(all) == 0 || all[len(all)-1] < end; i++ {
+		all = append(all, min(end, s.cfg.Start.Add(s.startOf(i))))
+	}
+	return all
+}
+
 // member records for one task group; its caller locks.
 type member struct {
 	s       *Series

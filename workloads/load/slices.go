@@ -11,18 +11,14 @@ import (
 const sliceRecordsMax = 256
 
 // sendSlices is send with a timer that has slack: all that is due when it goes off is
-// handed over by one call, or by several of sliceRecordsMax. A closed loop hands over
-// that many at a time.
+// handed over by one call, or by several: of sliceRecordsMax, or where instants are not
+// evenly apart, since a Stretch is. A closed loop hands over sliceRecordsMax at a time.
 func (p *producing) sendSlices(pacer *arrival.Pacer) (sent int64) {
 	s := slice{p: p, records: make([]producer.Record, 0, sliceRecordsMax)}
-	for !p.shared.Over() {
-		now := p.node.Now()
-		if now >= p.shared.End {
+	for {
+		now, ok := p.awaitDue(pacer)
+		if !ok {
 			return sent
-		}
-		if due := pacer.Next(now); due > now {
-			p.node.Sleep(min(due.Add(p.cfg.Slice), p.shared.End).Sub(now))
-			continue
 		}
 		due := producer.Stretch{Cookie: uint64(sent)}
 		due.First, due.Last, due.Count = pacer.TakeDue(now, sliceRecordsMax)
@@ -30,7 +26,6 @@ func (p *producing) sendSlices(pacer *arrival.Pacer) (sent int64) {
 		sent += int64(due.Count)
 		s.send(due)
 	}
-	return sent
 }
 
 // slice hands over records that are due together.
