@@ -2,6 +2,7 @@ package spec
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -238,7 +239,7 @@ func (r *reader) section(p pair) {
 // value gives the base a setting.
 func (r *reader) value(p pair, st *setting) {
 	texts := []*yaml.Node{p.value}
-	if st.path == diskKey && p.value.Kind == yaml.SequenceNode {
+	if st.list != "" && p.value.Kind == yaml.SequenceNode {
 		texts = p.value.Content
 	}
 	if len(texts) == 0 {
@@ -254,7 +255,7 @@ func (r *reader) value(p pair, st *setting) {
 	if len(words) < len(texts) {
 		return
 	}
-	if err := st.parse(&r.f.Base, strings.Join(words, ",")); err != nil {
+	if err := st.parse(&r.f.Base, strings.Join(words, cmp.Or(st.list, ","))); err != nil {
 		r.fail(at(p.value), st.path, "%v", err)
 		return
 	}

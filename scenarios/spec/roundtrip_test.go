@@ -157,6 +157,7 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte("title: \"\\u2028 x\"\ndisk: [sim, 'dir:a: b']\nvary: {a: {b: , c: {load.rate: 1/s}}}"))
 	f.Add([]byte("producers: {groups: {a: , b: {acks: 1, load.rate: 5/s}}}\nconsumers: {groups: {c: {read: cold}}}\n" +
 		"vary: {producers.groups.a.records.size: [100, 1KiB], m: {x: {consumers.groups.c.rate: 1/s}}}"))
+	f.Add([]byte("load: {arrival: steps, steps: [1/s for 1s, 0/s, 2/s], rate: 5/s}"))
 	f.Add([]byte("seed: 1\n---\nseed: 2"))
 	f.Add([]byte("producers: {batchsize: 64K, linger.ms: 010}\ntopic: [1]\nvary: {x: 1}"))
 	f.Fuzz(func(t *testing.T, src []byte) {

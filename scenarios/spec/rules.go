@@ -186,7 +186,7 @@ func (s *Scenario) readsBacklog() bool {
 // about: of a rule about clients, once for each group that breaks it.
 func eachContradiction(s *Scenario, call func(paths []string, message string)) {
 	producers, consumers := s.ProducerGroups(), s.ConsumerGroups()
-	for _, c := range contradictions {
+	for _, c := range slices.Concat(contradictions, loadContradictions) {
 		kind := c.kindOfGroups()
 		groups := []GroupScenario{{Scenario: *s}}
 		switch {

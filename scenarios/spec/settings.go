@@ -36,8 +36,10 @@ type setting struct {
 	// whole settings hold for all groups of clients.
 	whole bool
 	// group and base are set in a setting of one group: its name, and the setting of all.
-	group  string
-	base   *setting
+	group string
+	base  *setting
+	// list joins the values of a setting that may be written as a list.
+	list   string
 	doc    string
 	parse  func(s *Scenario, text string) error
 	format func(s *Scenario) string
@@ -77,6 +79,11 @@ func row[T any](path string, field func(*Scenario) *T, n notation[T], doc string
 	}
 }
 
+func listSetting(sep string, st setting) setting {
+	st.list = sep
+	return st
+}
+
 func perRun(st setting) setting {
 	st.perRun = true
 	return st
@@ -96,8 +103,8 @@ const (
 )
 
 // settings is the whole language, in canonical order.
-var settings = concat(runSettings, clusterSettings, topicSettings, producerSettings, consumerSettings, loadSettings,
-	hostSettings, networkSettings)
+var settings = concat(runSettings, clusterSettings, topicSettings, producerSettings, consumerSettings, recordSettings,
+	loadSettings, hostSettings, networkSettings)
 
 var settingByPath = func() map[string]*setting {
 	m := make(map[string]*setting, len(settings))
@@ -124,10 +131,10 @@ var runSettings = []setting{
 		"of payloads and of everything drawn at random")),
 	perRun(row("repeat", func(s *Scenario) *int { return &s.Repeat }, within(integer[int](), 1, repeatMax),
 		"how often each cell runs")),
-	perRun(row(diskKey, func(s *Scenario) *[]string { return &s.Disks }, disks,
+	perRun(listSetting(",", row(diskKey, func(s *Scenario) *[]string { return &s.Disks }, disks,
 		"`dir:PATH` runs for real in that directory (`dir:PATH:PATH`: log directories on several), "+
 			"`sim` simulates a disk of fixed cost, and a profile that disk: "+listed(diskProfiles)+", or a file "+
-			"(`./mine.yaml`); a list runs on each")),
+			"(`./mine.yaml`); a list runs on each"))),
 }
 
 var clusterSettings = []setting{
@@ -319,7 +326,7 @@ var consumerSettings = []setting{
 		within(size, 1, kafkaIntMax), "of which so many from one partition"),
 }
 
-var loadSettings = []setting{
+var recordSettings = []setting{
 	row("records.size", func(s *Scenario) *int64 { return &s.Records.Size },
 		within(size, recordBytesMin, kafkaIntMax), "bytes of a record's value"),
 	row("records.payload", func(s *Scenario) *string { return &s.Records.Payload },
@@ -328,36 +335,6 @@ var loadSettings = []setting{
 			"sizes that those of records.corpus would have (simulated disks only)"),
 	row("records.corpus", func(s *Scenario) *string { return &s.Records.Corpus }, oneOf("json-logs", "random"),
 		"what `modelled` values stand for"),
-	row("load.rate", func(s *Scenario) *float64 { return &s.Load.Rate },
-		orWord(within(perSecond, rateMin, rateMax), wordMax),
-		"records per second over all producers (of a group), sent on time whatever comes back; `max`: as fast as they go"),
-	row("load.warmup.rate", func(s *Scenario) *float64 { return &s.Load.WarmupRate }, phaseRate(wordSame),
-		"the same in the warm-up; `same`: that of load.rate"),
-	row("load.read.rate", func(s *Scenario) *float64 { return &s.Load.ReadRate }, phaseRate(wordNone, wordSame),
-		"the same after the load, while consumers read what `backlog` and `cold` left; `none`: producers have ended"),
-	row("load.slack", func(s *Scenario) *time.Duration { return &s.Load.Slack }, within(span, 0, time.Second),
-		"how long after its instant a record may be sent, with all that are due by then: large simulated loads are cheaper "+
-			"so; latency counts from the instant all the same"),
-	whole(row("load.warmup", func(s *Scenario) *time.Duration { return &s.Load.Warmup }, within(span, 0, durationMax),
-		"start of the load that the results leave out")),
-	whole(row("load.duration", func(s *Scenario) *time.Duration { return &s.Load.Duration },
-		within(span, time.Millisecond, durationMax), "length of the load, warm-up included")),
-	whole(row("load.max-bytes", func(s *Scenario) *int64 { return &s.Load.MaxBytes },
-		orWord(within(size, 1, loadBytesMax), wordUnlimited),
-		"bytes written to all logs, replicas included, after which the load ends early")),
-	whole(row("load.read.after", func(s *Scenario) *int64 { return &s.Load.ReadAfter },
-		orWord(within(size, 1, loadBytesMax), wordNever),
-		"acknowledged bytes of records that wait for a consumer of `backlog` or `cold`, at which the load ends early and "+
-			"the reading begins")),
-	whole(row("load.read.ratio", func(s *Scenario) *int { return &s.Load.ReadRatio }, within(percent, 1, 100),
-		"share of that backlog after which the reading has ended, whatever came since; what is left is drained")),
-	whole(row("load.read.limit", func(s *Scenario) *time.Duration { return &s.Load.ReadLimit },
-		orWord(within(span, time.Millisecond, durationMax), wordUnlimited),
-		"how long the reading may last; what is unread then is told")),
-	whole(row("load.drain", func(s *Scenario) *time.Duration { return &s.Load.Drain },
-		orWord(within(span, time.Millisecond, durationMax), wordUnlimited),
-		"how long clients may take after the load: producers for what they hold, consumers for what they have not read; "+
-			"then they give up, which is told")),
 }
 
 // Default returns the scenario of an empty file of that name. Its settings are
@@ -391,8 +368,7 @@ func Default(name string) Scenario {
 			MaxPartitionFetchBytes: 1 << 20,
 		},
 		Records: Records{Size: 1 << 10, Payload: "json-logs", Corpus: "json-logs"},
-		Load: Load{Warmup: time.Second, Duration: 10 * time.Second, WarmupRate: RateSame, ReadRate: RateNone,
-			ReadRatio: 100, ReadLimit: 10 * time.Minute, Drain: 2 * time.Minute},
+		Load:    defaultLoad(),
 		Host: Host{
 			Profile: hostGo, Cores: 4, ClientCores: 4, Memory: 16 << 30, Heap: 1 << 30, Disks: 1, FileSystem: "ext4",
 			DirtyBackground: 10, DirtyLimit: 20, DirtyExpire: 30 * time.Second, DirtyWriteback: 5 * time.Second,

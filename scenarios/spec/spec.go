@@ -129,30 +129,6 @@ type Records struct {
 	Corpus  string // corpus: what modelled payloads stand for: json-logs or random; json-logs
 }
 
-// Load describes how and how long it is sent.
-type Load struct {
-	// Rate is records per second over all producers; 0 means max: closed loop at
-	// full speed. YAML: `rate: max` or `rate: 20000/s`.
-	Rate float64
-	// WarmupRate and ReadRate are the same in other phases: RateSame or RateNone too.
-	WarmupRate float64 // warmup.rate; same
-	ReadRate   float64 // read.rate; none
-
-	Slack    time.Duration // slack (ours): of the producers' timers; 0
-	Warmup   time.Duration // warmup: cut from the measured window; 1 s
-	Duration time.Duration // duration: of the load, warm-up included; 10 s
-	// MaxBytes ends the load early, once so many bytes were sent to be written to
-	// all logs, replicas included; 0 means no limit. YAML: `max-bytes`. What the
-	// producers hold by then is written on top.
-	MaxBytes int64
-
-	// The reading of consumers that begin after the load, and the end of all.
-	ReadAfter int64         // read.after: bytes of records at which the load ends for it; 0 = never
-	ReadRatio int           // read.ratio: percent of the backlog; 100
-	ReadLimit time.Duration // read.limit; 10 min; 0 = unlimited
-	Drain     time.Duration // drain; 2 min; 0 = unlimited
-}
-
 // What rates of phases may be besides rates.
 const (
 	RateMax  float64 = 0  // full speed

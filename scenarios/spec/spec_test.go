@@ -175,7 +175,7 @@ func candidates(st *setting) []string {
 		"none", "zstd", "0", "1", "all", "never", "max",
 		"unlimited", "123/s", "0.5/s", "7MB/s", "10Gbit/s", "70ms", "sim", "dir:/x y#z", "sim,dir:a", "a.b-C_9",
 		"golang", "standard", "RoundRobinPartitioner", "cold", "xfs", "7%", "0.003%", "./a b.yaml", "modelled",
-		"hdd-7200,nvme,./mine.yaml", "1gbe", "kafka-jvm",
+		"hdd-7200,nvme,./mine.yaml", "1gbe", "kafka-jvm", "poisson", "100/s for 3s then 0/s then 0.5/s", "./a b.csv", "stop",
 		"What: \"this\" 'and' - that? #1", "null", "010", "-1", "-7", "1GiB", "yes", "{a}",
 		"\u00e9\u4e16",
 	} {
@@ -306,7 +306,7 @@ func TestSettings(t *testing.T) {
 		lines = append(lines, st.Path+"="+st.Value)
 	}
 	got := fmt.Sprint(lines[:4], " ", len(lines), " ", lines[len(lines)-1])
-	const want = "[seed=1 repeat=1 disk=dir:results/data cluster.brokers=3] 103 network.in-flight=4MiB"
+	const want = "[seed=1 repeat=1 disk=dir:results/data cluster.brokers=3] 117 network.in-flight=4MiB"
 	if got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}

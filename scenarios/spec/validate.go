@@ -50,9 +50,11 @@ func recordTooLarge(s *Scenario, limitPath string, limit int64) string {
 // taken as their notation leaves them.
 func (s *Scenario) Validate() error {
 	var errs Errors
-	eachContradiction(s, func(paths []string, msg string) {
+	add := func(paths []string, msg string) {
 		errs = append(errs, Error{File: s.Name, Path: paths[0], Message: msg})
-	})
+	}
+	eachContradiction(s, add)
+	eachIdle(s, add)
 	return errs.orNil()
 }
 
@@ -64,10 +66,18 @@ type cellFault struct {
 	Error
 	cell  string // the first one that has it
 	count int
+	idle  bool // a setting does nothing: a fault if that is so in every cell
 }
 
 func (faults *cellFaults) collect(file string, cell *Cell, origins map[string]origin) {
-	eachContradiction(&cell.Scenario, func(paths []string, msg string) {
+	eachContradiction(&cell.Scenario, faults.collector(file, cell, origins, false))
+	eachIdle(&cell.Scenario, faults.collector(file, cell, origins, true))
+}
+
+// collector notes the faults of a cell at the first of their paths that was written.
+func (faults *cellFaults) collector(file string, cell *Cell, origins map[string]origin,
+	idle bool) func(paths []string, msg string) {
+	return func(paths []string, msg string) {
 		path, at := paths[0], origin{line: 1, column: 1}
 		for _, p := range paths {
 			if o, written := origins[p]; written {
@@ -75,18 +85,18 @@ func (faults *cellFaults) collect(file string, cell *Cell, origins map[string]or
 				break
 			}
 		}
-		faults.add(at.fault(file, path, msg), cell.String())
-	})
+		faults.add(at.fault(file, path, msg), cell.String(), idle)
+	}
 }
 
-func (faults *cellFaults) add(e Error, cell string) {
+func (faults *cellFaults) add(e Error, cell string, idle bool) {
 	for i := range *faults {
 		if (*faults)[i].Error == e {
 			(*faults)[i].count++
 			return
 		}
 	}
-	*faults = append(*faults, cellFault{Error: e, cell: cell, count: 1})
+	*faults = append(*faults, cellFault{Error: e, cell: cell, count: 1, idle: idle})
 }
 
 // errors names the cells of each fault, unless all of them have it.
@@ -95,6 +105,8 @@ func (faults cellFaults) errors(cellCount int) Errors {
 	for _, f := range faults {
 		switch {
 		case f.count == cellCount:
+		case f.idle:
+			continue
 		case f.count == 1:
 			f.Message += " (cell " + f.cell + ")"
 		default:

@@ -1,0 +1,132 @@
+package spec
+
+import (
+	"fmt"
+	"slices"
+)
+
+// idle is the rule that a setting is the default unless something uses it: one that
+// does nothing in any cell is a mistake.
+type idle struct {
+	path    string
+	used    func(*Load) bool
+	without string // what it does nothing without
+}
+
+// eachIdle calls with the settings that do nothing in a scenario: that of one group
+// in it, that of all in none of them.
+func eachIdle(s *Scenario, call func(paths []string, message string)) {
+	kind := kindOfGroups("producers")
+	plain := Default("")
+	for _, rule := range idleSettings {
+		st := settingByPath[rule.path]
+		shared, used := false, false
+		for _, g := range s.ProducerGroups() {
+			does := rule.used(&g.Load) || st.format(&g.Scenario) == st.format(&plain)
+			own := (&contradiction{paths: []string{rule.path}}).pathsOf(kind, g.Name, s.Producers.Groups)
+			switch {
+			case len(own) == 1:
+				shared, used = true, used || does
+			case !does:
+				call(own, "group "+g.Name+": does nothing "+rule.without)
+			}
+		}
+		if shared && !used {
+			call([]string{rule.path}, "does nothing "+rule.without)
+		}
+	}
+}
+
+// idleArrivals are the rules of settings that belong to one arrival.
+func idleArrivals(arrival string, paths ...string) (all []idle) {
+	for _, path := range paths {
+		all = append(all, idle{path, func(l *Load) bool { return l.Arrival == arrival },
+			"without load.arrival: " + arrival})
+	}
+	return all
+}
+
+// loadContradictions are the rules of how records come due.
+var loadContradictions = []contradiction{
+	{[]string{"load.arrival", "load.rate"}, func(s *Scenario) string {
+		if s.Load.Arrival != ArrivalPoisson || s.Load.Rate > 0 {
+			return ""
+		}
+		return "poisson needs a rate: load.rate max sends as fast as the producers go, and no record is due before another"
+	}},
+	{[]string{"load.arrival", "load.steps"}, func(s *Scenario) string {
+		if s.Load.Arrival != ArrivalSteps || len(s.Load.Steps) > 0 {
+			return ""
+		}
+		return "steps needs load.steps, such as [1000/s for 10s, 5000/s]"
+	}},
+	{[]string{"load.arrival", "load.curve"}, func(s *Scenario) string {
+		if s.Load.Arrival != ArrivalReplay || s.Load.Curve != "" {
+			return ""
+		}
+		return "replay needs load.curve, a CSV file with a time and a rate in each line"
+	}},
+	{[]string{"load.steps", "load.duration"}, func(s *Scenario) string {
+		if s.Load.Arrival != ArrivalSteps || len(s.Load.Steps) == 0 {
+			return ""
+		}
+		if !slices.ContainsFunc(s.Load.Steps, func(st Step) bool { return st.Rate > 0 }) {
+			return "no step has a rate above 0/s"
+		}
+		if _, err := s.Load.SpacedSteps(); err != nil {
+			return err.Error()
+		}
+		return ""
+	}},
+	{[]string{"load.ramp.to", "load.ramp.from", "load.arrival"}, func(s *Scenario) string {
+		if s.Load.Arrival != ArrivalRamp || s.Load.RampFrom != s.Load.RampTo {
+			return ""
+		}
+		return fmt.Sprintf("a ramp from %s to the same rate is none: say load.arrival: constant",
+			pieceRate.format(s.Load.RampFrom))
+	}},
+	{[]string{"load.ramp.length", "load.duration"}, func(s *Scenario) string {
+		if s.Load.Arrival != ArrivalRamp || s.Load.RampLength <= s.Load.Duration {
+			return ""
+		}
+		return fmt.Sprintf("a ramp of %s does not end within duration %s", formatSpan(s.Load.RampLength),
+			formatSpan(s.Load.Duration))
+	}},
+	{[]string{"load.burst.rate", "load.burst.base", "load.arrival"}, func(s *Scenario) string {
+		if s.Load.Arrival != ArrivalBursts || s.Load.BurstRate > s.Load.BurstBase {
+			return ""
+		}
+		return fmt.Sprintf("a burst of %s is not above burst.base %s", pieceRate.format(s.Load.BurstRate),
+			pieceRate.format(s.Load.BurstBase))
+	}},
+	{[]string{"load.burst.length", "load.burst.every", "load.arrival"}, func(s *Scenario) string {
+		if s.Load.Arrival != ArrivalBursts || s.Load.BurstLength < s.Load.BurstEvery {
+			return ""
+		}
+		return fmt.Sprintf("bursts of %s every %s leave nothing between them", formatSpan(s.Load.BurstLength),
+			formatSpan(s.Load.BurstEvery))
+	}},
+	{[]string{"load.burst.every", "load.duration", "load.arrival"}, func(s *Scenario) string {
+		if s.Load.Arrival != ArrivalBursts || s.Load.BurstEvery <= s.Load.Duration {
+			return ""
+		}
+		return fmt.Sprintf("the first burst ends after %s, and duration is %s", formatSpan(s.Load.BurstEvery),
+			formatSpan(s.Load.Duration))
+	}},
+}
+
+// idleSettings are the rules of settings that do nothing, which is a fault if it is so
+// in every cell: a sweep may well have cells in which they do something.
+var idleSettings = append([]idle{
+	{"load.spacing", func(l *Load) bool { return !l.Closed() && l.Arrival != ArrivalPoisson },
+		"without a rate to space out, and load.arrival: poisson says it already"},
+	{"load.catch-up", func(l *Load) bool { return !l.Closed() },
+		"at full speed, where no record is due before another: give load.rate"},
+	{"load.tolerance", func(l *Load) bool { return !l.Closed() && !l.CatchUp },
+		"at full speed, where nothing is late, nor with load.catch-up, which sends all that is late"},
+}, slices.Concat(
+	idleArrivals(ArrivalSteps, "load.steps"),
+	idleArrivals(ArrivalRamp, "load.ramp.from", "load.ramp.to", "load.ramp.length"),
+	idleArrivals(ArrivalBursts, "load.burst.rate", "load.burst.base", "load.burst.length", "load.burst.every"),
+	idleArrivals(ArrivalReplay, "load.curve", "load.curve.end"),
+)...)
