@@ -210,6 +210,7 @@ type Second struct {
 	At       float64 `json:"at_s"`     // its start, since the load began
 	Length   float64 `json:"length_s"` // at most 1; rates are over it
 	Warmup   bool    `json:"warmup,omitempty"`
+	Offered  int64   `json:"offered,omitempty"` // records that came due; open loop
 	Acked    int64   `json:"acked"`
 	Bytes    int64   `json:"bytes"` // acknowledged keys and values
 	Consumed int64   `json:"consumed"`

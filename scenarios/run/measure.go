@@ -7,7 +7,6 @@ import (
 
 	"brokerlab/results"
 	"brokerlab/scenarios/spec"
-	"brokerlab/workloads/arrival"
 	"brokerlab/workloads/load"
 )
 
@@ -58,13 +57,11 @@ func (m *measured) fill(r *repeat, number int) {
 		Lost: r.found.Lost, Duplicated: r.found.Duplicated, Reordered: r.found.Reordered, Corrupted: r.found.Corrupted,
 	}
 	var raw int64
-	var late arrival.Lateness
 	var first error
 	for _, p := range r.produced {
 		out.BytesRecords += p.RecordBytes
 		out.BytesWire += p.WireBytes
 		raw += p.RawBytes
-		late = late.Add(p.Lateness)
 		if first == nil {
 			first = p.FirstError
 		}
@@ -75,16 +72,9 @@ func (m *measured) fill(r *repeat, number int) {
 	if out.BytesWire > 0 {
 		out.CompressionRatio = float64(raw) / float64(out.BytesWire)
 	}
-	out.LateMax = int64(late.Max)
 	out.Fsyncs, out.BytesDisk = r.logs.Fsyncs, r.logs.BytesAppended
 	m.warnings = append(m.warnings, r.rates(out)...)
-	slack := r.s.Load.Slack // late on purpose
-	if share := float64(late.Late) / float64(max(1, late.Taken)); share > lateShare &&
-		(slack == 0 || late.Max > slack+arrival.DefaultLateAfter) {
-		m.warnings = append(m.warnings, fmt.Sprintf("the generator was late: %.1f %% of the records were sent %v or more "+
-			"after their instant, at worst %v; latency counts from the instant", 100*share, arrival.DefaultLateAfter,
-			late.Max.Round(time.Microsecond)))
-	}
+	m.warnings = append(m.warnings, m.lateness(r)...)
 	if r.found.Deleted > 0 {
 		m.warnings = append(m.warnings, fmt.Sprintf("retention deleted %d acknowledged records before they were read back: "+
 			"they are neither checked nor counted as lost", r.found.Deleted))
@@ -115,7 +105,7 @@ func (r *repeat) rates(out *results.Repeat) (warnings []string) {
 		t := &produced[i]
 		l := t.Latency()
 		second := results.Second{At: t.Start.Seconds(), Length: t.Length.Seconds(), Warmup: t.Warmup,
-			Acked: t.Records, Bytes: t.Bytes, P50: l.P50, P99: l.P99}
+			Offered: r.offered(i), Acked: t.Records, Bytes: t.Bytes, P50: l.P50, P99: l.P99}
 		if i < len(consumed) && !r.shared.Backlog {
 			second.Consumed = consumed[i].Records
 		}
@@ -183,12 +173,8 @@ func (m *measured) summarize() {
 // cellOf makes the empty cell of a result.
 func cellOf(c *spec.Cell, disk string) results.Cell {
 	out := results.Cell{
-		Labels: map[string]string{DiskLabel: disk}, Target: Target(disk), Load: loadOpen,
-		OfferedPerS: c.Scenario.Load.Rate, Repeats: []results.Repeat{}, Warnings: []string{},
+		Labels: map[string]string{DiskLabel: disk}, Target: Target(disk), Repeats: []results.Repeat{}, Warnings: []string{},
 		Config: make(map[string]string),
-	}
-	if c.Scenario.Load.Rate == 0 {
-		out.Load, out.AtSaturation = loadClosed, true
 	}
 	for _, l := range c.Labels {
 		out.Labels[l.Name] = l.Value

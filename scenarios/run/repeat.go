@@ -14,7 +14,6 @@ import (
 	"brokerlab/engine/env"
 	"brokerlab/engine/protocol"
 	"brokerlab/scenarios/spec"
-	"brokerlab/workloads/arrival"
 	"brokerlab/workloads/check"
 	"brokerlab/workloads/load"
 	"brokerlab/workloads/payload"
@@ -32,16 +31,17 @@ const watchEvery = 20 * time.Millisecond
 
 // repeat is one execution of one cell.
 type repeat struct {
-	s      *spec.Scenario
-	seed   uint64
-	stage  *stage
-	plan   *cluster.Plan
-	live   *progress
-	keep   bool // the logs
-	shared *load.Shared
-	source *payload.Source // nil if records carry sizes alone
-	model  *payload.Model  // of these
-	check  *check.Checker
+	s        *spec.Scenario
+	seed     uint64
+	stage    *stage
+	plan     *cluster.Plan
+	live     *progress
+	keep     bool     // the logs
+	recorded recorded // rate curves
+	shared   *load.Shared
+	source   *payload.Source // nil if records carry sizes alone
+	model    *payload.Model  // of these
+	check    *check.Checker
 
 	driver   env.Node
 	verifier env.Node
@@ -136,7 +136,7 @@ func (r *repeat) shutDown() error {
 // load runs producers and consumers until all that was acknowledged is consumed.
 func (r *repeat) load() error {
 	r.loadFrom = r.driver.Now().Add(settle)
-	series := load.SeriesConfig{Start: r.loadFrom, Warmup: r.s.Load.Warmup, Closed: r.s.Load.Rate == 0}
+	series := load.SeriesConfig{Start: r.loadFrom, Warmup: r.s.Load.Warmup, Closed: r.s.Load.Closed()}
 	r.shared.Produce, r.shared.Consume = load.NewSeries(series), load.NewSeries(series)
 	r.shared.End = r.loadFrom.Add(r.s.Load.Duration)
 	r.meter, r.metering = newMeter(r.loadFrom, r.s.Load.Warmup), r.driver.NewMutex()
@@ -282,12 +282,15 @@ func (r *repeat) startProducers(j *join) error {
 			return err
 		}
 		node := r.newClient(cfg.ClientID)
+		schedule, err := r.arrivalOf(&r.s.Load, node, len(r.produced), i)
+		if err != nil {
+			return err
+		}
 		j.start(node, "load", func() error {
 			var err error
 			r.produced[i], err = load.Produce(node, r.shared, load.ProducerConfig{
-				Arrival: arrival.Config{Start: r.loadFrom, RatePerSec: r.s.Load.Rate, Producers: len(r.produced), Index: i},
-				Slice:   r.s.Load.Slack,
-				Sync:    r.s.Producers.Mode == "sync", Client: cfg, Sender: r.check.Sender(uint16(i)),
+				Arrival: schedule, Slice: r.s.Load.Slack,
+				Sync: r.s.Producers.Mode == "sync", Client: cfg, Sender: r.check.Sender(uint16(i)),
 			})
 			return err
 		})

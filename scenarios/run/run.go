@@ -42,19 +42,20 @@ type Outcome struct {
 
 // runner is one execution of a scenario.
 type runner struct {
-	opts    Options
-	file    *spec.File
-	cells   []spec.Cell
-	disks   []string
-	dirs    map[string]dataDirs       // by disk, of real ones
-	devices map[string]*device.Config // by disk, of modelled ones
-	places  []results.DataDirectory
-	result  *results.Result
-	folder  *results.Folder
-	kept    []string
-	mu      sync.Mutex // of result, and of what cells have gathered
-	data    []cellData // by index of result.Cells
-	began   time.Time
+	opts     Options
+	file     *spec.File
+	cells    []spec.Cell
+	disks    []string
+	dirs     map[string]dataDirs       // by disk, of real ones
+	devices  map[string]*device.Config // by disk, of modelled ones
+	places   []results.DataDirectory
+	recorded recorded // rate curves
+	result   *results.Result
+	folder   *results.Folder
+	kept     []string
+	mu       sync.Mutex // of result, and of what cells have gathered
+	data     []cellData // by index of result.Cells
+	began    time.Time
 
 	warnings []string // before the result was made
 }
@@ -80,6 +81,9 @@ func Run(file *spec.File, source []byte, opts Options) (*Outcome, error) {
 		return nil, &UsageError{err}
 	}
 	if err := r.checkModelled(); err != nil {
+		return nil, err
+	}
+	if err := r.prepareLoads(); err != nil {
 		return nil, err
 	}
 	r.warnOfHosts()
@@ -141,7 +145,7 @@ func (r *runner) warn(message string) {
 func (r *runner) spaceNeeded() int64 {
 	var most int64
 	for i := range r.cells {
-		need, _ := writtenMost(&r.cells[i].Scenario)
+		need, _ := writtenMost(&r.cells[i].Scenario, r.recorded)
 		most = max(most, need)
 	}
 	if r.opts.Keep {
@@ -152,9 +156,9 @@ func (r *runner) spaceNeeded() int64 {
 
 // writtenMost is the most that a cell writes to all logs; bounded says whether the
 // scenario bounds it: else it is what producers hold.
-func writtenMost(s *spec.Scenario) (bytes int64, bounded bool) {
+func writtenMost(s *spec.Scenario, curves recorded) (bytes int64, bounded bool) {
 	bytes, bounded = s.Load.MaxBytes+heldBytes(s), s.Load.MaxBytes > 0
-	if rate := s.Load.Rate; rate > 0 {
+	if rate := curves.meanRate(&s.Load, 0, s.Load.Duration); rate > 0 {
 		offered := int64(rate * s.Load.Duration.Seconds() * float64(s.Records.Size) * float64(s.Topic.ReplicationFactor))
 		if s.Load.MaxBytes == 0 || offered < bytes {
 			bytes = offered // what producers hold is part of it
@@ -177,7 +181,9 @@ func (r *runner) begin(source []byte) error {
 	}
 	for _, disk := range r.disks {
 		for i := range r.cells {
-			r.result.Cells = append(r.result.Cells, cellOf(&r.cells[i], disk))
+			cell := cellOf(&r.cells[i], disk)
+			r.recorded.describeLoad(&cell, &r.cells[i].Scenario.Load)
+			r.result.Cells = append(r.result.Cells, cell)
 		}
 	}
 	r.data = make([]cellData, len(r.result.Cells))
@@ -187,6 +193,9 @@ func (r *runner) begin(source []byte) error {
 	}
 	r.result.Wall.Folder = r.folder.Path
 	if err := r.folder.WriteScenario(source); err != nil {
+		return err
+	}
+	if err := r.keepRecorded(); err != nil {
 		return err
 	}
 	return r.folder.WriteResult(r.result)
@@ -228,7 +237,7 @@ func (r *runner) runOne(j job, cell *spec.Cell, disk string, p *progress) (err e
 		return err
 	}
 	defer rep.stage.close()
-	rep.keep = r.opts.Keep
+	rep.keep, rep.recorded = r.opts.Keep, r.recorded
 	rep.shared = rep.newShared(room)
 	p.shared.Store(rep.shared)
 	if err := rep.run(); err != nil {
