@@ -17,13 +17,35 @@ const overflowComment = "[Overflow: "
 // warmupTag ends the tag of a warm-up interval, as in Tag=r1.warmup.
 const warmupTag = ".warmup"
 
-// encodeLog writes an .hlog 1.3: one line for each interval, tagged r1, r2, ...
+// Log is some histograms of one .hlog that has several, such as those of a cell.
+type Log struct {
+	Prefix    string // of the tags of these intervals, which are otherwise as in a run folder
+	Intervals []Interval
+}
+
+// EncodeLogs writes one .hlog of several histograms, apart by their tags. That of a
+// run folder has one, without a prefix.
+func EncodeLogs(logs []Log) ([]byte, error) {
+	var out bytes.Buffer
+	if err := writeLogs(&out, logs); err != nil {
+		return nil, fmt.Errorf("results: encode a histogram log: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+// encodeLog writes the .hlog of one latency of a cell.
+func encodeLog(hs []Interval) ([]byte, error) {
+	var out bytes.Buffer
+	err := writeLogs(&out, []Log{{Intervals: hs}})
+	return out.Bytes(), err
+}
+
+// writeLogs writes an .hlog 1.3: one line for each interval, tagged r1, r2, ...
 // by repeat and r1.warmup while warming up. Values are nanoseconds; interval
 // bounds are seconds (to the millisecond) since the load of the repeat began,
 // so the base is 0 and one run's log is the same whenever it ran.
-func encodeLog(hs []Interval) ([]byte, error) {
-	var out bytes.Buffer
-	w := hdrhistogram.NewHistogramLogWriter(&out)
+func writeLogs(out *bytes.Buffer, logs []Log) error {
+	w := hdrhistogram.NewHistogramLogWriter(out)
 	for _, write := range []func() error{
 		func() error { return w.OutputComment("[Latencies in nanoseconds; Interval_Max in milliseconds]") },
 		func() error { return w.OutputComment("[Times are seconds since the load of the repeat began]") },
@@ -33,27 +55,36 @@ func encodeLog(hs []Interval) ([]byte, error) {
 		w.OutputLegend,
 	} {
 		if err := write(); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	for _, i := range hs {
-		if i.Repeat < 1 {
-			panic(fmt.Sprintf("results: repeats count from 1, an interval has %d", i.Repeat))
-		}
-		if i.Overflow > 0 {
-			if err := w.OutputComment(overflowComment + strconv.FormatInt(i.Overflow, 10) + "]"); err != nil {
-				return nil, err
+	for _, log := range logs {
+		for _, i := range log.Intervals {
+			if err := writeInterval(w, log.Prefix, i); err != nil {
+				return err
 			}
 		}
-		h := i.Hist.Clone() // the log's tag and times are not the interval's
-		h.SetTag(i.tag())
-		h.SetStartTimeMs(i.Start.Milliseconds())
-		h.SetEndTimeMs((i.Start + i.Length).Milliseconds())
-		if err := w.OutputIntervalPackedHistogram(h); err != nil {
-			return nil, fmt.Errorf("interval at %v of repeat %d: %w", i.Start, i.Repeat, err)
+	}
+	return nil
+}
+
+func writeInterval(w *hdrhistogram.HistogramLogWriter, prefix string, i Interval) error {
+	if i.Repeat < 1 {
+		panic(fmt.Sprintf("results: repeats count from 1, an interval has %d", i.Repeat))
+	}
+	if i.Overflow > 0 {
+		if err := w.OutputComment(overflowComment + strconv.FormatInt(i.Overflow, 10) + "]"); err != nil {
+			return err
 		}
 	}
-	return out.Bytes(), nil
+	h := i.Hist.Clone() // the log's tag and times are not the interval's
+	h.SetTag(prefix + i.tag())
+	h.SetStartTimeMs(i.Start.Milliseconds())
+	h.SetEndTimeMs((i.Start + i.Length).Milliseconds())
+	if err := w.OutputIntervalPackedHistogram(h); err != nil {
+		return fmt.Errorf("interval at %v of repeat %d: %w", i.Start, i.Repeat, err)
+	}
+	return nil
 }
 
 func (i Interval) tag() string {
@@ -137,6 +168,15 @@ func logTime(s string) (time.Duration, error) {
 
 // hgrmTicks is the number of lines for each halving of the distance to 100 %.
 const hgrmTicks = 5
+
+// EncodePercentiles writes an .hgrm of one histogram of latencies.
+func EncodePercentiles(h *hdrhistogram.Histogram) ([]byte, error) {
+	text, err := encodePercentiles(h)
+	if err != nil {
+		return nil, fmt.Errorf("results: encode percentiles: %w", err)
+	}
+	return text, nil
+}
 
 // encodePercentiles writes an .hgrm: the standard percentile listing with its
 // three footer lines. Values are milliseconds, as every plotter of the format

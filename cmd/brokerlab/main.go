@@ -48,7 +48,7 @@ func newApp(commandLine []string) *cli.App {
 		Usage: "what do Kafka's design choices cost, and what do they buy, on this disk?",
 		Commands: []*cli.Command{
 			runCommand(commandLine), listCommand(), showCommand(), validateCommand(), validateModelCommand(commandLine),
-			reportCommand(), resultsCommand(), disksCommand(), calibrateCommand(), versionCommand(),
+			reportCommand(), exportCommand(), resultsCommand(), disksCommand(), calibrateCommand(), versionCommand(),
 		},
 		HideHelpCommand: true, // arrange understands "help NAME"
 		HideVersion:     true, // and --version

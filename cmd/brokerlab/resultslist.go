@@ -132,7 +132,7 @@ func listedOf(r *past.Run) listedRun {
 			continue
 		}
 		l.RecordsPerS = l.RecordsPerS.with(c.RecordsPerS)
-		if p := c.Latency[results.Produce]; p.Count > 0 {
+		if p := c.Latency[results.Produce]; p.Supports("p99") {
 			l.ProduceP99NS = l.ProduceP99NS.with(float64(p.P99))
 		}
 	}
