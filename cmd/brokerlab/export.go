@@ -11,7 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"brokerlab/report/export"
-	"brokerlab/results/runs"
+	"brokerlab/results/past"
 )
 
 func exportCommand() *cli.Command {
@@ -64,7 +64,7 @@ func exportRun(ctx *cli.Context) error {
 		return wrongUse("export: --format %s: there are %s%s", ctx.String("format"), strings.Join(export.Names(), ", "),
 			didYouMean("", ctx.String("format"), export.Names()))
 	}
-	folder, r, err := runs.Find(ctx.String("out"), ctx.Args().First())
+	folder, r, err := past.Find(ctx.String("out"), ctx.Args().First())
 	if err != nil {
 		return usageOf([]error{err})
 	}
