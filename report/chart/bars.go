@@ -1,6 +1,7 @@
 package chart
 
 import (
+	"fmt"
 	"image/color"
 	"math"
 	"slices"
@@ -10,18 +11,55 @@ import (
 	"brokerlab/results"
 )
 
+// mbPerS is the name of the rate in Cell.Intervals.
+const mbPerS = "mb_per_s"
+
 // noData labels the place of a bar.
 const noData = "no data"
 
-// whiskers says what they are, after the number of runs.
-const whiskers = ", whiskers from least to greatest"
+// over says what bars are over several repeats, or over the seconds of one, and what
+// whiskers they have: intervals of the figure where all cells have them, else the range.
+func (d *Data) over(before, after, figure string) string {
+	confidence, seconds := 1.0, false
+	for _, c := range d.Result.Cells {
+		bounds, ok := c.Intervals[figure]
+		if !ok && len(c.Repeats) > 1 {
+			return wording.Repeats(d.Result, before, after+", whiskers from least to greatest")
+		}
+		if ok {
+			confidence, seconds = min(confidence, bounds.Confidence), seconds || bounds.Over == results.OverSeconds
+		}
+	}
+	whiskers := "whiskers are 95 % intervals"
+	if confidence < wanted {
+		whiskers = fmt.Sprintf("whiskers are intervals of %.0f %% (more runs make 95 %%)", math.Floor(100*confidence))
+	}
+	words := wording.Repeats(d.Result, before, after+", "+whiskers)
+	if words == "" && seconds {
+		return whiskers + " from the seconds of one run"
+	}
+	return words
+}
+
+// wanted is the confidence that intervals have if there are enough repeats.
+const wanted = 0.95
+
+// bounded gives a bar the interval of its cell's figure, or else the range of its repeats.
+func bounded(b *plotstyle.Bar, c *results.Cell, figure string, repeats []results.Repeat,
+	of func(results.Repeat) float64) {
+	if bounds, ok := c.Intervals[figure]; ok {
+		b.Low, b.High = bounds.Low, bounds.High
+		return
+	}
+	b.Low, b.High = results.Range(repeats, of)
+}
 
 // Throughput draws the acknowledged rate of each cell. When two settings vary,
 // one makes groups and the other, the codec if it is one, colours.
 func Throughput(d *Data) *plotstyle.Figure {
 	f := &plotstyle.Figure{
 		Title: "Throughput" + d.by(),
-		Subtitle: wording.Join(wording.Conditions(d.Result), wording.Repeats(d.Result, "median of ", whiskers),
+		Subtitle: wording.Join(wording.Conditions(d.Result), d.over("median of ", "", mbPerS),
 			"higher is better"),
 		Note: d.note("acknowledged keys and values, warm-up left out; MB is 10^6 bytes"),
 	}
@@ -55,7 +93,7 @@ func LatencyP99(d *Data) *plotstyle.Figure {
 		Title: "p99 latency" + d.by(),
 		Note:  d.note(d.latencyNote()...),
 	}
-	conditions := wording.Join(wording.Conditions(d.Result), wording.Repeats(d.Result, "", " merged"+whiskers))
+	conditions := wording.Join(wording.Conditions(d.Result), d.over("", " merged", results.Produce+".p99"))
 	f.Subtitle = wording.Join(conditions, "lower is better")
 	if len(d.Result.Cells) == 0 {
 		f.NoData = d.noCells()
@@ -106,8 +144,9 @@ func (d *Data) throughputBar(cell int, fill color.Color) plotstyle.Bar {
 	if len(c.Repeats) == 0 && c.MBPerS == 0 {
 		return plotstyle.Bar{Label: noData, Fill: fill}
 	}
-	low, high := results.Range(c.Repeats, func(r results.Repeat) float64 { return r.MBPerS })
-	return plotstyle.Bar{Value: c.MBPerS, Low: low, High: high, Label: wording.Digits(c.MBPerS), Fill: fill}
+	b := plotstyle.Bar{Value: c.MBPerS, Label: wording.Digits(c.MBPerS), Fill: fill}
+	bounded(&b, &c, mbPerS, c.Repeats, func(r results.Repeat) float64 { return r.MBPerS })
+	return b
 }
 
 // latencyBar is the p99 of one latency; its whisker spans the p99 of repeats.
@@ -117,17 +156,19 @@ func latencyBar(c results.Cell, latency string, colour int) plotstyle.Bar {
 	if l.Count == 0 {
 		return b
 	}
-	b.Value, b.Label = float64(l.P99), wording.Duration(l.P99)
-	if l.Count < 100*samplesAbove {
-		b.Label += " (n=" + wording.Count(l.Count) + ")"
+	if !l.Supports("p99") {
+		b.Label = "too few: " + wording.Count(l.Count)
+		return b
 	}
+	b.Value, b.Label = float64(l.P99), wording.Duration(l.P99)
 	var repeats []results.Repeat
 	for _, r := range c.Repeats {
 		if r.Latency[latency].Count > 0 {
 			repeats = append(repeats, r)
 		}
 	}
-	b.Low, b.High = results.Range(repeats, func(r results.Repeat) float64 { return float64(r.Latency[latency].P99) })
+	bounded(&b, &c, latency+".p99", repeats,
+		func(r results.Repeat) float64 { return float64(r.Latency[latency].P99) })
 	return b
 }
 

@@ -25,12 +25,16 @@ type Data struct {
 	names  *wording.Names
 	grid   *grid // nil where cells do not form one
 	looks  []look
-	merged []map[string]*hdrhistogram.Histogram // by cell and latency; none where the cell left none
+	// intervals of each cell by latency, and those of the measured window merged; none
+	// where the cell left none.
+	intervals []map[string][]results.Interval
+	merged    []map[string]*hdrhistogram.Histogram
 	// activity of each cell's nodes over time; none where the cell left none.
 	activity [][]results.Activity
 }
 
-// look is how a cell is drawn in every figure.
+// look is how a cell is drawn in every figure. Its colour has a shape and a pattern,
+// so that it can be told in grey.
 type look struct {
 	colour color.RGBA
 	dashes []vg.Length
@@ -43,13 +47,21 @@ func (l look) line() draw.LineStyle {
 	return draw.LineStyle{Color: l.colour, Width: lineWidth, Dashes: l.dashes}
 }
 
+// swatch is the legend of a line that is marked.
+func (l look) swatch(name string) plotstyle.Swatch {
+	return plotstyle.Swatch{Name: name, Line: l.line(), Mark: plotstyle.Shape(l.colour)}
+}
+
+// Latencies that may have histograms, as figures have them.
+var latencies = []string{results.Produce, results.EndToEnd, results.Service, results.Fsync}
+
 // Load reads the histograms of a run folder and what its nodes were busy with. A
 // cell without any is no error: a run may have been interrupted before it. A damaged
 // file is one.
 func Load(f *results.Folder, r *results.Result) (*Data, error) {
 	d := New(r)
 	for i := range r.Cells {
-		for _, latency := range []string{results.Produce, results.EndToEnd} {
+		for _, latency := range latencies {
 			hs, err := f.Histograms(i, latency)
 			if errors.Is(err, fs.ErrNotExist) {
 				continue
@@ -72,6 +84,7 @@ func Load(f *results.Folder, r *results.Result) (*Data, error) {
 func New(r *results.Result) *Data {
 	d := &Data{Result: r, names: wording.NamesOf(r), activity: make([][]results.Activity, len(r.Cells))}
 	for range r.Cells {
+		d.intervals = append(d.intervals, map[string][]results.Interval{})
 		d.merged = append(d.merged, map[string]*hdrhistogram.Histogram{})
 	}
 	if d.grid = d.arrange(); d.grid != nil {
@@ -80,7 +93,7 @@ func New(r *results.Result) *Data {
 	}
 	used := map[color.RGBA]int{}
 	for i := range r.Cells {
-		colour, fixed := plotstyle.Codec(d.names.Compression(i))
+		colour, fixed := d.fixedColour(i)
 		if !fixed {
 			colour = plotstyle.Series[i%len(plotstyle.Series)]
 		}
@@ -90,8 +103,21 @@ func New(r *results.Result) *Data {
 	return d
 }
 
-// SetHistograms gives the intervals of one cell's latency; warm-up is left out.
+// fixedColour is that of a cell's codec, or else of its flush policy, if these vary.
+func (d *Data) fixedColour(cell int) (color.RGBA, bool) {
+	if colour, ok := plotstyle.Codec(d.names.Compression(cell)); ok {
+		return colour, true
+	}
+	if d.policyLabel() != "" {
+		return policyOf(d.Result.Cells[cell].Config).colour(), true
+	}
+	return color.RGBA{}, false
+}
+
+// SetHistograms gives the intervals of one cell's latency. Figures of the whole run
+// leave the warm-up out.
 func (d *Data) SetHistograms(cell int, latency string, hs []results.Interval) {
+	d.intervals[cell][latency] = hs
 	d.merged[cell][latency], _ = results.Measured(hs)
 }
 

@@ -41,20 +41,40 @@ func (d *Data) arrange() *grid {
 		}
 		g.cells[row][column] = i
 		g.groups[row], g.kinds[column] = d.named(i, byGroup), d.named(i, byKind)
-		if colour, fixed := plotstyle.Codec(d.names.Compression(i)); fixed {
+		if colour, fixed := d.fixedColour(i); fixed {
 			g.colours[column] = colour
 		}
 	}
+	g.setColoursApart()
 	d.markTargets(g)
 	return g
 }
 
-// split shares the varied labels out. The codec has the colours; without it they
-// are for all but the label with the fewest values, of two equals the first, of
+// setColoursApart gives kinds whose fixed colour an earlier one has another one, as two
+// flush policies that are much the same.
+func (g *grid) setColoursApart() {
+	for k, colour := range g.colours {
+		if !slices.Contains(g.colours[:k], colour) {
+			continue
+		}
+		for _, other := range plotstyle.Series {
+			if !slices.Contains(g.colours, other) {
+				g.colours[k] = other
+				break
+			}
+		}
+	}
+}
+
+// split shares the varied labels out. The codec has the colours, or else the flush
+// policy; without them they are for all but the label with the fewest values, of two equals the first, of
 // more the last.
 func (d *Data) split() (byGroup, byKind []string) {
 	varied := d.names.Varied
 	single := slices.IndexFunc(varied, d.names.IsCompression)
+	if single < 0 {
+		single = slices.Index(varied, d.policyLabel())
+	}
 	if single >= 0 {
 		return slices.Delete(slices.Clone(varied), single, single+1), varied[single : single+1]
 	}
@@ -173,7 +193,7 @@ func (g *grid) fills() [][]plotstyle.Swatch {
 func (g *grid) strokes() [][]plotstyle.Swatch {
 	var colours, dashes []plotstyle.Swatch
 	for k, name := range g.kinds {
-		colours = append(colours, plotstyle.Swatch{Name: name, Line: look{colour: g.colours[k]}.line()})
+		colours = append(colours, look{colour: g.colours[k]}.swatch(name))
 	}
 	for n, name := range g.groups {
 		line := look{colour: plotstyle.InkLabel, dashes: plotstyle.Dashes[n]}.line()
@@ -193,7 +213,7 @@ func (d *Data) lines(cells []int) [][]plotstyle.Swatch {
 	}
 	var each []plotstyle.Swatch
 	for _, i := range cells {
-		each = append(each, plotstyle.Swatch{Name: d.names.Cell(i), Line: d.looks[i].line()})
+		each = append(each, d.looks[i].swatch(d.names.Cell(i)))
 	}
 	return [][]plotstyle.Swatch{each}
 }

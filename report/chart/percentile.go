@@ -15,7 +15,7 @@ import (
 
 // samplesAbove is how many samples a percentile needs above it, and one near 0
 // below it: with fewer, the next run's line is elsewhere.
-const samplesAbove = 10
+const samplesAbove = results.SamplesBeyond
 
 // curvePoints is how many percentiles a line has.
 const curvePoints = 400
@@ -24,6 +24,8 @@ const curvePoints = 400
 var wordsOf = map[string]struct{ title, axis, short string }{
 	results.Produce:  {"Produce latency", "Intended instant to acknowledgement", "produce"},
 	results.EndToEnd: {"End-to-end latency", "Intended instant to consumer", "end-to-end"},
+	results.Service:  {"Service time", "Sent to acknowledgement", "service"},
+	results.Fsync:    {"Forced flushes", "A flush of a log", "fsync"},
 }
 
 // LatencyByPercentile draws one line for each cell, on the axis of percentiles
@@ -51,7 +53,7 @@ func LatencyByPercentile(d *Data, latency string) *plotstyle.Figure {
 		if points == nil {
 			continue
 		}
-		p.Add(&plotter.Line{XYs: points, LineStyle: d.looks[i].line()})
+		p.Add(&plotter.Line{XYs: points, LineStyle: d.looks[i].line()}, d.marked(i, points))
 		drawn = append(drawn, i)
 		end := points[len(points)-1]
 		least, greatest, nines = min(least, points[0].Y), max(greatest, end.Y), max(nines, end.X)
@@ -71,6 +73,11 @@ func LatencyByPercentile(d *Data, latency string) *plotstyle.Figure {
 	p.Y.Tick.Marker = labelled{plotstyle.Log{Format: plotstyle.Nanoseconds}}
 	f.Plot = p
 	return f
+}
+
+// marked are the shapes on a cell's line.
+func (d *Data) marked(cell int, points plotter.XYs) plotstyle.Marked {
+	return plotstyle.Marked{Points: points, Ink: d.looks[cell].colour, Part: cell, Parts: len(d.looks)}
 }
 
 // labelled keeps the ticks that have a label, so that only they have a grid line.

@@ -76,7 +76,7 @@ func ThroughputOverTime(d *Data) *plotstyle.Figure {
 	}
 	f.Legend = d.lines(drawn)
 	for i, s := range all {
-		p.Add(s.plotters(d.looks[i])...)
+		p.Add(d.plotters(i, s.at, s.median)...)
 	}
 	p.X.Min, p.X.Max, p.X.Tick.Marker = 0, end, plotstyle.Clock{}
 	p.Y.Min, p.Y.Max = 0, plotstyle.ZeroBased(greatest*1.05)
@@ -124,18 +124,19 @@ func throughput(cell results.Cell) (s series) {
 // few points hides where they are, and one of a single point is invisible.
 const dotted = 12
 
-// plotters are the line and, when they are few, its points.
-func (s series) plotters(l look) (all []plot.Plotter) {
-	if len(s.at) == 0 {
+// plotters are a cell's line and its marks: at each point when they are few.
+func (d *Data) plotters(cell int, x, y []float64) (all []plot.Plotter) {
+	if len(x) == 0 {
 		return nil
 	}
-	points := make(plotter.XYs, len(s.at))
+	points := make(plotter.XYs, len(x))
 	for i := range points {
-		points[i].X, points[i].Y = s.at[i], s.median[i]
+		points[i].X, points[i].Y = x[i], y[i]
 	}
+	l := d.looks[cell]
 	all = append(all, &plotter.Line{XYs: points, LineStyle: l.line()})
 	if len(points) <= dotted {
-		all = append(all, plotstyle.Dots{Points: points, Fill: l.colour})
+		return append(all, plotstyle.Dots{Points: points, Fill: l.colour, Shape: plotstyle.Shape(l.colour)})
 	}
-	return all
+	return append(all, d.marked(cell, points))
 }

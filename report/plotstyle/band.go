@@ -43,7 +43,8 @@ func (b Band) Plot(c draw.Canvas, p *plot.Plot) {
 type Dots struct {
 	Points plotter.XYs
 	Fill   color.Color
-	Small  bool // for many of them
+	Small  bool             // for many of them
+	Shape  draw.GlyphDrawer // a circle where there is none
 }
 
 // Plot implements plot.Plotter.
@@ -52,6 +53,9 @@ func (d Dots) Plot(c draw.Canvas, p *plot.Plot) {
 	style := draw.GlyphStyle{Color: d.Fill, Radius: vg.Points(2.2), Shape: draw.CircleGlyph{}}
 	if d.Small {
 		style.Radius = vg.Points(1.3)
+	}
+	if d.Shape != nil {
+		style.Shape, style.Radius = d.Shape, markRadius
 	}
 	for _, point := range d.Points {
 		c.DrawGlyphNoClip(style, vg.Point{X: x(point.X), Y: y(point.Y)})

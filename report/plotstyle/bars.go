@@ -145,10 +145,15 @@ func (p painter) group(bars []Bar, from, to, widest vg.Length) {
 	}
 }
 
+// rectangle has two points as opposite corners.
+func rectangle(a, b vg.Point) vg.Rectangle {
+	return vg.Rectangle{Min: vg.Point{X: min(a.X, b.X), Y: min(a.Y, b.Y)},
+		Max: vg.Point{X: max(a.X, b.X), Y: max(a.Y, b.Y)}}
+}
+
 func (p painter) bar(b Bar, from, to vg.Length) {
 	end, middle := p.along(b.Value), (from+to)/2
-	p.canvas.FillPolygon(b.Fill,
-		[]vg.Point{p.point(p.base, from), p.point(end, from), p.point(end, to), p.point(p.base, to)})
+	fillArea(p.canvas, b.Fill, rectangle(p.point(p.base, from), p.point(end, to)))
 	if b.High > b.Low {
 		line := draw.LineStyle{Color: Ink, Width: whiskerWide}
 		low, high := p.along(b.Low), p.along(b.High)

@@ -3,6 +3,7 @@ package plotstyle
 import (
 	"bufio"
 	"fmt"
+	"image"
 	"image/color"
 	"image/png"
 	"io"
@@ -26,8 +27,8 @@ const (
 	dotsPerInch = 192
 )
 
-// Swatch is one legend entry: a line where Line has a width, a mark where there
-// is a Mark, else a square.
+// Swatch is one legend entry: a line where Line has a width, with a mark on it
+// where there is a Mark too; a mark alone; else a square.
 type Swatch struct {
 	Name string
 	Line draw.LineStyle
@@ -57,7 +58,7 @@ type Figure struct {
 func titleFace() text.Style  { return boldFace(13, Ink) }
 func subFace() text.Style    { return face(9.5, InkLabel) }
 func legendFace() text.Style { return face(9, Ink) }
-func noteFace() text.Style   { return face(7.5, InkAxis) }
+func noteFace() text.Style   { return face(7.5, InkNote) }
 func labelFace() text.Style  { return face(9.5, InkLabel) }
 
 const (
@@ -256,11 +257,15 @@ func (e Swatch) draw(c draw.Canvas, s text.Style, x, y vg.Length) vg.Length {
 	switch {
 	case e.Line.Width > 0:
 		c.StrokeLine2(e.Line, x, middle, x+swatchWide, middle)
+		if e.Mark != nil {
+			c.DrawGlyphNoClip(draw.GlyphStyle{Color: e.Line.Color, Radius: markRadius, Shape: e.Mark},
+				vg.Point{X: x + swatchWide/2, Y: middle})
+		}
 	case e.Mark != nil:
 		c.DrawGlyphNoClip(draw.GlyphStyle{Color: e.Fill, Radius: markRadius, Shape: e.Mark},
 			vg.Point{X: x + markRadius + 1, Y: middle})
 	default:
-		fillBox(c, e.Fill, vg.Rectangle{Min: vg.Point{X: x + 2, Y: y - 1.5}, Max: vg.Point{X: x + 12, Y: y + 8.5}})
+		fillArea(c, e.Fill, vg.Rectangle{Min: vg.Point{X: x + 2, Y: y - 1.5}, Max: vg.Point{X: x + 12, Y: y + 8.5}})
 	}
 	c.FillText(s, vg.Point{X: x + e.step(), Y: y}, e.Name)
 	return x + e.step() + s.Width(e.Name) + entryGap
@@ -312,18 +317,23 @@ func (f *Figure) drawBody(body draw.Canvas) {
 // WritePNG renders the figure, Width wide and as high as its content asks. The
 // same figure gives the same bytes.
 func (f *Figure) WritePNG(w io.Writer) error {
-	l := f.layout()
-	img := vgimg.NewWith(vgimg.UseWH(Width, l.height(max(f.BodyHeight, f.panelsHeight()))), vgimg.UseDPI(dotsPerInch),
-		vgimg.UseBackgroundColor(paper))
-	f.draw(draw.New(img), l)
 	buffered := bufio.NewWriter(w)
-	if err := png.Encode(buffered, img.Image()); err != nil {
+	if err := png.Encode(buffered, f.Image(dotsPerInch)); err != nil {
 		return fmt.Errorf("plotstyle: encode %q: %w", f.Title, err)
 	}
 	if err := buffered.Flush(); err != nil {
 		return fmt.Errorf("plotstyle: write %q: %w", f.Title, err)
 	}
 	return nil
+}
+
+// Image renders the figure at some density; WritePNG's is 192.
+func (f *Figure) Image(perInch int) image.Image {
+	l := f.layout()
+	img := vgimg.NewWith(vgimg.UseWH(Width, l.height(max(f.BodyHeight, f.panelsHeight()))), vgimg.UseDPI(perInch),
+		vgimg.UseBackgroundColor(paper))
+	f.draw(draw.New(img), l)
+	return img.Image()
 }
 
 func fillBox(c draw.Canvas, ink color.Color, r vg.Rectangle) {

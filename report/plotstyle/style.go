@@ -24,6 +24,7 @@ var sans = font.Font{Typeface: "Liberation", Variant: "Sans"}
 var (
 	Ink      = rgb(0x1f2933) // titles, values
 	InkLabel = rgb(0x52606d) // labels, ticks
+	InkNote  = rgb(0x66717e) // notes: the lightest that reads well on white
 	InkAxis  = rgb(0x9aa5b1) // axis line
 	InkGrid  = rgb(0xe4e7eb)
 	paper    = color.White
@@ -36,6 +37,9 @@ var Series = []color.RGBA{
 	rgb(0xe69f00), rgb(0x56b4e9), rgb(0x5f5f5f),
 }
 
+// Stages are colours of what adds up: those of Series first, then three more.
+var Stages = append(append([]color.RGBA{}, Series...), rgb(0xf0e442), rgb(0x1b3a57), rgb(0xb7bfc8))
+
 // codecs have the same colour in every figure.
 var codecs = map[string]color.RGBA{
 	"none": rgb(0x7b8794), "gzip": rgb(0xd55e00), "snappy": rgb(0xe69f00),
@@ -47,6 +51,17 @@ func Codec(name string) (color.RGBA, bool) {
 	c, ok := codecs[name]
 	return c, ok
 }
+
+// Colours of flush policies, which have the same one in every figure.
+var (
+	FlushNever   = rgb(0x0072b2) // left to the operating system
+	FlushAlways  = rgb(0xd55e00) // with every batch
+	FlushRecords = rgb(0x009e73) // every so many records
+	FlushRarely  = rgb(0xe69f00) // every so many thousand records
+	FlushTime    = rgb(0xcc79a7) // every so many milliseconds
+	FlushSeconds = rgb(0x56b4e9) // every so many seconds
+	FlushBoth    = rgb(0x5f5f5f) // by records and by time
+)
 
 // Dashes tell series of one colour apart, in this order.
 var Dashes = [][]vg.Length{
