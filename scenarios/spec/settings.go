@@ -94,6 +94,9 @@ func whole(st setting) setting {
 	return st
 }
 
+// lastKeys are read after all settings, and stand behind them.
+var lastKeys = []string{varyKey, excludeKey, goalsKey}
+
 // sections are the mappings at the top of a file, in order, apart from vary.
 var sections = []string{"cluster", "topic", "producers", "consumers", "records", "load", "host", "network"}
 

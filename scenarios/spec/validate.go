@@ -3,6 +3,7 @@ package spec
 import (
 	"fmt"
 	"math/bits"
+	"slices"
 	"strings"
 )
 
@@ -69,15 +70,18 @@ type cellFault struct {
 	idle  bool // a setting does nothing: a fault if that is so in every cell
 }
 
-func (faults *cellFaults) collect(file string, cell *Cell, origins map[string]origin) {
-	eachContradiction(&cell.Scenario, faults.collector(file, cell, origins, false))
-	eachIdle(&cell.Scenario, faults.collector(file, cell, origins, true))
+func (faults *cellFaults) collect(f *File, cell *Cell, origins map[string]origin) {
+	eachContradiction(&cell.Scenario, faults.collector(f, cell, origins, false))
+	eachIdle(&cell.Scenario, faults.collector(f, cell, origins, true))
 }
 
 // collector notes the faults of a cell at the first of their paths that was written.
-func (faults *cellFaults) collector(file string, cell *Cell, origins map[string]origin,
+func (faults *cellFaults) collector(f *File, cell *Cell, origins map[string]origin,
 	idle bool) func(paths []string, msg string) {
 	return func(paths []string, msg string) {
+		if slices.ContainsFunc(paths, func(path string) bool { return f.faulty[path] }) {
+			return
+		}
 		path, at := paths[0], origin{line: 1, column: 1}
 		for _, p := range paths {
 			if o, written := origins[p]; written {
@@ -85,7 +89,7 @@ func (faults *cellFaults) collector(file string, cell *Cell, origins map[string]
 				break
 			}
 		}
-		faults.add(at.fault(file, path, msg), cell.String(), idle)
+		faults.add(at.fault(f.file, path, msg), cell.String(), idle)
 	}
 }
 
