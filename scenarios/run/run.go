@@ -91,7 +91,7 @@ func Run(file *spec.File, source []byte, opts Options) (*Outcome, error) {
 	for _, note := range notes {
 		r.warn(note)
 	}
-	if err := r.checkModelled(); err != nil {
+	if err := errors.Join(r.checkModelled(), r.checkRecords()); err != nil {
 		return nil, err
 	}
 	if err := r.prepareLoads(); err != nil {
@@ -164,7 +164,7 @@ func (r *runner) spaceNeeded() int64 {
 func writtenMost(s *spec.Scenario, curves recorded) (bytes int64, bounded bool) {
 	bytes, bounded = s.Load.MaxBytes+heldBytes(s), s.Load.MaxBytes > 0
 	if rate := curves.meanRate(&s.Load, 0, s.Load.Duration); rate > 0 {
-		offered := int64(rate * s.Load.Duration.Seconds() * float64(s.Records.Size) * float64(s.Topic.ReplicationFactor))
+		offered := int64(rate * s.Load.Duration.Seconds() * meanBytes(s) * float64(s.Topic.ReplicationFactor))
 		if s.Load.MaxBytes == 0 || offered < bytes {
 			bytes = offered // what producers hold is part of it
 		}
@@ -274,7 +274,7 @@ func newRepeat(s *spec.Scenario, at place, number int, live *progress) (*repeat,
 	if rep.stage, err = newStage(at, rep.seed, s); err != nil {
 		return nil, err
 	}
-	if rep.source, rep.model, err = payloadOf(s, rep.seed); err != nil {
+	if rep.source, rep.model, err = recordsOf(s, rep.seed); err != nil {
 		return nil, err
 	}
 	rep.check, err = check.New(check.Config{Producers: s.Producers.Count, Partitions: s.Topic.Partitions})

@@ -334,7 +334,11 @@ func (s *Scenario) flushes() bool {
 	if rate, open := s.offered(&Figure{}); open {
 		var largest int64
 		for _, g := range s.ProducerGroups() {
-			largest = max(largest, g.Records.Size+batchOverhead(g.Records.Size))
+			bytes := g.Records.MaxBytes()
+			if bytes == 0 {
+				return true // a file tells
+			}
+			largest = max(largest, bytes+batchOverhead(bytes, g.Records.Key.Bytes()))
 		}
 		most = rate * s.Load.Duration.Seconds() * float64(largest) * float64(s.Topic.ReplicationFactor)
 	}
