@@ -38,7 +38,10 @@ func parse(t *testing.T, name string) (*spec.File, []spec.Cell) {
 // with what a list shows. Method: compare names and labels.
 func TestList(t *testing.T) {
 	want := map[string]string{
-		"brokers": "[brokers] 5", "codecs": "[compression.type] 5", "disks": "[load] 2", "flush-policies": "[flush policy] 4",
+		"acks-and-replication": "[replication.factor acks load] 12", "batching": "[load batch.size linger.ms] 24",
+		"many-producers": "[load count] 8", "message-size": "[size compression.type] 8",
+		"partitions": "[load partitions] 8",
+		"brokers":    "[brokers] 5", "codecs": "[compression.type] 5", "disks": "[load] 2", "flush-policies": "[flush policy] 4",
 		"hundred-brokers": "[] 1", "network": "[network compression.type] 15", "quickstart": "[load] 2",
 		"sequential-vs-random": "[partitions] 4", "sync-vs-async": "[mode linger.ms rate] 8",
 	}
@@ -164,14 +167,13 @@ func TestQuickstart(t *testing.T) {
 
 // Goal: a wrong name helps to find the right one. Method: table.
 func TestSource(t *testing.T) {
+	all := strings.Join(Names(), ", ")
 	tests := []struct{ sentence, name, want string }{
 		{"A near name.", "quikstart", `no scenario "quikstart" is built in (did you mean quickstart?)`},
-		{"A far name.", "mine", `no scenario "mine" is built in: there are brokers, codecs, disks, flush-policies, ` +
-			`hundred-brokers, network, quickstart, sequential-vs-random, sync-vs-async; ` +
-			`a file of your own needs its path, such as ./mine.yaml`},
-		{"A way out of the directory.", "../go", `no scenario "../go" is built in: there are brokers, codecs, disks, ` +
-			`flush-policies, hundred-brokers, network, quickstart, sequential-vs-random, sync-vs-async; ` +
-			`a file of your own needs its path, such as ./../go.yaml`},
+		{"A far name.", "mine", `no scenario "mine" is built in: there are ` + all +
+			`; a file of your own needs its path, such as ./mine.yaml`},
+		{"A way out of the directory.", "../go", `no scenario "../go" is built in: there are ` + all +
+			`; a file of your own needs its path, such as ./../go.yaml`},
 	}
 	for _, tt := range tests {
 		if src, err := Source(tt.name); err == nil || err.Error() != tt.want {
