@@ -55,6 +55,11 @@ type Config struct {
 	Controller string
 	Server     server.Config // threads and limits of requests
 
+	// RecentBatches is of how many batches the broker remembers when it appended them,
+	// for consumers that measure (protocol.BatchTimes); 0 means none. A power of two for
+	// each partition that it hosts, 64 at least; 200 bytes each, as they are used.
+	RecentBatches int
+
 	FetchSessions int // max.incremental.fetch.session.cache.slots; 0 means that there are none
 
 	ReplicaFetchMaxBytes int32         // replica.fetch.max.bytes, per partition
@@ -110,8 +115,8 @@ func (c *Config) Validate() error {
 		return errors.New("broker: no cluster plan")
 	case c.ReplicaFetchMaxBytes < 1 || c.ReplicaFetchResponse < 1 || c.ReplicaFetchMinBytes < 0:
 		return fmt.Errorf("broker %d: replica fetch sizes must be positive", c.ID)
-	case c.FetchSessions < 0:
-		return fmt.Errorf("broker %d: max.incremental.fetch.session.cache.slots is negative", c.ID)
+	case c.FetchSessions < 0 || c.RecentBatches < 0:
+		return fmt.Errorf("broker %d: max.incremental.fetch.session.cache.slots or RecentBatches is negative", c.ID)
 	case c.ReplicaFetchWaitMax < 0 || c.ReplicaSocketTimeout <= c.ReplicaFetchWaitMax:
 		return fmt.Errorf("broker %d: replica.socket.timeout.ms must be above replica.fetch.wait.max.ms", c.ID)
 	case c.ReconnectBackoff <= 0 || c.ReplicaFetchBackoff <= 0:
@@ -190,8 +195,9 @@ func Start(node env.Node, cfg Config) (*Broker, error) {
 	if b.dirs, err = commitlog.OpenLogDirs(node, cfg.LogDirs); err != nil {
 		return nil, fmt.Errorf("broker %d: %w", cfg.ID, err)
 	}
-	for _, p := range cfg.Plan.Hosted(cfg.ID) {
-		if err := b.openPartition(p.TopicPartition); err != nil {
+	hosted := cfg.Plan.Hosted(cfg.ID)
+	for _, p := range hosted {
+		if err := b.openPartition(p.TopicPartition, recentOf(cfg.RecentBatches, len(hosted))); err != nil {
 			return nil, errors.Join(err, b.endLogs((*commitlog.LogDirs).Close))
 		}
 	}
@@ -251,7 +257,7 @@ func (b *Broker) takeRoles() error {
 	return nil
 }
 
-func (b *Broker) openPartition(tp protocol.TopicPartition) error {
+func (b *Broker) openPartition(tp protocol.TopicPartition, recent int) error {
 	var settings *TopicLog
 	for i := range b.cfg.Topics {
 		if b.cfg.Topics[i].Topic == tp.Topic {
@@ -267,6 +273,7 @@ func (b *Broker) openPartition(tp protocol.TopicPartition) error {
 	}
 	p := newPartition(b.node, tp, log, max(1, settings.MinInSync))
 	p.dir = b.dirs.DirOf(tp)
+	p.mu.recent.max = recent
 	p.mu.hw = min(b.dirs.HighWatermark(tp), log.EndOffset())
 	if b.alter != nil {
 		p.propose = b.alter.propose

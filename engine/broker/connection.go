@@ -30,7 +30,11 @@ func (c *connection) Handle(req *protocol.Request, received env.Time) server.Ans
 	}
 	switch r := req.Body.(type) {
 	case *protocol.ProduceRequest:
-		return b.produce(r, received, &c.produce)
+		came := arrival{arrived: req.Arrival, received: received}
+		if came.arrived == 0 {
+			came.arrived = received
+		}
+		return b.produce(r, came, &c.produce)
 	case *protocol.FetchRequest:
 		return b.fetch(r, received, &c.fetch)
 	case *protocol.ListOffsetsRequest:

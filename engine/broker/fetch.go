@@ -39,7 +39,8 @@ type fetching struct {
 	s        *fetchSession
 	epoch    int32 // that the client's next request names
 	deadline env.Time
-	enough   bool // to answer: MinBytes, or an error
+	enough   bool                  // to answer: MinBytes, or an error
+	times    []protocol.BatchTimes // scratch
 }
 
 // Await implements server.Delayed.
@@ -115,7 +116,11 @@ func (f *fetching) readPartition(e *sessionPartition, res *readResult, room int,
 		out.Err = e.code
 		return
 	}
-	lead, code := e.p.asLeader(e.in.CurrentLeaderEpoch)
+	want := wanted{offset: e.in.FetchOffset, scratch: f.times}
+	if !f.s.isFollower() {
+		want.bytes = min(room, int(e.in.MaxBytes))
+	}
+	lead, code := e.p.asLeaderOf(e.in.CurrentLeaderEpoch, want)
 	if code != protocol.ErrNone {
 		out.Err = code
 		return
@@ -143,6 +148,10 @@ func (f *fetching) readPartition(e *sessionPartition, res *readResult, room int,
 	// A batch that did not fit may be waiting behind the others of this response.
 	res.unread = records.Len() == 0 && e.in.FetchOffset < limit
 	out.Records = records
+	if want.bytes > 0 {
+		f.times = lead.times[:0]
+		out.Times = within(lead.times, records.Len())
+	}
 }
 
 // diverges says whether a follower's log ends in records that the leader's does

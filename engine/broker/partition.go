@@ -39,6 +39,7 @@ type partition struct {
 		appends  int               // under way
 		idle     env.Cond          // signalled when appends is 0 while changing
 		progress *replica.Progress // of the leader; nil otherwise
+		recent   recentBatches     // of the leader
 		hw       int64             // of a follower, and between two roles
 		hwRose   env.Cond          // broadcast when the high watermark rises or the role ends, and at the end
 		closing  bool
@@ -124,11 +125,23 @@ func (p *partition) isSettled(follower int32) bool {
 type view struct {
 	epoch         int32
 	highWatermark int64
+	times         []protocol.BatchTimes // of what wanted asks for
+}
+
+// wanted is what a consumer would read: its view tells of the batches there.
+type wanted struct {
+	offset  int64
+	bytes   int                   // 0: no times are wanted
+	scratch []protocol.BatchTimes // that they are written to
 }
 
 // asLeader returns the view of a leader. A request that names a leader epoch, not
 // -1, must name the present one (Partition.getLocalLog).
 func (p *partition) asLeader(currentLeaderEpoch int32) (view, protocol.ErrorCode) {
+	return p.asLeaderOf(currentLeaderEpoch, wanted{})
+}
+
+func (p *partition) asLeaderOf(currentLeaderEpoch int32, w wanted) (view, protocol.ErrorCode) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.awaitRoleLocked()
@@ -143,7 +156,11 @@ func (p *partition) asLeader(currentLeaderEpoch int32) (view, protocol.ErrorCode
 	case p.mu.role != roleLeader:
 		return view{}, protocol.ErrNotLeaderOrFollower
 	default:
-		return view{epoch: epoch, highWatermark: p.mu.progress.HighWatermark()}, protocol.ErrNone
+		v := view{epoch: epoch, highWatermark: p.mu.progress.HighWatermark()}
+		if w.bytes > 0 {
+			v.times = p.mu.recent.from(w.offset, w.bytes, w.scratch[:0])
+		}
+		return v, protocol.ErrNone
 	}
 }
 
@@ -173,18 +190,21 @@ func (p *partition) beginLeaderAppend(acks int16) (epoch int32, code protocol.Er
 	return p.mu.state.LeaderEpoch, protocol.ErrNone
 }
 
-// endLeaderAppend tells the partition that its log reaches to end; -1 if the
-// append failed.
-func (p *partition) endLeaderAppend(end int64) {
+// endLeaderAppend tells the partition that its log reaches to the end of a batch, and
+// when it was appended; nil if the append failed.
+func (p *partition) endLeaderAppend(t *protocol.BatchTimes) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.endAppendLocked()
-	if end < 0 {
+	if t == nil {
 		p.tellAllLocked(wakesNobody)
 		return
 	}
+	if t.Bytes > 0 { // else the log had it already
+		p.mu.recent.add(t)
+	}
 	p.tellLocked(p.mu.followers, wakesFetches)
-	if p.mu.progress.Appended(end, p.node.Now()) {
+	if p.mu.progress.Appended(t.NextOffset, p.node.Now()) {
 		p.hwRoseLocked()
 	}
 }
@@ -258,6 +278,7 @@ func (p *partition) maybeShrink() {
 // hwRoseLocked tells that the high watermark is higher. Followers learn it with
 // their next fetch.
 func (p *partition) hwRoseLocked() {
+	p.mu.recent.seen(p.mu.progress.HighWatermark(), p.node.Now())
 	p.mu.hwRose.Broadcast()
 	p.tellLocked(p.mu.consumers, wakesFetches)
 	p.tellLocked(p.mu.followers, wakesNobody)

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"errors"
+	"time"
 
 	"brokerlab/engine/commitlog"
 	"brokerlab/engine/env"
@@ -13,23 +14,33 @@ import (
 // (ReplicaManager.appendRecords). With acks=all the request then waits until every
 // in-sync replica has them. With acks=0 there is no response; an error then closes
 // the connection, as Kafka does.
-func (b *Broker) produce(r *protocol.ProduceRequest, received env.Time, d *delayedProduce) server.Answer {
+func (b *Broker) produce(r *protocol.ProduceRequest, came arrival, d *delayedProduce) server.Answer {
 	resp := &protocol.ProduceResponse{Partitions: make([]protocol.ProducePartitionResult, len(r.Partitions))}
-	d.resp, d.ends, d.deadline = resp, d.ends[:0], received.Add(r.Timeout)
+	d.resp, d.ends, d.deadline = resp, d.ends[:0], came.received.Add(r.Timeout)
 	handled := b.node.Now()
+	var flushing time.Duration
 	failed := false
 	known := r.Acks >= protocol.AcksAll && r.Acks <= protocol.AcksLeader
 	for i := range r.Partitions {
 		in, out := &r.Partitions[i], &resp.Partitions[i]
 		out.TopicPartition = in.TopicPartition
 		out.Stamps = in.Stamps
-		out.Stamps[protocol.StageReceived], out.Stamps[protocol.StageHandled] = received, handled
+		out.Stamps[protocol.StageArrived], out.Stamps[protocol.StageReceived] = came.arrived, came.received
+		out.Stamps[protocol.StageHandled] = handled
 		if !known {
 			out.Err, out.BaseOffset = protocol.ErrInvalidRequiredAcks, -1
 			continue
 		}
+		out.Flushing = flushing
 		d.ends = append(d.ends, b.appendBatch(r.Acks, in, out))
+		flushing = out.Flushing
 		failed = failed || out.Err != protocol.ErrNone
+	}
+	written := b.node.Now()
+	for i := range resp.Partitions {
+		out := &resp.Partitions[i]
+		out.Flushing = flushing
+		out.Stamps[protocol.StageWritten], out.Stamps[protocol.StageAnswered] = written, written
 	}
 	switch r.Acks {
 	case protocol.AcksNone:
@@ -41,13 +52,17 @@ func (b *Broker) produce(r *protocol.ProduceRequest, received env.Time, d *delay
 	}
 }
 
+// arrival is when a request came to the broker's node, and to a network thread.
+type arrival struct{ arrived, received env.Time }
+
 // appendEnd is where a batch ends, and which leadership appended it.
 type appendEnd struct {
 	epoch int32
 	next  int64 // the offset after it
 }
 
-// appendBatch appends one batch.
+// appendBatch appends one batch. out.Flushing is how long flushes have taken in the
+// request so far.
 func (b *Broker) appendBatch(acks int16, in *protocol.ProducePartition,
 	out *protocol.ProducePartitionResult) appendEnd {
 	out.BaseOffset = -1
@@ -64,7 +79,7 @@ func (b *Broker) appendBatch(acks int16, in *protocol.ProducePartition,
 	in.Records = env.Buf{} // the log takes it over
 	done, err := p.log.AppendAsLeader(epoch, batch)
 	if err != nil {
-		p.endLeaderAppend(-1)
+		p.endLeaderAppend(nil)
 		out.Err = b.errorCode(err)
 		return appendEnd{}
 	}
@@ -73,7 +88,9 @@ func (b *Broker) appendBatch(acks int16, in *protocol.ProducePartition,
 	out.Stamps[protocol.StageValidated] = done.Validated
 	out.Stamps[protocol.StageAppended] = done.Done
 	out.Stamps[protocol.StageFlushed] = done.Flushed
-	p.endLeaderAppend(done.NextOffset)
+	out.Flushing += done.Flushing
+	p.endLeaderAppend(&protocol.BatchTimes{BaseOffset: done.BaseOffset, NextOffset: done.NextOffset, Bytes: done.Bytes,
+		Stamps: out.Stamps, Flushing: out.Flushing})
 	return appendEnd{epoch: epoch, next: done.NextOffset}
 }
 
@@ -99,6 +116,10 @@ func (d *delayedProduce) Await() protocol.Body {
 			continue
 		}
 		out.Stamps[protocol.StageReplicated] = d.b.node.Now()
+	}
+	answered := d.b.node.Now()
+	for i := range d.resp.Partitions {
+		d.resp.Partitions[i].Stamps[protocol.StageAnswered] = answered
 	}
 	return d.resp
 }

@@ -82,6 +82,7 @@ func (b *Broker) endRole(p *partition, state cluster.Partition) (ended bool) {
 	}
 	p.mu.hw = p.highWatermarkLocked()
 	p.mu.role, p.mu.progress = roleNone, nil
+	p.mu.recent.forget()
 	p.mu.hwRose.Broadcast()
 	p.tellAllLocked(wakesFetches)
 	return true

@@ -54,7 +54,7 @@ func reaches(p *partition, id int32, offset int64) {
 func TestPartitionTells(t *testing.T) {
 	appendOne := func(p *partition) {
 		p.mu.appends = 1
-		p.endLeaderAppend(1)
+		p.endLeaderAppend(&protocol.BatchTimes{NextOffset: 1})
 	}
 	tests := []struct {
 		says                        string
@@ -63,7 +63,7 @@ func TestPartitionTells(t *testing.T) {
 		consumerNews, consumerWakes bool
 	}{
 		{"an append", appendOne, true, true, false, false},
-		{"an append that fails", func(p *partition) { p.mu.appends = 1; p.endLeaderAppend(-1) }, true, false, true, false},
+		{"an append that fails", func(p *partition) { p.mu.appends = 1; p.endLeaderAppend(nil) }, true, false, true, false},
 		{"a higher high watermark", func(p *partition) { appendOne(p); reaches(p, 2, 1); reaches(p, 3, 1) },
 			true, true, true, true},
 		{"a fetch that changes nothing", func(p *partition) { p.fetched(3, 0) }, false, false, false, false},
@@ -102,7 +102,7 @@ func TestIdleFollowersDoNotLag(t *testing.T) {
 		n.Sleep(10 * time.Second)
 		follower.session.mu.fetchedAt = n.Now()
 		p.mu.appends = 1
-		p.endLeaderAppend(1)
+		p.endLeaderAppend(&protocol.BatchTimes{NextOffset: 1})
 		isr, _ := p.mu.progress.Shrink(n.Now())
 		if len(isr) != 2 || isr[0] != 1 || isr[1] != 2 {
 			t.Errorf("the leader wants %v in sync, not itself and the follower that fetches", isr)

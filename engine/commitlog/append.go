@@ -274,6 +274,7 @@ func (l *Log) publish(s *segment, headers []record.Header, size int) {
 	l.mu.stats.BytesAppended += int64(size)
 	l.mu.recent += len(headers)
 	l.limitRecentLocked()
+	l.tellUnflushedLocked()
 }
 
 // limitRecentLocked keeps the places of at most recentBatchesMax batches: it
@@ -305,6 +306,7 @@ func (l *Log) finish(write func() (Appended, error)) (Appended, error) {
 	}
 	if d.flush {
 		a.Flushed = l.node.Now()
+		a.Flushing += a.Flushed.Sub(a.Done)
 	}
 	return a, nil
 }
@@ -316,6 +318,11 @@ type appendDue struct {
 }
 
 func (l *Log) writeAndFlush(write func() (Appended, error)) (Appended, appendDue, error) {
+	flushesLocked := l.cfg.FlushMessages > 0 && !l.cfg.FlushGroupCommit
+	var since env.Time
+	if flushesLocked {
+		since = l.node.Now()
+	}
 	l.writer.Lock()
 	defer l.writer.Unlock()
 	if err := l.usable(); err != nil {
@@ -326,6 +333,9 @@ func (l *Log) writeAndFlush(write func() (Appended, error)) (Appended, appendDue
 		return a, appendDue{}, err
 	}
 	a.Done = l.node.Now()
+	if flushesLocked {
+		a.Flushing = l.writer.flushes.since(since)
+	}
 	l.mu.Lock()
 	d := appendDue{flush: l.mu.flush.dueByMessages(l.mu.end), truncations: l.mu.truncations}
 	l.mu.Unlock()
@@ -334,6 +344,7 @@ func (l *Log) writeAndFlush(write func() (Appended, error)) (Appended, appendDue
 		if err == nil && l.cfg.FlushIndexes {
 			err = l.flushActiveIndexes()
 		}
+		l.writer.flushes.add(flushSpan{from: a.Done, to: l.node.Now()})
 	}
 	return a, d, err
 }
@@ -345,7 +356,7 @@ func (l *Log) flushActiveIndexes() error {
 	err := l.writeIndex(s)
 	for _, f := range []env.File{s.index, s.timeIndex} {
 		if err == nil {
-			err = f.Sync()
+			err = l.sync(f)
 		}
 	}
 	if err != nil {

@@ -144,6 +144,8 @@ type Config struct {
 	// which their records are checked; the zero value is the default one of each.
 	Codec          codec.Type
 	Implementation codec.Implementation
+	// Observer, if not nil, is told of fsyncs and of what is not forced.
+	Observer Observer
 	// SegmentRecycle is segment.recycle, which Kafka does not have: the .log files of
 	// segments that retention deletes are written over by the segments of the next
 	// rolls, at most spareSegmentsMax wait for that.
@@ -194,6 +196,9 @@ type Appended struct {
 	Validated env.Time // when the records were validated, and the write began
 	Done      env.Time // when the file write had returned
 	Flushed   env.Time // when a flush that this append caused had returned; 0 if it caused none
+	// Flushing is how long that flush took, and those of other appends for which this
+	// one waited at the log's lock.
+	Flushing time.Duration
 }
 
 // ReadRequest asks for batches from an offset on.
@@ -247,6 +252,7 @@ type Log struct {
 		producers         producerStates
 		// truncated is told when offsets were taken back; nil = nobody asks.
 		truncated func(*Log) error
+		flushes   recentFlushes // under the lock
 	}
 
 	// mu guards what readers see. It is never held over I/O. The task that
@@ -268,6 +274,7 @@ type Log struct {
 		spares      []spareFile
 		snapshots   []int64 // offsets of the files with the state of producers, rising
 		group       groupCommit
+		told        unflushed // the Observer
 		stats       Stats
 	}
 }

@@ -87,7 +87,7 @@ func (l *Log) flush(scope flushScope) error {
 	synced := 0
 	for i, s := range w.segments {
 		if w.dirty[i] {
-			if err = s.log.Sync(); err != nil {
+			if err = l.sync(s.log); err != nil {
 				break
 			}
 			synced++
@@ -176,6 +176,7 @@ func (l *Log) endFlush(w *flushWork, d flushDone) error {
 				s.indexSynced = s.indexSynced || w.indexes[i]
 			}
 			l.mu.flush.flushed(w.end, l.node.Now())
+			l.tellUnflushedLocked()
 			l.mu.group.flushed.Broadcast()
 		}
 	}

@@ -96,6 +96,7 @@ func (l *Log) takeExpired(highWatermark int64) ([]*segment, error) {
 	}
 	start := l.mu.segments[0].base
 	l.mu.flush.startsAt(start)
+	l.tellUnflushedLocked()
 	l.mu.epochs.cutStart(start) // the file says it too, once the log is opened again
 	l.mu.stats.SegmentsDeleted += int64(n)
 	return gone, nil
@@ -185,6 +186,7 @@ func (l *Log) startAtLocked(offset int64) error {
 	l.mu.names++
 	l.mu.flush.truncated(offset)
 	l.mu.flush.startsAt(offset)
+	l.tellUnflushedLocked()
 	l.mu.epochs.cutEnd(0)
 	l.mu.Unlock()
 	if err := l.dropFiles(gone); err != nil {

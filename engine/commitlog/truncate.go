@@ -158,6 +158,7 @@ func (l *Log) unpublish(keep int, c cutPoint) (epochsCut bool) {
 	l.mu.truncations++
 	l.mu.names++
 	l.mu.flush.truncated(s.end)
+	l.tellUnflushedLocked()
 	return l.mu.epochs.cutEnd(s.end)
 }
 
@@ -210,7 +211,7 @@ func (l *Log) forceCutLocked() error {
 	if !cut {
 		return nil
 	}
-	if err := s.log.Sync(); err != nil {
+	if err := l.sync(s.log); err != nil {
 		return l.fail(err)
 	}
 	l.mu.Lock()

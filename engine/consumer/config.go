@@ -37,6 +37,13 @@ type Config struct {
 	// OnModelled, if not nil, is given by Poll what Handler is not: records whose batch
 	// carries a size instead of bytes.
 	OnModelled func(tp protocol.TopicPartition, m *Modelled)
+	// OnBatch, if not nil, is told by Poll of each batch before its records, and of its
+	// times, nil where the leader does not remember them. They are valid during the call.
+	OnBatch func(tp protocol.TopicPartition, times *protocol.BatchTimes)
+	// OnFailure, if not nil, is told of every request, or partition of one, that a
+	// broker refused, and of connections that broke. It is called by several tasks, with
+	// a lock held, and must not wait.
+	OnFailure func(err error)
 	// OnReset, if not nil, is told by Poll of each position that AutoOffsetReset
 	// replaces, and why: an *OutOfRangeError or a *TruncatedError.
 	OnReset func(cause error)

@@ -24,6 +24,18 @@ type fetchedPart struct {
 	at      int      // where the next batch begins
 	end     int      // of the last whole batch
 	next    position // behind the last batch
+	times   []protocol.BatchTimes
+}
+
+// timesOf finds what is known of a batch; batches are asked for in order.
+func (p *fetchedPart) timesOf(baseOffset int64) *protocol.BatchTimes {
+	for len(p.times) > 0 && p.times[0].BaseOffset < baseOffset {
+		p.times = p.times[1:]
+	}
+	if len(p.times) == 0 || p.times[0].BaseOffset != baseOffset {
+		return nil
+	}
+	return &p.times[0]
 }
 
 // errNoBatch says that a response holds bytes that are no record batch: what
@@ -38,7 +50,7 @@ func newFetched(f *fetcher, resp *protocol.FetchResponse) *fetched {
 		if out.Err != protocol.ErrNone || out.Records.Len() == 0 {
 			continue
 		}
-		part := fetchedPart{ask: *f.askFor(out.TopicPartition)}
+		part := fetchedPart{ask: *f.askFor(out.TopicPartition), times: out.Times}
 		records, err := out.Records.Load(f.c.node.Pool()) // what a socket would copy
 		out.Records = env.Buf{}
 		if err == nil {

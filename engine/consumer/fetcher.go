@@ -67,7 +67,7 @@ func (f *fetcher) loop() error {
 			err = f.work(conn)
 		}
 		if err != nil {
-			f.broken(conn)
+			f.broken(conn, err)
 		}
 	}
 }
@@ -134,12 +134,15 @@ func (f *fetcher) disconnect(conn *client.Conn) {
 
 // broken notes that there is no connection: it is tried again after a while, and
 // perhaps another broker leads by then.
-func (f *fetcher) broken(conn *client.Conn) {
+func (f *fetcher) broken(conn *client.Conn, err error) {
 	f.disconnect(conn)
 	f.session.Reset()
 	c := f.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if !c.mu.closing {
+		c.toldLocked(err)
+	}
 	f.failures++
 	f.connectAt = c.node.Now().Add(f.backoff.After(f.failures))
 	c.wantMetadataLocked()
@@ -296,6 +299,7 @@ func (f *fetcher) fetched(body protocol.Body) bool {
 		case !a.current():
 		case out.Err == protocol.ErrOffsetOutOfRange:
 			a.p.phase = phaseHeld
+			c.toldLocked(out.Err)
 			c.findLocked(a, &OutOfRangeError{TopicPartition: a.p.TopicPartition, Offset: a.from.offset,
 				LogStart: out.LogStartOffset, HighWatermark: out.HighWatermark})
 		default:

@@ -192,6 +192,9 @@ func (c *Consumer) nextBatch(p *fetchedPart) error {
 		p.ask.p.read = b.header.NextOffset()
 		return c.corrupt(p, err)
 	}
+	if c.cfg.OnBatch != nil {
+		c.cfg.OnBatch(p.ask.p.TopicPartition, p.timesOf(b.header.BaseOffset))
+	}
 	return nil
 }
 

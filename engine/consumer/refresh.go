@@ -18,6 +18,7 @@ func (c *Consumer) wantMetadataLocked() {
 // if it does not lead any more (FetchCollector.handleInitializeErrors). What will
 // not pass ends polling.
 func (c *Consumer) refusedLocked(a *ask, code protocol.ErrorCode) {
+	c.toldLocked(code)
 	if client.IsStale(code) {
 		c.wantMetadataLocked()
 	}
@@ -27,6 +28,13 @@ func (c *Consumer) refusedLocked(a *ask, code protocol.ErrorCode) {
 	}
 	a.p.phase = phaseHeld
 	c.findLocked(a, fmt.Errorf("%s-%d at offset %d: %w", a.p.Topic, a.p.Partition, a.from.offset, code))
+}
+
+// toldLocked passes a failure on to who counts them.
+func (c *Consumer) toldLocked(err error) {
+	if c.cfg.OnFailure != nil {
+		c.cfg.OnFailure(err)
+	}
 }
 
 // findLocked lets Poll tell what was found at a partition's position, behind the

@@ -117,6 +117,13 @@ type Conn interface {
 	Close() error
 }
 
+// Arriver is a Message that wants to know when its last byte reached the receiver's
+// node, where it may wait for Recv. The world tells it once, before Recv returns it.
+type Arriver interface {
+	Message
+	Arrived(at Time)
+}
+
 // Message is a typed request or response.
 type Message interface {
 	// WireBytes is the message's size on the wire in Kafka's encoding.

@@ -235,8 +235,8 @@ func (a *accumulator) drain(broker, maxBytes int, now env.Time, out []*batch) []
 		bq.next++
 		size += b.size()
 		a.take(q)
+		b.stampDrained(now)
 		b.state = batchSealing
-		b.stamps[protocol.StageDrained] = now
 		out = append(out, b)
 	}
 	bq.next %= max(1, len(bq.partitions))

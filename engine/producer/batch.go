@@ -2,6 +2,7 @@ package producer
 
 import (
 	"fmt"
+	"time"
 
 	"brokerlab/engine/codec"
 	"brokerlab/engine/env"
@@ -50,6 +51,7 @@ type batch struct {
 	wire       env.Buf // with the header; kept for retries
 	headed     bool    // the header of wire is that of id and sequence
 	stamps     protocol.Stamps
+	flushing   time.Duration // of the request that was answered
 
 	queue     *partitionQueue
 	id        producerID
@@ -66,6 +68,17 @@ func (b *batch) reset() {
 	clear(b.dones)
 	*b = batch{intended: b.intended[:0], cookies: b.cookies[:0], stretches: b.stretches[:0], dones: b.dones[:0],
 		id: noProducer, sequence: record.NoSequence, offset: -1}
+}
+
+// stampDrained notes that the sender takes the batch.
+func (b *batch) stampDrained(now env.Time) {
+	b.stamps[protocol.StageDrained] = now
+	if b.attempts == 0 {
+		b.stamps[protocol.StageTaken] = now
+	}
+	if b.state == batchOpen {
+		b.stamps[protocol.StageClosed] = now
+	}
 }
 
 // release gives the batch's memory back.

@@ -85,6 +85,9 @@ type Config struct {
 	AdaptivePartitioning bool
 	// Modelled, if set, makes batches that carry sizes.
 	Modelled *Modelled
+	// OnFailure, if set, is called for each attempt to send a batch that failed; again
+	// says that the batch is sent once more.
+	OnFailure func(err error, again bool)
 	// OnBatch, if set, is called for each batch that was acknowledged or failed,
 	// before the callbacks of its records. The Batch is valid during the call.
 	OnBatch func(*Batch)
@@ -209,6 +212,9 @@ type Batch struct {
 	WireBytes   int64      // the batch as sent, once
 	Attempts    int        // that failed before
 	Stamps      protocol.Stamps
+	// Flushing is how much of the time from StageHandled to StageWritten was forced
+	// flushes of the leader's logs.
+	Flushing time.Duration
 }
 
 // Producer is open until Close. Its methods may be called by several tasks.
@@ -339,6 +345,7 @@ func (p *Producer) dueLocked(q *partitionQueue) {
 func (p *Producer) complete(s *sender, batches []*batch, results []protocol.ProducePartitionResult, err error) {
 	now := p.node.Now()
 	told := batches[:0]
+	var failed []failure
 	p.mu.Lock()
 	s.inFlight--
 	for i, b := range batches {
@@ -349,15 +356,19 @@ func (p *Producer) complete(s *sender, batches []*batch, results []protocol.Prod
 		cause := err
 		if results != nil {
 			if cause = results[i].Err.Err(); cause == nil {
-				b.offset, b.stamps = results[i].BaseOffset, results[i].Stamps
+				b.offset, b.stamps, b.flushing = results[i].BaseOffset, results[i].Stamps, results[i].Flushing
 			}
 		}
 		if client.IsStale(cause) {
 			p.wantMetadataLocked()
 		}
 		q := b.queue
-		if p.mu.acc.settle(b, cause, now) {
+		final := p.mu.acc.settle(b, cause, now)
+		if final {
 			told = append(told, b)
+		}
+		if cause != nil && p.cfg.OnFailure != nil {
+			failed = append(failed, failure{err: cause, again: !final})
 		}
 		if q.broker != s.broker {
 			p.wakeLocked(q)
@@ -365,7 +376,16 @@ func (p *Producer) complete(s *sender, batches []*batch, results []protocol.Prod
 	}
 	s.wake.Signal()
 	p.mu.Unlock()
+	for _, f := range failed {
+		p.cfg.OnFailure(f.err, f.again)
+	}
 	p.finish(told, now)
+}
+
+// failure is an attempt to send a batch that failed.
+type failure struct {
+	err   error
+	again bool
 }
 
 // finish tells the outcome of batches and gives their memory back.

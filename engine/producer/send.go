@@ -195,6 +195,7 @@ func (p *Producer) awaitMemoryLocked(cost int64, since env.Time) error {
 // that cannot be compressed is a fault of ours: nothing in a record can cause it.
 func (p *Producer) sealLocked(q *partitionQueue, b *batch) {
 	b.state = batchSealing
+	b.stamps[protocol.StageClosed] = p.node.Now()
 	p.mu.Unlock()
 	p.seal(b)
 	p.mu.Lock()
@@ -253,7 +254,7 @@ func (p *Producer) tell(b *batch, now env.Time) {
 		p.cfg.OnBatch(&Batch{TopicPartition: b.tp, BaseOffset: b.offset, Err: b.err, Intended: b.intended,
 			Cookies: b.cookies, Stretches: b.stretches, Records: int(b.count),
 			RecordBytes: b.bytes, RawBytes: int64(b.used), WireBytes: int64(b.wireSize),
-			Stamps: b.stamps, Attempts: b.attempts})
+			Stamps: b.stamps, Flushing: b.flushing, Attempts: b.attempts})
 	}
 	for i, done := range b.dones {
 		if done == nil {

@@ -42,35 +42,18 @@ const (
 	AcksAll    int16 = -1
 )
 
-// Stage is a point on a batch's way. Batches carry the instant of each, so that
-// latency can be split by stage.
-type Stage int
-
-// The stages, in the order in which a batch passes them.
-const (
-	StageCreated    Stage = iota // first record put into the producer's batch
-	StageDrained                 // batch closed and taken by the sender
-	StageCompressed              // batch compressed and sealed
-	StageSent                    // request handed to the network
-	StageReceived                // request taken up by a network thread of the broker
-	StageHandled                 // and by an I/O thread: it stood in the request queue between
-	StageValidated               // batch checked by the leader
-	StageAppended                // bytes in the leader's log
-	StageFlushed                 // flush that the append had to wait for; 0 if none
-	StageReplicated              // high watermark passed the batch; 0 if not waited for
-	StageAcked                   // response taken up by the producer
-	StageCount
-)
-
-// Stamps are the instants of a batch's stages; 0 where a stage was not passed.
-type Stamps [StageCount]env.Time
-
 // Request is what a client or a follower sends.
 type Request struct {
 	CorrelationID int32
 	ClientID      string
 	Body          Body
+	// Arrival is when it reached the broker's node, where it may wait for the one
+	// before it on its connection; 0 if the world does not tell. Not on the wire.
+	Arrival env.Time
 }
+
+// Arrived implements env.Arriver.
+func (r *Request) Arrived(at env.Time) { r.Arrival = at }
 
 // Body is the part of a request or response that depends on its kind.
 type Body interface {
@@ -221,7 +204,10 @@ type ProducePartitionResult struct {
 	Err            ErrorCode
 	BaseOffset     int64
 	LogStartOffset int64
-	Stamps         Stamps // not on the wire
+	Stamps         Stamps // not on the wire, as the next
+	// Flushing is how much of the time from StageHandled to StageWritten was forced
+	// flushes: of all batches of the request, which are answered together.
+	Flushing time.Duration
 }
 
 // ProduceResponse is the answer to ProduceRequest, unless acks is 0: then there
@@ -311,6 +297,9 @@ type FetchPartitionResult struct {
 	HighWatermark  int64
 	LogStartOffset int64
 	Records        env.Buf
+	// Times are those of the batches in Records, by offset, as far as the leader
+	// remembers them, for consumers. Not on the wire.
+	Times []BatchTimes
 	// Diverging, if Diverges, says that the logs of leader and follower part: the
 	// largest epoch of the leader that is not above LastFetchedEpoch, and where it
 	// ends. There are no records then (KIP-595).

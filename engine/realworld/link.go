@@ -111,6 +111,8 @@ func (l *link) send(m env.Message) error {
 	if l.shaped {
 		fate := l.fateLocked(bytes)
 		p.arrival, p.tail = l.arrivalLocked(fate.Extra), fate.TailLost
+	} else if a, ok := m.(env.Arriver); ok {
+		a.Arrived(l.world.now())
 	}
 	l.mu.queue.push(p)
 	if l.mu.queue.count == 1 {
@@ -160,6 +162,9 @@ func (l *link) recv(deadline env.Time) (env.Message, error) {
 		l.writable.Signal()
 	}
 	l.mu.Unlock()
+	if a, ok := p.message.(env.Arriver); ok && p.arrival > 0 {
+		a.Arrived(p.arrival)
+	}
 	return p.message, nil
 }
 

@@ -173,6 +173,9 @@ func (p *pipe) take(k packet) {
 		p.wakeAll(&p.receiver)
 		p.wakeAll(&p.to.out.sender)
 	default:
+		if m, ok := k.msg.(env.Arriver); ok {
+			m.Arrived(p.w.now)
+		}
 		p.arrived.push(k)
 		p.wakeAll(&p.receiver)
 	}

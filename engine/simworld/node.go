@@ -23,6 +23,7 @@ type Node struct {
 	powerOff bool
 	cores    []env.Time // when each core is free again
 	worked   time.Duration
+	charged  [env.OpCount]picos
 	pool     *env.Pool
 	fs       env.FS
 	conns    []*conn // in the order in which they were made; closed ones are swept
@@ -104,11 +105,12 @@ func (n *Node) Charge(op env.Op, count int) {
 		n.refuse()
 	}
 	p := &n.w.prices[op]
+	cost := p.perCall + p.perUnit*picos(count)
 	if count > p.upTo {
-		n.w.cur.debt += p.of(count)
-		return
+		cost = p.of(count)
 	}
-	n.w.cur.debt += p.perCall + p.perUnit*picos(count)
+	n.w.cur.debt += cost
+	n.charged[op] += cost
 }
 
 // Rand implements env.Node.
@@ -148,6 +150,15 @@ func (n *Node) refuse() {
 // Worked is the processor time that a node's latest boot was charged and has paid so
 // far, on all cores, up to a slice of 1 ms that may lie ahead.
 func (w *World) Worked(node string) time.Duration { return w.latestBoot(node).worked }
+
+// Charged is the processor time that a node's latest boot was charged so far, by
+// operation. It may be ahead of what is paid by what its tasks owe.
+func (w *World) Charged(node string) (by [env.OpCount]time.Duration) {
+	for op, cost := range w.latestBoot(node).charged {
+		by[op] = time.Duration(cost / picosPerNano)
+	}
+	return by
+}
 
 // firstFree is the core that can start work first.
 func (n *Node) firstFree() *env.Time {
