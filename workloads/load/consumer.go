@@ -12,7 +12,6 @@ import (
 	"brokerlab/engine/record"
 	"brokerlab/workloads/check"
 	"brokerlab/workloads/payload"
-	"brokerlab/workloads/records"
 )
 
 // pollWait is how long one poll waits: how soon a consumer sees that it is done.
@@ -35,9 +34,9 @@ type Target struct {
 // backlog, only then) until it has reached the targets, which ends() returns once they are known. It gives up
 // when no record comes for Stall. It returns how many records it read.
 func Consume(node env.Node, shared *Shared, cfg consumer.Config, assigned []consumer.Assignment,
-	ends func() ([]Target, bool)) (taken int64, err error) {
+	ends func() ([]Target, bool)) (records int64, err error) {
 	cfg.AutoOffsetReset = consumer.ResetNone
-	m, end := shared.Consume.join(), shared.End
+	m, end := shared.Consume.joinReader(), shared.End
 	if shared.Backlog {
 		end = env.Never
 	}
@@ -46,6 +45,13 @@ func Consume(node env.Node, shared *Shared, cfg consumer.Config, assigned []cons
 		now, since = node.Now(), 0
 		m.within(now, end)
 		m.taken(now, of)
+	}
+	cfg.OnFailure = shared.Failures.note
+	cfg.OnBatch = func(_ protocol.TopicPartition, t *protocol.BatchTimes) {
+		if m.reads(t, m.records); now < m.visible { // the batch is younger than the clock's reading
+			now, since = node.Now(), 0
+			m.within(now, end)
+		}
 	}
 	c, err := consumer.New(node, cfg, assigned)
 	if err != nil {
@@ -56,11 +62,12 @@ func Consume(node env.Node, shared *Shared, cfg consumer.Config, assigned []cons
 			now, since = node.Now(), 0
 			m.within(now, end)
 		}
-		_, intended, ok := shared.Records.Decode(r)
+		_, intended, ok := payload.Decode(r.Value)
 		if !ok {
 			return // what was read back decides whether it is corrupted
 		}
-		m.rec.Record(int64(now.Sub(intended)))
+		m.record(int64(now.Sub(intended)))
+		m.fetch += int64(now - m.visible)
 		m.records++
 		m.bytes += int64(len(r.Key) + len(r.Value))
 	}
@@ -74,9 +81,9 @@ func Consume(node env.Node, shared *Shared, cfg consumer.Config, assigned []cons
 		n, err := c.Poll(before.Add(pollWait), take)
 		var corrupt *consumer.CorruptError
 		if err != nil && !errors.As(err, &corrupt) {
-			return taken, errors.Join(err, c.Close())
+			return records, errors.Join(err, c.Close())
 		}
-		taken += int64(n)
+		records += int64(n)
 		shared.Consumed.Add(int64(n))
 		if n > 0 {
 			last = node.Now()
@@ -88,7 +95,7 @@ func Consume(node env.Node, shared *Shared, cfg consumer.Config, assigned []cons
 	}
 	m.end(node.Now())
 	m.close()
-	return taken, c.Close()
+	return records, c.Close()
 }
 
 // taken notes records without bytes that a consumer was given at now.
@@ -97,6 +104,7 @@ func (m *member) taken(now env.Time, of *consumer.Modelled) {
 	eachStretch(c, int(of.First), int(of.Count), func(s *producer.Stretch, _, from, count int) {
 		m.recordAll(now, s, from, count)
 	})
+	m.fetch += int64(of.Count) * int64(now-m.visible)
 	m.records += int64(of.Count)
 	m.bytes += bytesOf(c, of.First+of.Count, of.Header.RecordCount) - bytesOf(c, of.First, of.Header.RecordCount)
 }
@@ -124,7 +132,7 @@ func reached(c *consumer.Consumer, targets []Target) bool {
 // ReadBack reads the targets' partitions from their beginning to their ends and
 // tells the observer of each record; source is nil if they carry sizes. It returns how many offsets retention had
 // deleted: those in front of where a partition began, or begins since.
-func ReadBack(node env.Node, source *records.Source, cfg consumer.Config, targets []Target,
+func ReadBack(node env.Node, source *payload.Source, cfg consumer.Config, targets []Target,
 	o *check.Observer) (deleted int64, err error) {
 	assigned := make([]consumer.Assignment, len(targets))
 	for i, t := range targets {
@@ -148,8 +156,8 @@ func ReadBack(node env.Node, source *records.Source, cfg consumer.Config, target
 	}
 	observe := func(tp protocol.TopicPartition, r *record.Record) {
 		begin(tp, r.Offset)
-		id, _, ok := source.Decode(r)
-		o.Observed(tp.Partition, r.Offset, id, !ok || source.Verify(r) != nil)
+		id, _, ok := payload.Decode(r.Value)
+		o.Observed(tp.Partition, r.Offset, id, !ok || source.Verify(r.Value) != nil)
 	}
 	last := node.Now()
 	for !reached(c, targets) && node.Now() < last.Add(Stall) {

@@ -20,18 +20,18 @@ import (
 
 	"brokerlab/engine/env"
 	"brokerlab/engine/producer"
+	"brokerlab/engine/protocol"
 	"brokerlab/workloads/arrival"
 	"brokerlab/workloads/check"
 	"brokerlab/workloads/payload"
-	"brokerlab/workloads/records"
 )
 
 // Shared is what all clients of one repeat share. Its counters may be read at
 // any time, for progress.
 type Shared struct {
 	Topic   string
-	Records *records.Source
-	// Model, if not nil, is in place of Records: records carry sizes instead of bytes.
+	Payload *payload.Source
+	// Model, if not nil, is in place of Payload: records carry sizes instead of bytes.
 	Model   *payload.Model
 	Produce *Series // intended instant to acknowledgement
 	Consume *Series // intended instant to the consumer
@@ -47,6 +47,7 @@ type Shared struct {
 	Acked    atomic.Int64
 	Failed   atomic.Int64
 	Consumed atomic.Int64
+	Failures Failures
 	wire     atomic.Int64
 	stopped  atomic.Bool
 
@@ -118,7 +119,6 @@ type producing struct {
 	shared *Shared
 	cfg    ProducerConfig
 	client *producer.Producer
-	stream *records.Stream // nil of a Model
 
 	// The producer calls back from a task per broker.
 	mu struct {
@@ -136,12 +136,12 @@ func Produce(node env.Node, shared *Shared, cfg ProducerConfig) (Produced, error
 	}
 	p := &producing{node: node, shared: shared, cfg: cfg}
 	p.mu.Mutex = node.NewMutex()
-	p.mu.member = shared.Produce.join()
+	p.mu.member = shared.Produce.joinProducer()
 	pacer, err := arrival.New(p.arrival())
 	if err != nil {
 		return Produced{}, err
 	}
-	cfg.Client.OnBatch = p.onBatch
+	cfg.Client.OnBatch, cfg.Client.OnFailure = p.onBatch, shared.Failures.noteAttempt
 	if m := shared.Model; m != nil {
 		source := uint16(cfg.Arrival.Index)
 		size := func(cookie uint64, intended env.Time, plainBytes int) int {
@@ -149,25 +149,21 @@ func Produce(node env.Node, shared *Shared, cfg ProducerConfig) (Produced, error
 		}
 		cfg.Client.Modelled = &producer.Modelled{Source: source, CompressedBytes: size}
 	}
-	if shared.Records != nil {
-		p.stream = shared.Records.Stream(uint16(cfg.Arrival.Index))
-	}
 	if p.client, err = producer.New(node, cfg.Client); err != nil {
 		return Produced{}, err
 	}
 	shared.join(p.client)
 	node.Sleep(cfg.Arrival.Start.Sub(node.Now()))
 	var sent int64
-	var broken error // of the records' source
 	if cfg.Slice > 0 {
-		sent, broken = p.sendSlices(pacer)
+		sent = p.sendSlices(pacer)
 	} else {
-		sent, broken = p.send(pacer)
+		sent = p.send(pacer)
 	}
 	p.mu.Lock()
 	p.mu.member.end(min(node.Now(), shared.End))
 	p.mu.Unlock()
-	err = errors.Join(broken, p.client.Close())
+	err = p.client.Close()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.mu.member.close()
@@ -186,19 +182,17 @@ func (p *producing) arrival() arrival.Config {
 }
 
 // send sends one record after another until the load is over.
-func (p *producing) send(pacer *arrival.Pacer) (sent int64, err error) {
+func (p *producing) send(pacer *arrival.Pacer) (sent int64) {
 	var value []byte
 	rec := producer.Record{Topic: p.shared.Topic, Partition: -1}
 	for {
 		now, ok := p.awaitDue(pacer)
 		if !ok {
-			return sent, nil
+			return sent
 		}
 		rec.Intended = pacer.Take(now)
 		rec.Cookie = uint64(sent)
-		if value, err = p.fill(&rec, value[:0]); err != nil {
-			return sent, err
-		}
+		value = p.fill(&rec, value[:0])
 		p.cfg.Sender.Sent(rec.Cookie)
 		sent++
 		if err := p.sendOne(&rec); err != nil {
@@ -229,17 +223,19 @@ func (p *producing) awaitDue(pacer *arrival.Pacer) (now env.Time, ok bool) {
 	}
 }
 
-// fill gives a record its key and value, which are written behind scratch, or the
-// value's size.
-func (p *producing) fill(rec *producer.Record, scratch []byte) (used []byte, err error) {
+// fill gives a record its value, which is written behind scratch, or the value's size.
+func (p *producing) fill(rec *producer.Record, scratch []byte) (used []byte) {
 	if m := p.shared.Model; m != nil {
 		rec.ValueBytes = m.Size()
 		p.node.Charge(env.OpCopy, rec.ValueBytes)
-		return scratch, nil
+		return scratch
 	}
-	used, err = p.stream.Fill(rec, scratch)
-	p.node.Charge(env.OpCopy, len(used)-len(scratch))
-	return used, err
+	id := payload.ID{Producer: uint16(p.cfg.Arrival.Index), Sequence: rec.Cookie}
+	from := len(scratch)
+	scratch = p.shared.Payload.Append(scratch, id, rec.Intended)
+	rec.Value = scratch[from:]
+	p.node.Charge(env.OpCopy, len(rec.Value))
+	return scratch
 }
 
 // sendOne sends a record, and in the synchronous mode waits for it. What became
@@ -260,6 +256,7 @@ func (p *producing) sendFailed(sequence uint64, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.cfg.Sender.Failed(sequence)
+	p.shared.Failures.note(err)
 	p.failedLocked(1, err)
 }
 
@@ -282,6 +279,7 @@ func (p *producing) onBatch(b *producer.Batch) {
 	out.WireBytes += b.WireBytes
 	p.shared.wire.Add(b.WireBytes)
 	if b.Err != nil {
+		p.shared.Failures.noteGivenUp(b.Err)
 		for _, sequence := range b.Cookies {
 			p.cfg.Sender.Failed(sequence)
 		}
@@ -293,8 +291,9 @@ func (p *producing) onBatch(b *producer.Batch) {
 	}
 	m := p.mu.member
 	m.within(now, p.shared.End) // Send may block past the end
+	before := m.latency
 	for _, intended := range b.Intended {
-		m.rec.Record(int64(now.Sub(intended)))
+		m.record(int64(now.Sub(intended)))
 	}
 	for _, sequence := range b.Cookies {
 		p.cfg.Sender.Acked(sequence, now)
@@ -304,6 +303,8 @@ func (p *producing) onBatch(b *producer.Batch) {
 		m.recordAll(now, s, 0, s.Count)
 		p.cfg.Sender.AckedAll(s.Cookie, s.Count, now)
 	}
+	m.service.RecordMany(int64(now.Sub(b.Stamps[protocol.StageSent])), count)
+	m.produced(b, now, before)
 	m.records += count
 	m.bytes += b.RecordBytes
 	p.shared.Acked.Add(count)

@@ -33,6 +33,10 @@ type Tally struct {
 	Bytes   int64 // keys and values
 	latency *hdrhistogram.PackedHistogram
 	over    int64 // latencies outside the histogram's range
+	stages  StageSums
+	// service is of producers: the time from sending a batch to its acknowledgement.
+	service     *hdrhistogram.PackedHistogram
+	serviceOver int64
 }
 
 // SeriesConfig describes a load to its series.
@@ -78,10 +82,33 @@ type member struct {
 	records int64
 	bytes   int64
 	ended   bool
+	stager
+	reader  bool              // of a consumer
+	service *results.Recorder // nil unless of a producer
 }
 
 func (s *Series) join() *member {
 	return &member{s: s, rec: results.NewRecorder(), until: s.cfg.Start.Add(s.startOf(1))}
+}
+
+// joinProducer is join of a producer, which has a service time too.
+func (s *Series) joinProducer() *member {
+	m := s.join()
+	m.service = results.NewRecorder()
+	return m
+}
+
+// joinReader is join of a consumer, which is told of batches.
+func (s *Series) joinReader() *member {
+	m := s.join()
+	m.reader = true
+	return m
+}
+
+// record counts the latency of one record.
+func (m *member) record(ns int64) {
+	m.rec.Record(ns)
+	m.latency += ns
 }
 
 // within moves on to the interval of now, or ends the load at its end.
@@ -121,6 +148,10 @@ func (m *member) close() { m.deliver(m.until) }
 func (m *member) deliver(until env.Time) {
 	s := m.s
 	part := m.rec.Take(results.Span{})
+	if m.reader {
+		m.settle(m.records)
+	}
+	stages := m.stager.take()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t := &s.drain
@@ -135,12 +166,23 @@ func (m *member) deliver(until env.Time) {
 	t.Records += m.records
 	t.Bytes += m.bytes
 	t.over += part.Overflow
-	if t.latency == nil {
-		t.latency = part.Hist
-	} else if dropped := t.latency.Merge(part.Hist); dropped != 0 {
-		panic("load: latency histograms of one range do not merge")
+	t.stages.add(&stages, 1)
+	t.latency = merged(t.latency, part.Hist)
+	if m.service != nil {
+		part = m.service.Take(results.Span{})
+		t.service, t.serviceOver = merged(t.service, part.Hist), t.serviceOver+part.Overflow
 	}
 	m.records, m.bytes = 0, 0
+}
+
+func merged(sum, part *hdrhistogram.PackedHistogram) *hdrhistogram.PackedHistogram {
+	if sum == nil {
+		return part
+	}
+	if dropped := sum.Merge(part); dropped != 0 {
+		panic("load: latency histograms of one range do not merge")
+	}
+	return sum
 }
 
 // Intervals returns the tallies of the load in order. Call it when all members
@@ -167,14 +209,8 @@ func (s *Series) MeasureAll() {
 // of an open loop's drain.
 func (s *Series) Latencies(repeat int) []results.Interval {
 	var out []results.Interval
-	for i := range s.intervals {
-		out = append(out, s.intervals[i].interval(repeat))
-	}
-	if s.drain.Records > 0 && len(out) > 0 && !s.cfg.Closed {
-		last := &s.intervals[len(s.intervals)-1]
-		s.drain.Start = last.Start + last.Length
-		s.drain.Warmup = last.Warmup
-		out = append(out, s.drain.interval(repeat))
+	for _, t := range s.measured() {
+		out = append(out, t.interval(repeat))
 	}
 	return out
 }

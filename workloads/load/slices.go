@@ -13,20 +13,18 @@ const sliceRecordsMax = 256
 // sendSlices is send with a timer that has slack: all that is due when it goes off is
 // handed over by one call, or by several: of sliceRecordsMax, or where instants are not
 // evenly apart, since a Stretch is. A closed loop hands over sliceRecordsMax at a time.
-func (p *producing) sendSlices(pacer *arrival.Pacer) (sent int64, err error) {
+func (p *producing) sendSlices(pacer *arrival.Pacer) (sent int64) {
 	s := slice{p: p, records: make([]producer.Record, 0, sliceRecordsMax)}
 	for {
 		now, ok := p.awaitDue(pacer)
 		if !ok {
-			return sent, nil
+			return sent
 		}
 		due := producer.Stretch{Cookie: uint64(sent)}
 		due.First, due.Last, due.Count = pacer.TakeDue(now, sliceRecordsMax)
 		p.cfg.Sender.SentAll(due.Cookie, due.Count)
 		sent += int64(due.Count)
-		if err := s.send(due); err != nil {
-			return sent, err
-		}
+		s.send(due)
 	}
 }
 
@@ -38,61 +36,43 @@ type slice struct {
 }
 
 // send hands over a stretch. One that finds no room is noted, and the rest is tried.
-func (s *slice) send(due producer.Stretch) error {
-	s.records, s.values = s.records[:0], s.values[:0]
-	if err := s.fill(&due); err != nil {
-		return err
-	}
+func (s *slice) send(due producer.Stretch) {
 	for due.Count > 0 {
 		sent, err := s.hand(&due)
 		if err == nil {
-			return nil
+			return
 		}
 		s.p.sendFailed(due.Cookie+uint64(sent), err)
 		walk := due.Walk(min(sent+1, due.Count-1))
 		due = producer.Stretch{Cookie: due.Cookie + uint64(sent) + 1, First: walk.Next(), Last: due.Last,
 			Count: due.Count - sent - 1}
 	}
-	return nil
 }
 
-// fill makes the records of a stretch, unless they carry sizes. All or none of them
-// are handed over: one that cannot be made ends the load.
-func (s *slice) fill(due *producer.Stretch) (err error) {
-	if s.p.shared.Model != nil {
-		return nil
-	}
-	walk := due.Walk(0)
-	for i := range due.Count {
-		rec := producer.Record{Topic: s.p.shared.Topic, Partition: -1, Cookie: due.Cookie + uint64(i), Intended: walk.Next()}
-		if s.values, err = s.p.fill(&rec, s.values); err != nil {
-			return err
-		}
-		s.records = append(s.records, rec)
-	}
-	return nil
-}
-
-// hand hands over what is left of a stretch.
 func (s *slice) hand(due *producer.Stretch) (sent int, err error) {
 	p := s.p
-	if p.shared.Model == nil {
-		return p.client.SendAll(s.records[len(s.records)-due.Count:], nil)
-	}
-	rec := producer.Record{Topic: p.shared.Topic, Partition: -1}
-	for range due.Count {
-		if _, err := p.fill(&rec, nil); err != nil {
-			return 0, err
+	if p.shared.Model != nil {
+		rec := producer.Record{Topic: p.shared.Topic, Partition: -1}
+		for range due.Count {
+			p.fill(&rec, nil)
 		}
+		return p.client.SendAlike(&rec, *due)
 	}
-	return p.client.SendAlike(&rec, *due)
+	s.records, s.values = s.records[:0], s.values[:0]
+	walk := due.Walk(0)
+	for i := range due.Count {
+		rec := producer.Record{Topic: p.shared.Topic, Partition: -1, Cookie: due.Cookie + uint64(i), Intended: walk.Next()}
+		s.values = p.fill(&rec, s.values)
+		s.records = append(s.records, rec)
+	}
+	return p.client.SendAll(s.records, nil)
 }
 
 // recordAll records the latencies of count records of a stretch, from record i on.
 func (m *member) recordAll(now env.Time, s *producer.Stretch, i, count int) {
 	walk := s.Walk(i)
 	for range count {
-		m.rec.Record(int64(now.Sub(walk.Next())))
+		m.record(int64(now.Sub(walk.Next())))
 	}
 }
 
