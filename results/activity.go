@@ -163,7 +163,7 @@ func (a *Activity) check() error {
 
 // Samples is how many samples the lists have.
 func (a *Activity) Samples() int {
-	n := len(a.CPUBusy)
+	n := max(len(a.CPUBusy), len(a.UnflushedRecords))
 	if a.PageCache != nil {
 		n = max(n, len(a.PageCache.DirtyBytes))
 	}

@@ -119,6 +119,17 @@ func (r *Recorder) Record(ns int64) {
 	}
 }
 
+// RecordMany counts several latencies of the same length, as Record does.
+func (r *Recorder) RecordMany(ns, count int64) {
+	if ns < 0 || ns > HistogramHighest {
+		r.overflow += count
+		return
+	}
+	if err := r.current.RecordValues(ns, count); err != nil {
+		panic("results: a latency within the range was refused: " + err.Error())
+	}
+}
+
 // Count is how many latencies the current interval has, overflow included.
 func (r *Recorder) Count() int64 { return r.current.TotalCount() + r.overflow }
 

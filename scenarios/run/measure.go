@@ -16,6 +16,7 @@ type measured struct {
 	activity []results.Activity
 	produce  []results.Interval
 	consume  []results.Interval
+	more     map[string][]results.Interval // of other latencies, by name
 	warnings []string
 }
 
@@ -38,6 +39,7 @@ func (r *repeat) measuredOrAll() (warnings []string) {
 	if n := len(produced); n > 0 && produced[n-1].Warmup {
 		r.shared.Produce.MeasureAll()
 		r.shared.Consume.MeasureAll()
+		r.timing.flushed.MeasureAll()
 		warning := fmt.Sprintf("the load ended within its warm-up of %v, which is therefore measured too", r.s.Load.Warmup)
 		if !r.live.stopped() {
 			warning += ": lower load.warmup or raise load.max-bytes"
@@ -87,6 +89,7 @@ func (m *measured) fill(r *repeat, number int) {
 		out.Usage = together(out.Nodes)
 		m.activity = r.meter.activity(number)
 	}
+	m.fillTiming(r, number)
 	m.summarize()
 }
 
@@ -108,6 +111,8 @@ func (r *repeat) rates(out *results.Repeat) (warnings []string) {
 			Offered: r.offered(i), Acked: t.Records, Bytes: t.Bytes, P50: l.P50, P99: l.P99}
 		if i < len(consumed) && !r.shared.Backlog {
 			second.Consumed = consumed[i].Records
+			l := consumed[i].Latency()
+			second.E2E50, second.E2E99 = l.P50, l.P99
 		}
 		out.Seconds = append(out.Seconds, second)
 		if t.Warmup {
@@ -168,6 +173,7 @@ func (m *measured) summarize() {
 		results.Produce:  results.Summarize(results.Measured(m.produce)),
 		results.EndToEnd: results.Summarize(results.Measured(m.consume)),
 	}
+	summaries(m.repeat.Latency, m.more)
 }
 
 // cellOf makes the empty cell of a result.
@@ -179,9 +185,7 @@ func cellOf(c *spec.Cell, disk string) results.Cell {
 	for _, l := range c.Labels {
 		out.Labels[l.Name] = l.Value
 	}
-	said := c.Scenario
-	said.Records = said.Records.Settled()
-	for _, s := range said.Settings() {
+	for _, s := range c.Scenario.Settings() {
 		out.Config[s.Path] = s.Value
 	}
 	out.Measures = results.MergeRepeats(nil, nil)
@@ -200,6 +204,7 @@ const DiskLabel = "disk"
 // cellData is a cell with the histograms of its repeats so far.
 type cellData struct {
 	produce, consume []results.Interval
+	more             map[string][]results.Interval
 	activity         []results.Activity
 	waiting          []numbered // repeats that ended before an earlier one
 }
@@ -211,16 +216,20 @@ func (d *cellData) add(c *results.Cell, m *measured) {
 	d.activity = append(d.activity, m.activity...)
 	c.Repeats = append(c.Repeats, m.repeat)
 	c.Warnings = append(c.Warnings, m.warnings...)
-	c.Measures = results.MergeRepeats(c.Repeats, map[string]results.Latency{
+	latency := map[string]results.Latency{
 		results.Produce:  results.Summarize(results.Measured(d.produce)),
 		results.EndToEnd: results.Summarize(results.Measured(d.consume)),
-	})
+	}
+	d.addMore(m.more)
+	summaries(latency, d.more)
+	c.Measures = results.MergeRepeats(c.Repeats, latency)
 	c.Intervals = results.IntervalsOf(c, map[string][]results.Interval{results.Produce: d.produce,
 		results.EndToEnd: d.consume})
 	c.Usage, c.Nodes = results.MergeUsage(c.Repeats)
 	c.Bound = results.BoundOf(c.Nodes, c.MeasuredS/float64(len(c.Repeats)), c.Load == loadClosed)
 	c.Hash, c.VirtualS = hashOf(c.Repeats)
 	c.Wall = results.CellWall{Start: c.Repeats[0].Wall.Start, Machine: c.Repeats[0].Wall.Machine}
+	results.MergeTiming(c)
 	var cpu, events []float64
 	for _, r := range c.Repeats {
 		if r.Wall.EventsPerS > 0 {
@@ -273,6 +282,6 @@ func heldBytes(s *spec.Scenario) int64 {
 
 // newShared is what the clients of a repeat share.
 func (r *repeat) newShared(room int64) *load.Shared {
-	return &load.Shared{Topic: r.s.Topic.Name, Records: r.source, Model: r.model, DiskLimit: diskLimit(r.s, room),
+	return &load.Shared{Topic: r.s.Topic.Name, Payload: r.source, Model: r.model, DiskLimit: diskLimit(r.s, room),
 		Replicas: int64(r.s.Topic.ReplicationFactor)}
 }

@@ -34,7 +34,7 @@ func newMeter(start env.Time, warmup time.Duration) *meter {
 // next is the instant at which to read again.
 func (m *meter) next() env.Time {
 	at := m.start.Add(time.Duration(len(m.readings)) * m.every)
-	if m.warm == nil && m.warmupEnd < at {
+	if m.warm == nil && m.end == nil && m.warmupEnd < at {
 		return m.warmupEnd
 	}
 	return at
@@ -97,17 +97,11 @@ func (m *meter) endLoad(r reading) {
 // (or the start of a load that ended before that) to the end of the load, and the
 // length of that window.
 func (m *meter) usage() (nodes []results.NodeUsage, span time.Duration) {
-	from := m.warm
-	if from == nil || m.end != nil && from.at >= m.end.at {
-		if len(m.readings) == 0 {
-			return nil, 0
-		}
-		from = &m.readings[0]
-	}
-	if m.end == nil {
+	from, to := m.window()
+	if to == nil {
 		return nil, 0
 	}
-	span = m.end.at.Sub(from.at)
+	span = to.at.Sub(from.at)
 	for i := range m.end.nodes {
 		to := &m.end.nodes[i]
 		u := usageOf(&from.nodes[i], to, span, m.dirtyMax[i])
@@ -116,6 +110,21 @@ func (m *meter) usage() (nodes []results.NodeUsage, span time.Duration) {
 		}
 	}
 	return nodes, span
+}
+
+// window is the readings at both ends of the measured window; nil if there are none.
+func (m *meter) window() (from, to *reading) {
+	from = m.warm
+	if from == nil || m.end != nil && from.at >= m.end.at {
+		if len(m.readings) == 0 {
+			return nil, nil
+		}
+		from = &m.readings[0]
+	}
+	if m.end == nil {
+		return nil, nil
+	}
+	return from, m.end
 }
 
 // activity is what the first nodes did over time, brokers before clients. The last
@@ -156,6 +165,10 @@ func rank(n *nodeReading) int8 {
 func addSample(a *results.Activity, from, to *nodeReading, span time.Duration) {
 	if to.cpu {
 		a.CPUBusy = append(a.CPUBusy, shareOf(to.worked-from.worked, span*time.Duration(to.cores)))
+	}
+	if to.unflushed != nil {
+		a.UnflushedRecords = append(a.UnflushedRecords, to.unflushed.records)
+		a.UnflushedBytes = append(a.UnflushedBytes, to.unflushed.bytes)
 	}
 	if to.net.known {
 		if a.Network == nil {

@@ -27,6 +27,9 @@ type nodeReading struct {
 	net    netReading
 	cache  *cacheReading
 	disks  []diskReading
+	// charged is of a simulated node, unflushed of one with logs; nil elsewhere.
+	charged   *charged
+	unflushed *unflushedReading
 }
 
 // netReading is a node's network card.

@@ -17,7 +17,6 @@ import (
 	"brokerlab/workloads/check"
 	"brokerlab/workloads/load"
 	"brokerlab/workloads/payload"
-	"brokerlab/workloads/records"
 )
 
 // ErrInterrupted says that a run was stopped from outside. The repeat that was
@@ -40,7 +39,7 @@ type repeat struct {
 	keep     bool     // the logs
 	recorded recorded // rate curves
 	shared   *load.Shared
-	source   *records.Source // nil if records carry sizes alone
+	source   *payload.Source // nil if records carry sizes alone
 	model    *payload.Model  // of these
 	check    *check.Checker
 
@@ -59,6 +58,7 @@ type repeat struct {
 	cpuFrom  cpuTime
 	cpuTo    cpuTime
 	logs     broker.Stats // when the load was drained
+	timing   timing
 	found    check.Result
 }
 
@@ -103,9 +103,12 @@ func (r *repeat) boot() error {
 	if err := j.wait(); err != nil {
 		return err
 	}
+	configs := make([]broker.Config, len(r.nodes))
 	for i, node := range r.nodes {
+		configs[i] = brokerConfig(r.s, r.plan, r.stage.logDirs, i)
+		r.watchLogs(&configs[i])
 		j.start(node, "boot", func() error {
-			b, err := broker.Start(node, brokerConfig(r.s, r.plan, r.stage.logDirs, i))
+			b, err := broker.Start(node, configs[i])
 			r.brokers[i] = b
 			return err
 		})
@@ -142,6 +145,7 @@ func (r *repeat) load() error {
 	r.shared.End = r.loadFrom.Add(r.s.Load.Duration)
 	r.meter, r.metering = newMeter(r.loadFrom, r.s.Load.Warmup), r.driver.NewMutex()
 	r.shared.Backlog = r.s.Consumers.Read != spec.ReadTail
+	r.beginTiming()
 	consumers, producers := newJoin(r.driver), newJoin(r.driver)
 	if !r.shared.Backlog {
 		r.startConsumers(consumers)
@@ -253,6 +257,7 @@ func (r *repeat) meterUpTo(now env.Time) env.Time {
 	defer r.metering.Unlock()
 	if now >= r.meter.next() {
 		r.meter.take(r.read())
+		r.timing.process.see(r.meter.warm != nil)
 	}
 	return r.meter.next()
 }
@@ -262,6 +267,7 @@ func (r *repeat) endLoad() {
 	r.metering.Lock()
 	defer r.metering.Unlock()
 	r.meter.endLoad(r.read())
+	r.timing.endLoad(r.meter.end.at)
 }
 
 // untilEnd is how long the load goes on; after its end that does not matter.
@@ -273,7 +279,11 @@ func untilEnd(end, now env.Time) time.Duration {
 }
 
 // read takes the counters of the stage.
-func (r *repeat) read() reading { return r.stage.read(r.driver.Now()) }
+func (r *repeat) read() reading {
+	now := r.stage.read(r.driver.Now())
+	r.timing.addUnflushed(&now)
+	return now
+}
 
 func (r *repeat) startProducers(j *join) error {
 	r.produced = make([]load.Produced, r.s.Producers.Count)

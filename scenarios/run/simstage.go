@@ -142,6 +142,8 @@ func (sim *simStage) readNode(n *simNode) nodeReading {
 	if n.client {
 		out.cores = sim.spec.Host.ClientCores
 	}
+	spent := charged(sim.world.Charged(n.name))
+	out.charged = &spent
 	out.net = netReadingOf(sim.world.NetStats(n.name))
 	if n.host == nil {
 		return out

@@ -29,3 +29,13 @@ func kernelName() string {
 	}
 	return unix.ByteSliceToString(u.Sysname[:]) + " " + unix.ByteSliceToString(u.Release[:])
 }
+
+// contextSwitches of this process so far: those for which it waited, and those that
+// took the processor away from it; 0 where they are not available.
+func contextSwitches() (voluntary, involuntary int64) {
+	var u unix.Rusage
+	if unix.Getrusage(unix.RUSAGE_SELF, &u) != nil {
+		return 0, 0
+	}
+	return u.Nvcsw, u.Nivcsw
+}

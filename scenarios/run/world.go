@@ -26,6 +26,8 @@ type stage struct {
 	events func() uint64
 	// now is the instant that a simulated world has reached; 0 in a real one.
 	now func() env.Time
+	// real says that the time is the wall clock's, and files are.
+	real bool
 	// plain says that the disk is simulated and has no page cache.
 	plain bool
 	close func()
@@ -45,7 +47,7 @@ func newStage(at place, seed uint64, s *spec.Scenario) (*stage, error) {
 	logDirs, mount := spread(at.dirs)
 	machine, cards := newMachineReader(at.dirs), &cardReader{world: w, shaped: n.BytesPerSec > 0}
 	return &stage{
-		world: w, logDirs: logDirs,
+		world: w, logDirs: logDirs, real: true,
 		mount: func(broker string) func(env.Node) env.FS {
 			cards.add(broker, false)
 			return mount(broker)

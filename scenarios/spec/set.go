@@ -18,10 +18,7 @@ import (
 // sets it, and a variation whose choices then all do the same leaves the sweep.
 // If only some of the choices become the same, that is an error.
 func (f *File) Set(path, value string) error {
-	return f.set(path, value, origin{flag: setFlag + path + "=" + value})
-}
-
-func (f *File) set(path, value string, flag origin) error {
+	flag := origin{flag: setFlag + path + "=" + value}
 	var err error
 	if name, ok := strings.CutPrefix(path, varyKey+"."); ok {
 		err = f.choose(name, value)
@@ -31,7 +28,6 @@ func (f *File) set(path, value string, flag origin) error {
 	if err != nil {
 		return Errors{flag.fault(f.file, path, err.Error())}
 	}
-	f.changed = true
 	return nil
 }
 
@@ -123,9 +119,6 @@ func (v variation) without(st *setting) variation {
 		choices[i] = c
 		isIt := func(a assignment) bool { return a.setting.path == st.path }
 		choices[i].sets = slices.DeleteFunc(slices.Clone(c.sets), isIt)
-		if v.paired {
-			choices[i].name = pairedName(choices[i].sets)
-		}
 	}
 	v.choices = choices
 	return v

@@ -12,7 +12,6 @@ import (
 	"brokerlab/workloads/check"
 	"brokerlab/workloads/load"
 	"brokerlab/workloads/payload"
-	"brokerlab/workloads/records"
 )
 
 // Offer is a load at a constant rate by the producers of scenarios, which choose
@@ -84,7 +83,7 @@ func (c *Cluster) offerParts(o Offer) (*load.Shared, *check.Checker, error) {
 	if o.Modelled {
 		shared.Model, err = payload.NewModel(payload.ModelConfig{Config: corpus})
 	} else {
-		shared.Records, err = records.Of(corpus)
+		shared.Payload, err = payload.New(corpus)
 	}
 	if err != nil {
 		return nil, nil, err
