@@ -46,9 +46,19 @@ func newApp(commandLine []string) *cli.App {
 	app := &cli.App{
 		Name:  "brokerlab",
 		Usage: "what do Kafka's design choices cost, and what do they buy, on this disk?",
-		Commands: []*cli.Command{
-			runCommand(commandLine), listCommand(), showCommand(), validateCommand(), validateModelCommand(commandLine),
-			reportCommand(), exportCommand(), resultsCommand(), disksCommand(), calibrateCommand(), versionCommand(),
+		Commands: []*cli.Command{ // one a line, in the order of the help
+			runCommand(commandLine),
+			listCommand(),
+			showCommand(),
+			validateCommand(),
+			validateModelCommand(commandLine),
+			reportCommand(),
+			exportCommand(),
+			resultsCommand(),
+			disksCommand(),
+			calibrateCommand(),
+			dumpCommand(),
+			versionCommand(),
 		},
 		HideHelpCommand: true, // arrange understands "help NAME"
 		HideVersion:     true, // and --version

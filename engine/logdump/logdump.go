@@ -63,7 +63,7 @@ func (p *Printer) AppendLog(dst, log []byte, base int64) ([]byte, error) {
 			return dst, fmt.Errorf("logdump: at %d: %d bytes of %d: %w", at, len(log)-at, h.SizeBytes(), record.ErrCorrupt)
 		}
 		batch := log[at : at+h.SizeBytes()]
-		dst = appendBatch(dst, &h, at, record.UpdateCRC(0, batch[record.AttributesOffset:]) == h.CRC)
+		dst = AppendBatch(dst, &h, int64(at), record.UpdateCRC(0, batch[record.AttributesOffset:]) == h.CRC)
 		if dst, err = p.appendRecords(dst, &h, batch[record.HeaderSize:]); err != nil {
 			return dst, fmt.Errorf("logdump: at %d: %w", at, err)
 		}
@@ -88,7 +88,9 @@ func sequence(h *record.Header, delta int32) int32 {
 	return record.IncrementSequence(h.BaseSequence, delta)
 }
 
-func appendBatch(dst []byte, h *record.Header, position int, valid bool) []byte {
+// AppendBatch appends the line of a batch at a position of its file; valid says that
+// its CRC is right.
+func AppendBatch(dst []byte, h *record.Header, position int64, valid bool) []byte {
 	return fmt.Appendf(dst, "baseOffset: %d lastOffset: %d count: %d baseSequence: %d lastSequence: %d producerId: %d "+
 		"producerEpoch: %d partitionLeaderEpoch: %d isTransactional: %t isControl: %t deleteHorizonMs: OptionalLong.empty "+
 		"position: %d %s: %d size: %d magic: %d compresscodec: %s crc: %d isvalid: %t\n",
@@ -105,28 +107,35 @@ func (p *Printer) appendRecords(dst []byte, h *record.Header, section []byte) ([
 	it := record.NewIterator(h, p.records)
 	var r record.Record
 	for it.Next(&r) {
-		headers, err := r.Headers()
-		if err != nil {
+		if dst, err = AppendRecord(dst, h, &r, p.text); err != nil {
 			return dst, err
 		}
-		dst = fmt.Appendf(dst, "| offset: %d %s: %d keySize: %d valueSize: %d sequence: %d headerKeys: [",
-			r.Offset, timestampType(h), r.Timestamp, size(r.Key), size(r.Value), sequence(h, int32(r.Offset-h.BaseOffset)))
-		for i := range headers {
-			if i > 0 {
-				dst = append(dst, ',')
-			}
-			dst = append(dst, headers[i].Key...)
-		}
-		dst = append(dst, ']')
-		if h.Attributes.Control() {
-			dst = appendMarker(dst, &r)
-		} else {
-			dst = p.appendText(dst, " key: ", r.Key)
-			dst = p.appendText(dst, " payload: ", r.Value)
-		}
-		dst = append(dst, '\n')
 	}
 	return dst, it.Err()
+}
+
+// AppendRecord appends the line of a record of a batch.
+func AppendRecord(dst []byte, h *record.Header, r *record.Record, text Text) ([]byte, error) {
+	headers, err := r.Headers()
+	if err != nil {
+		return dst, err
+	}
+	dst = fmt.Appendf(dst, "| offset: %d %s: %d keySize: %d valueSize: %d sequence: %d headerKeys: [",
+		r.Offset, timestampType(h), r.Timestamp, size(r.Key), size(r.Value), sequence(h, int32(r.Offset-h.BaseOffset)))
+	for i := range headers {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, headers[i].Key...)
+	}
+	dst = append(dst, ']')
+	if h.Attributes.Control() {
+		dst = appendMarker(dst, r)
+	} else {
+		dst = appendText(dst, " key: ", r.Key, text)
+		dst = appendText(dst, " payload: ", r.Value, text)
+	}
+	return append(dst, '\n'), nil
 }
 
 // size is -1 for null.
@@ -137,11 +146,11 @@ func size(b []byte) int {
 	return len(b)
 }
 
-func (p *Printer) appendText(dst []byte, name string, b []byte) []byte {
+func appendText(dst []byte, name string, b []byte, text Text) []byte {
 	if b == nil {
 		return dst
 	}
-	return append(append(dst, name...), p.text(b)...)
+	return append(append(dst, name...), text(b)...)
 }
 
 // appendMarker prints the end of a transaction: EndTransactionMarker, whose key is

@@ -1,0 +1,213 @@
+package logcheck
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"brokerlab/engine/record"
+)
+
+// kafka are the directories that Apache Kafka itself wrote, one for each codec.
+const kafka = "../commitlog/testdata/kafka"
+
+// load copies a directory to memory, where it can be damaged.
+func load(t testing.TB, dir string) fstest.MapFS {
+	t.Helper()
+	out := fstest.MapFS{}
+	from := os.DirFS(dir)
+	err := fs.WalkDir(from, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		content, err := fs.ReadFile(from, name)
+		out[path.Join("topic-0", name)] = &fstest.MapFile{Data: content}
+		return err
+	})
+	if err != nil || len(out) == 0 {
+		t.Fatalf("%d files, error %v", len(out), err)
+	}
+	return out
+}
+
+// check returns what was found.
+func check(t testing.TB, fsys fs.FS, name string) (Totals, []Finding) {
+	t.Helper()
+	var all []Finding
+	totals, err := Check(fsys, name, Visitor{Finding: func(f Finding) error {
+		all = append(all, f)
+		return nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return totals, all
+}
+
+// Goal: what Apache Kafka wrote, with every codec, is read to its end and found whole. Method: its own
+// directories, whose batches and records are known.
+func TestKafkasOwn(t *testing.T) {
+	for _, name := range []string{"none", "gzip", "snappy", "lz4", "zstd"} {
+		totals, findings := check(t, load(t, path.Join(kafka, name)), ".")
+		if totals.Damage != 0 || len(findings) != 0 {
+			t.Errorf("%s: %v", name, findings)
+		}
+		if totals.Batches != 24 || totals.Records != 71 || totals.Segments < 4 || totals.IndexEntries == 0 ||
+			totals.Directories != 1 {
+			t.Errorf("%s: %+v", name, totals)
+		}
+	}
+}
+
+const (
+	first  = "topic-0/00000000000000000000"
+	second = "topic-0/00000000000000000014"
+	last   = "topic-0/00000000000000000068"
+)
+
+// Goal: every kind of damage is found at its place, alone, and what is none is a note. Method: damage a log
+// of Kafka, one row a kind.
+func TestDamage(t *testing.T) {
+	at := func(name string, position int, value byte) func(fstest.MapFS) {
+		return func(f fstest.MapFS) { f[name].Data[position] = value }
+	}
+	put := func(name string, content []byte) func(fstest.MapFS) {
+		return func(f fstest.MapFS) { f[name] = &fstest.MapFile{Data: content} }
+	}
+	appendTo := func(name string, more ...byte) func(fstest.MapFS) {
+		return func(f fstest.MapFS) { f[name].Data = append(f[name].Data, more...) }
+	}
+	cut := func(name string, bytes int) func(fstest.MapFS) {
+		return func(f fstest.MapFS) { f[name].Data = f[name].Data[:len(f[name].Data)-bytes] }
+	}
+	remove := func(name string) func(fstest.MapFS) { return func(f fstest.MapFS) { delete(f, name) } }
+	for _, row := range []struct {
+		why    string
+		damage func(fstest.MapFS)
+		want   string // the first finding; a note if it begins so
+	}{
+		{"a bit of a record", at(first+".log", 100, 0xff), first + ".log:0: batch at offset 0: its CRC is "},
+		{"a header that is none", at(first+".log", 304+16, 1), first + ".log:304: record: parse header: magic 1, want 2"},
+		{"a torn tail", cut(last+".log", 3),
+			last + ".log:0: the tail is torn: a batch of 158 bytes at offset 68, of which 155"},
+		{"bytes behind the last batch", appendTo(last+".log", 1, 2, 3), last + ".log:158: the tail is torn: 3 bytes"},
+		{"zeros behind the last batch", appendTo(last+".log", make([]byte, 99)...),
+			"note " + last + ".log:158: 99 zero bytes"},
+		{"a cut in the middle", cut(first+".log", 3), first + ".log:"},
+		{"an offset that repeats", func(f fstest.MapFS) {
+			binary.BigEndian.PutUint64(f[first+".log"].Data[304:], 2)
+		}, first + ".log:304: batch at offset 2, after offset 3"},
+		{"a segment that is gone", func(f fstest.MapFS) {
+			for _, suffix := range []string{".log", ".index", ".timeindex"} {
+				delete(f, second+suffix)
+			}
+		}, "note topic-0/00000000000000000029.log:0: offsets 14 to 28 are missing before it"},
+		{"a log without its .log", remove(second + ".log"), "note topic-0/00000000000000000029.log:0: offsets 14"},
+		{"an epoch that goes back", func(f fstest.MapFS) {
+			delete(f, "topic-0/leader-epoch-checkpoint")
+			binary.BigEndian.PutUint32(f[last+".log"].Data[12:], 1)
+		}, last + ".log:0: batch at offset 68 of leader epoch 1, after epoch 4"},
+		{"an epoch that the checkpoint does not have", put("topic-0/leader-epoch-checkpoint", []byte("0\n1\n0 0\n")),
+			"topic-0/00000000000000000014.log:"},
+		{"a checkpoint of another version", put("topic-0/leader-epoch-checkpoint", []byte("1\n0\n")),
+			"topic-0/leader-epoch-checkpoint:0: it is no checkpoint of version 0"},
+		{"a checkpoint that was cut", put("topic-0/leader-epoch-checkpoint", []byte("0\n3\n0 0\n")),
+			`topic-0/leader-epoch-checkpoint:2: it says that it has "3" entries, and has 1`},
+		{"a checkpoint out of order", put("topic-0/leader-epoch-checkpoint", []byte("0\n2\n0 0\n0 24\n")),
+			"topic-0/leader-epoch-checkpoint:8: epoch 0 begins at offset 24, after epoch 0"},
+		{"an index entry where no batch begins", at(first+".index", 7, 99), first + ".index:0: offset "},
+		{"an index entry of another batch", at(first+".index", 11, 0), first + ".index:8: offset 0 at position "},
+		{"an index entry behind the log", appendTo(first+".index", 0, 0, 0, 99, 0, 9, 9, 9),
+			first + ".index:16: offset 99 at position 592137, and the log ends at 1006"},
+		{"half an index entry", cut(first+".index", 3), first + ".index:8: 5 bytes are no entry of 8"},
+		{"an index that is gone", remove(first + ".index"), "note " + first + ".index:0: it is missing"},
+		{"an index with room", appendTo(first+".index", make([]byte, 80)...), "note " + first + ".index:16: 80 zero bytes"},
+		{"a time that no batch has", at(first+".timeindex", 7, 1), first + ".timeindex:0: timestamp "},
+	} {
+		fsys := load(t, path.Join(kafka, "none"))
+		row.damage(fsys)
+		_, findings := check(t, fsys, ".")
+		want, note := strings.CutPrefix(row.want, "note ")
+		if len(findings) == 0 || !strings.HasPrefix(findings[0].String(), want) || findings[0].Damage == note {
+			t.Errorf("%s: found %v, want %s", row.why, findings, row.want)
+		}
+	}
+}
+
+// Goal: a visitor is told of everything in order, and its error ends the reading. Method: count what comes.
+func TestVisitor(t *testing.T) {
+	fsys := load(t, path.Join(kafka, "zstd"))
+	counts := map[string]int{}
+	next := int64(0)
+	visit := Visitor{
+		Directory: func(string) error { counts["directory"]++; return nil },
+		Batch: func(b *Batch) error {
+			counts["batch"]++
+			if b.BaseOffset != next || !b.CRCRight {
+				return fmt.Errorf("batch at %d, want %d", b.BaseOffset, next)
+			}
+			return nil
+		},
+		Record:  func(b *Batch, r *record.Record) error { counts["record"]++; next = r.Offset + 1; return nil },
+		Index:   func(Entry) error { counts["index"]++; return nil },
+		Time:    func(Entry) error { counts["time"]++; return nil },
+		Segment: func(s Segment) error { counts["segment"]++; return nil },
+	}
+	totals, err := Check(fsys, "topic-0", visit)
+	if err != nil || counts["batch"] != 24 || counts["record"] != 71 || counts["directory"] != 1 ||
+		counts["segment"] != totals.Segments || counts["index"]+counts["time"] != totals.IndexEntries {
+		t.Errorf("%v of %+v, error %v", counts, totals, err)
+	}
+	stop := errors.New("stop")
+	if _, err := Check(fsys, ".", Visitor{Record: func(*Batch, *record.Record) error { return stop }}); err != stop {
+		t.Errorf("error %v", err)
+	}
+}
+
+// Goal: one file is checked with those beside it, and what is no log is refused. Method: table of names.
+func TestNames(t *testing.T) {
+	fsys := load(t, path.Join(kafka, "none"))
+	for name, want := range map[string]int64{first + ".log": 5, first + ".index": 5, last + ".timeindex": 1} {
+		totals, findings := check(t, fsys, name)
+		if totals.Segments != 1 || totals.Batches != want || len(findings) != 0 {
+			t.Errorf("%s: %+v, %v", name, totals, findings)
+		}
+	}
+	for name, want := range map[string]string{"nothing": "not exist",
+		"topic-0/leader-epoch-checkpoint": "a segment's file is"} {
+		if _, err := Check(fsys, name, Visitor{}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v", name, err)
+		}
+	}
+	if _, err := Check(fstest.MapFS{"a/b": {}}, ".", Visitor{}); err != ErrNoLog {
+		t.Errorf("a directory without a log: %v", err)
+	}
+}
+
+// FuzzCheck feeds any bytes as the files of a segment: it must say what they are, without a panic.
+func FuzzCheck(f *testing.F) {
+	for _, name := range []string{"none", "zstd"} {
+		fsys := load(f, path.Join(kafka, name))
+		f.Add(fsys[first+".log"].Data, fsys[first+".index"].Data, fsys[first+".timeindex"].Data,
+			fsys["topic-0/leader-epoch-checkpoint"].Data)
+	}
+	f.Fuzz(func(t *testing.T, log, offsets, times, epochs []byte) {
+		fsys := fstest.MapFS{first + ".log": {Data: log}, first + ".index": {Data: offsets},
+			first + ".timeindex": {Data: times}, "topic-0/leader-epoch-checkpoint": {Data: epochs}}
+		totals, findings := check(t, fsys, ".")
+		for _, found := range findings {
+			if found.Position < 0 || found.Position > int64(max(len(log), len(offsets), len(times), len(epochs))) {
+				t.Errorf("a finding at %d: %v", found.Position, found)
+			}
+		}
+		if totals.Damage+totals.Notes != len(findings) {
+			t.Errorf("%+v for %d findings", totals, len(findings))
+		}
+	})
+}
