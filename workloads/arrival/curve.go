@@ -242,19 +242,23 @@ func (at *cursor) enter() {
 
 // seek moves on to the piece in which a position is due; ok is false if it never is.
 func (at *cursor) seek(position wide) (p *piece, ok bool) {
+	c := at.curve
+	if c.after == Loop && !position.less(at.base.plus(c.area)) {
+		laps := position.minus(at.base).quotient(c.area)
+		if laps > (uint64(env.Never)-at.lap)/c.length {
+			return nil, false
+		}
+		at.lap, at.base, at.index = at.lap+laps*c.length, at.base.plus(c.area.times(laps)), 0
+		at.enter()
+	}
 	for !position.less(at.end) {
-		switch {
-		case at.index+1 < len(at.curve.pieces):
-			at.index++
-		case at.curve.after == Loop && at.lap < uint64(env.Never)/2:
-			at.index = 0
-			at.lap, at.base = at.lap+at.curve.length, at.base.plus(at.curve.area)
-		default:
+		if at.index++; at.index == len(c.pieces) {
+			at.index--
 			return nil, false
 		}
 		at.enter()
 	}
-	return &at.curve.pieces[at.index], true
+	return &c.pieces[at.index], true
 }
 
 // within is a position from the start of the piece.

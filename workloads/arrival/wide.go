@@ -1,6 +1,9 @@
 package arrival
 
-import "math/bits"
+import (
+	"math"
+	"math/bits"
+)
 
 // wide is a whole number of 128 bits.
 type wide struct{ hi, lo uint64 }
@@ -37,17 +40,20 @@ func (a wide) over(b uint64) (quotient, rest uint64) { return bits.Div64(a.hi, a
 
 // quotient is a / b rounded down, or the largest number of 64 bits if it is more.
 func (a wide) quotient(b wide) uint64 {
-	// b is producers * recordParts: at most 2^16 * 2^51, and recordParts is 2^16 * 5^15.
-	const even = 1 << 16
-	b = wide{b.hi / even, b.hi%even<<(64-16) | b.lo/even}
-	a = wide{a.hi / even, a.hi%even<<(64-16) | a.lo/even}
-	if b.hi != 0 || b.lo == 0 {
-		panic("arrival: a divisor of more than 80 bits")
+	if b.hi == 0 {
+		if a.hi >= b.lo {
+			return math.MaxUint64
+		}
+		out, _ := a.over(b.lo)
+		return out
 	}
-	if a.hi >= b.lo {
-		return 1<<64 - 1
+	// By the first 64 digits of b, which is a little too much.
+	shift := bits.Len64(b.hi)
+	first := b.hi<<(64-shift) | b.lo>>shift
+	out, _ := bits.Div64(a.hi>>shift, a.hi<<(64-shift)|a.lo>>shift, first)
+	for a.less(b.times(out)) {
+		out--
 	}
-	out, _ := a.over(b.lo)
 	return out
 }
 
