@@ -211,6 +211,7 @@ type Second struct {
 	Length   float64 `json:"length_s"` // at most 1; rates are over it
 	Warmup   bool    `json:"warmup,omitempty"`
 	Offered  int64   `json:"offered,omitempty"` // records that came due; open loop
+	Unsent   int64   `json:"unsent,omitempty"`  // of these
 	Acked    int64   `json:"acked"`
 	Bytes    int64   `json:"bytes"` // acknowledged keys and values
 	Consumed int64   `json:"consumed"`

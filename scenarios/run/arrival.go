@@ -186,7 +186,8 @@ func (all recorded) describeLoad(c *results.Cell, l *spec.Load) {
 	c.OfferedPerS = all.meanRate(l, l.Warmup, l.Duration)
 }
 
-// lateness fills in how late records were sent, and which were not.
+// lateness fills in how late records were sent, and which were not. The seconds of the
+// repeat are known.
 func (m *measured) lateness(r *repeat) (warnings []string) {
 	var late arrival.Lateness
 	for _, p := range r.produced {
@@ -195,7 +196,13 @@ func (m *measured) lateness(r *repeat) (warnings []string) {
 	out := &m.repeat
 	out.LateMax, out.Late, out.Unsent = int64(late.Max), late.Late, late.Unsent
 	l := &r.s.Load
-	if late.Unsent > 0 {
+	var offered, unsent int64 // of the measured window
+	for _, second := range out.Seconds {
+		if !second.Warmup {
+			offered, unsent = offered+second.Offered, unsent+second.Unsent
+		}
+	}
+	if unsent > 0 {
 		why := fmt.Sprintf("they came due while a producer was stalled, more than load.tolerance %v before it went on",
 			l.Tolerance+l.Slack)
 		remedy := "load.catch-up: true sends them, late, and counts the delay"
@@ -203,8 +210,7 @@ func (m *measured) lateness(r *repeat) (warnings []string) {
 			why, remedy = "the load ended before the producers had caught up", "see why it ended"
 		}
 		warnings = append(warnings, fmt.Sprintf("%d records (%.2g %% of those due) were not sent: %s; percentiles leave "+
-			"them out and are lower than they should be: %s", late.Unsent,
-			100*float64(late.Unsent)/float64(late.Unsent+late.Taken), why, remedy))
+			"them out and are lower than they should be: %s", unsent, 100*float64(unsent)/float64(offered), why, remedy))
 	}
 	if share := float64(late.Late) / float64(max(1, late.Taken)); share > lateShare {
 		warnings = append(warnings, fmt.Sprintf("the generator was late: %.1f %% of the records were sent %v or more "+
@@ -214,12 +220,13 @@ func (m *measured) lateness(r *repeat) (warnings []string) {
 	return warnings
 }
 
-// offered is how many records came due in each interval of the load.
-func (r *repeat) offered(interval int) (records int64) {
+// offered is how many records came due in an interval of the load, and how many of
+// them were not sent.
+func (r *repeat) offered(interval int) (records, unsent int64) {
 	for _, p := range r.produced {
 		if interval < len(p.Offered) {
-			records += p.Offered[interval]
+			records, unsent = records+p.Offered[interval], unsent+p.Unsent[interval]
 		}
 	}
-	return records
+	return records, unsent
 }

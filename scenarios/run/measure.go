@@ -108,7 +108,8 @@ func (r *repeat) rates(out *results.Repeat) (warnings []string) {
 		t := &produced[i]
 		l := t.Latency()
 		second := results.Second{At: t.Start.Seconds(), Length: t.Length.Seconds(), Warmup: t.Warmup,
-			Offered: r.offered(i), Acked: t.Records, Bytes: t.Bytes, P50: l.P50, P99: l.P99}
+			Acked: t.Records, Bytes: t.Bytes, P50: l.P50, P99: l.P99}
+		second.Offered, second.Unsent = r.offered(i)
 		if i < len(consumed) && !r.shared.Backlog {
 			second.Consumed = consumed[i].Records
 			l := consumed[i].Latency()

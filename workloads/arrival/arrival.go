@@ -127,6 +127,7 @@ type Pacer struct {
 	fixed    fixed
 
 	offered  []int64  // by interval
+	unsent   []int64  // of these
 	interval int      // of next
 	until    env.Time // its end
 }
@@ -167,7 +168,7 @@ func New(cfg Config) (*Pacer, error) {
 		p.cfg.Curve = steady
 	}
 	p.at = p.cfg.Curve.begin()
-	p.offered = make([]int64, len(cfg.Intervals))
+	p.offered, p.unsent = make([]int64, len(cfg.Intervals)), make([]int64, len(cfg.Intervals))
 	p.stride = product(uint64(cfg.Producers), recordParts)
 	p.position = product(uint64(cfg.Index), recordParts)
 	if cfg.Poisson != nil {
@@ -329,6 +330,9 @@ func (p *Pacer) Abandon(now env.Time) (unsent int64) {
 	}
 	for p.next < now && now.Sub(p.next) > p.cfg.Tolerance {
 		p.advance()
+		if p.interval < len(p.unsent) {
+			p.unsent[p.interval]++
+		}
 		unsent++
 	}
 	p.late.Unsent += unsent
@@ -367,8 +371,8 @@ func (p *Pacer) Lateness() Lateness {
 }
 
 // Offered is how many records were due in each of Config.Intervals, of those that
-// were taken or given up.
-func (p *Pacer) Offered() []int64 { return p.offered }
+// were taken or given up, and how many of them were given up.
+func (p *Pacer) Offered() (due, unsent []int64) { return p.offered, p.unsent }
 
 // add is Time.Add for spans that may exceed a Duration.
 func add(t env.Time, span uint64) env.Time {

@@ -109,6 +109,7 @@ type Produced struct {
 	WireBytes   int64 // batches as sent
 	Lateness    arrival.Lateness
 	Offered     []int64 // records that were due, by interval of the load
+	Unsent      []int64 // of these
 	FirstError  error   // of a batch or of Send
 	SentAt      env.Time
 }
@@ -167,7 +168,8 @@ func Produce(node env.Node, shared *Shared, cfg ProducerConfig) (Produced, error
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.mu.member.close()
-	p.mu.out.Sent, p.mu.out.Lateness, p.mu.out.Offered = sent, pacer.Lateness(), pacer.Offered()
+	p.mu.out.Sent, p.mu.out.Lateness = sent, pacer.Lateness()
+	p.mu.out.Offered, p.mu.out.Unsent = pacer.Offered()
 	return p.mu.out, err
 }
 

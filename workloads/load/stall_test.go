@@ -1,0 +1,104 @@
+package load_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"brokerlab/disks/simfs"
+	"brokerlab/engine/env"
+	"brokerlab/engine/producer"
+	"brokerlab/results"
+	"brokerlab/workloads/arrival"
+	"brokerlab/workloads/load"
+)
+
+// Goal: of an open loop whose Send blocks, records that are due for longer than the
+// tolerance are given up and counted; with catch-up all are sent, after the load if
+// need be, and the stall is in their latencies. In both cases none is forgotten.
+// Method: 1,000 records a second for 200 ms into a buffer that holds some 20 of them,
+// on a disk that takes 40 ms for each append; singly and in slices.
+func TestStall(t *testing.T) {
+	const rate, span, tolerance, stall = 1000, 200 * time.Millisecond, 10 * time.Millisecond, 40 * time.Millisecond
+	for _, c := range []struct {
+		why     string
+		catchUp bool
+		slice   time.Duration
+	}{
+		{"without catching up", false, 0},
+		{"without catching up, in slices", false, 5 * time.Millisecond},
+		{"catching up", true, 0},
+		{"catching up, in slices", true, 5 * time.Millisecond},
+	} {
+		t.Run(c.why, func(t *testing.T) {
+			disk := simfs.DefaultConfig()
+			disk.AppendCost = stall
+			inWorlds(t, disk, func(t *testing.T, n env.Node) {
+				l := newLoaded(t, n, false)
+				begin := l.shared.End - env.Time(span)
+				cfg := load.ProducerConfig{Client: producer.DefaultConfig(), Sender: l.checker.Sender(0), Slice: c.slice,
+					Arrival: arrival.Config{Start: begin, RatePerSec: rate, Producers: 1, CatchUp: c.catchUp, Tolerance: tolerance}}
+				cfg.Client.Bootstrap, cfg.Client.Linger = []string{addr}, 0
+				cfg.Client.BatchSize, cfg.Client.BufferMemory = 2048, 6000
+				out, err := load.Produce(n, &l.shared, cfg)
+				if err != nil || out.FirstError != nil {
+					t.Fatal(err, out.FirstError)
+				}
+				due := int64(rate * span.Seconds())
+				late := out.Lateness
+				if out.Sent+late.Unsent != due || late.Taken != out.Sent || l.shared.Acked.Load() != out.Sent {
+					t.Errorf("%d sent and %d unsent of %d, %d acknowledged", out.Sent, late.Unsent, due, l.shared.Acked.Load())
+				}
+				if sum(out.Offered) != due || sum(out.Unsent) != late.Unsent {
+					t.Errorf("intervals have %d records, %d of them unsent", sum(out.Offered), sum(out.Unsent))
+				}
+				longest := results.Summarize(results.Measured(l.shared.Produce.Latencies(1))).Max
+				switch {
+				case !c.catchUp && (late.Unsent == 0 || late.Max > tolerance+c.slice):
+					t.Errorf("%+v without catching up", late)
+				case c.catchUp && (late.Unsent != 0 || late.Max < stall || longest < int64(late.Max)):
+					t.Errorf("%+v and a latency of %v catching up", late, time.Duration(longest))
+				}
+				if strings.HasSuffix(t.Name(), "/sim") && c.catchUp && n.Now() < l.shared.End {
+					t.Error("caught up before the end of the load: that was no stall")
+				}
+			})
+		})
+	}
+}
+
+func sum(counts []int64) (total int64) {
+	for _, n := range counts {
+		total += n
+	}
+	return total
+}
+
+// Goal: what is due in the last moment of a load is sent, at a rate that changes too,
+// and the count of each interval is that of the curve. Method: a ramp over the load, in
+// the simulated world, where nothing else keeps it from being on time; its last record
+// is due less than 100 us before the end.
+func TestLastRecords(t *testing.T) {
+	inWorlds(t, simfs.DefaultConfig(), func(t *testing.T, n env.Node) {
+		l := newLoaded(t, n, false)
+		begin := l.shared.End - env.Time(200*time.Millisecond)
+		curve, err := arrival.NewCurve([]arrival.Piece{{Length: 200 * time.Millisecond, From: 0, To: 20000}}, arrival.Hold)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg := load.ProducerConfig{Client: producer.DefaultConfig(), Sender: l.checker.Sender(0),
+			Arrival: arrival.Config{Start: begin, Curve: curve, Producers: 1}}
+		cfg.Client.Bootstrap = []string{addr}
+		out, err := load.Produce(n, &l.shared, cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const due = 2000
+		if out.Sent+out.Lateness.Unsent != due || sum(out.Offered) != due {
+			t.Errorf("%d sent, %d unsent, %d in intervals, of %d", out.Sent, out.Lateness.Unsent, sum(out.Offered), due)
+		}
+		if strings.HasSuffix(t.Name(), "/sim") && out.Lateness.Unsent+out.Lateness.Late > 0 {
+			t.Errorf("%+v where nothing holds up", out.Lateness)
+		}
+	})
+}
