@@ -126,7 +126,7 @@ func TestCost(t *testing.T) {
 			replicas := float64(s.Topic.ReplicationFactor)
 			bytes := float64(s.Load.MaxBytes) + replicas*float64(s.Producers.Count)*float64(s.Producers.BufferMemory)
 			if s.Load.Rate > 0 {
-				bytes = s.Load.Rate * s.Load.Duration.Seconds() * float64(s.Records.Size) * replicas
+				bytes = s.Load.Rate * s.Load.Duration.Seconds() * s.Records.MeanBytes() * replicas
 			}
 			if s.Load.Rate == 0 && s.Load.MaxBytes == 0 || bytes > 3.2e9 {
 				t.Errorf("%s, cell %s: writes up to %.0f bytes", name, c, bytes)

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"brokerlab/scenarios/spec"
 )
 
 // What the flags are unless given, and the formats of standard output.
@@ -20,7 +22,7 @@ type runFlags struct {
 	out       string
 	keep      bool
 	format    string
-	overrides []override
+	overrides []spec.Override
 }
 
 func runCommand(commandLine []string) *cli.Command {
@@ -57,6 +59,7 @@ Try:
 			&cli.StringFlag{Name: "out", Usage: "`DIR` where run folders go (results/runs)", Value: defaultOut},
 			&cli.BoolFlag{Name: "keep", Usage: "leave the brokers' logs in the data directory"},
 			setFlag(),
+			goalFlag(),
 			&cli.StringFlag{Name: "repeat", Usage: "`N` run each cell N times, interleaved; rates are then medians"},
 			&cli.StringFlag{Name: "seed", Usage: "`N` of payloads and all that is drawn at random"},
 			&cli.StringFlag{Name: "format", Usage: "`F` of standard output: table or json (table)", Value: formatTable},
@@ -78,12 +81,12 @@ func runFlagsOf(ctx *cli.Context) (f runFlags, faults []error) {
 	f.overrides, faults = appendSettings(ctx, faults)
 	add := func(flag, path, value string) {
 		for _, o := range f.overrides {
-			if o.path == path {
-				faults = append(faults, fmt.Errorf("%s and %s: give one of them", flag, o.flag))
+			if o.Path == path {
+				faults = append(faults, fmt.Errorf("%s and %s: give one of them", flag, o.Flag))
 				return
 			}
 		}
-		f.overrides = append(f.overrides, override{flag: flag, path: path, value: value})
+		f.overrides = append(f.overrides, spec.Override{Flag: flag, Path: path, Value: value})
 	}
 	disks := ctx.StringSlice("disk")
 	if ctx.IsSet("disk") {
@@ -105,7 +108,7 @@ func runFlagsOf(ctx *cli.Context) (f runFlags, faults []error) {
 	return f, faults
 }
 
-func appendSettings(ctx *cli.Context, faults []error) ([]override, []error) {
+func appendSettings(ctx *cli.Context, faults []error) ([]spec.Override, []error) {
 	overrides, more := settings(ctx)
 	return overrides, append(faults, more...)
 }

@@ -21,15 +21,9 @@ type scenario struct {
 	arg    string // as named
 	file   *spec.File
 	source []byte // as written
-	cells  int    // on one disk
+	cells  []spec.Cell
 	// changed are the flags that override the text.
-	changed []override
-}
-
-// override is what one flag changes.
-type override struct {
-	flag        string // as typed, for messages
-	path, value string
+	changed []spec.Override
 }
 
 func setFlag() cli.Flag {
@@ -37,41 +31,40 @@ func setFlag() cli.Flag {
 		"PATH=A,B varies it, vary.NAME=CHOICE picks one of what varies"}
 }
 
-// settings reads the --set flags.
-func settings(ctx *cli.Context) (all []override, faults []error) {
+func goalFlag() cli.Flag {
+	return &cli.StringSliceFlag{Name: "goal",
+		Usage: "`GOAL` that results must meet, besides the scenario's; repeatable:\n" +
+			"\"p99(produce) < 10ms\", \"lost == 0 when acks=all\""}
+}
+
+// settings reads the --set and --goal flags; what has no --goal gives none.
+func settings(ctx *cli.Context) (all []spec.Override, faults []error) {
 	for _, text := range ctx.StringSlice("set") {
 		path, value, ok := strings.Cut(text, "=")
 		if !ok || path == "" {
 			faults = append(faults, fmt.Errorf("--set %s: write PATH=VALUE, such as --set load.duration=5s", text))
 			continue
 		}
-		all = append(all, override{flag: "--set " + text, path: path, value: value})
+		all = append(all, spec.Override{Flag: "--set " + text, Path: path, Value: value})
+	}
+	for _, text := range ctx.StringSlice("goal") {
+		all = append(all, spec.Override{Flag: "--goal " + text, Path: "goals", Value: text})
 	}
 	return all, faults
 }
 
 // loadScenarios reads, overrides and checks all scenarios, so that every fault is
 // known before anything starts.
-func loadScenarios(args []string, overrides []override) (all []*scenario, faults []error) {
+func loadScenarios(args []string, overrides []spec.Override) (all []*scenario, faults []error) {
 	for _, arg := range args {
-		s, err := readScenario(arg)
+		s, err := readScenario(arg, overrides)
 		if err != nil {
-			faults = append(faults, err)
-			continue
-		}
-		if err := s.override(overrides); err != nil {
 			if len(args) > 1 {
 				err = named(arg, err)
 			}
 			faults = append(faults, err)
 			continue
 		}
-		cells, err := s.file.Cells()
-		if err != nil {
-			faults = append(faults, err)
-			continue
-		}
-		s.cells = len(cells)
 		all = append(all, s)
 	}
 	return all, faults
@@ -79,7 +72,7 @@ func loadScenarios(args []string, overrides []override) (all []*scenario, faults
 
 // readScenario finds what is named: a file if it looks like one, else one that
 // is built in.
-func readScenario(arg string) (*scenario, error) {
+func readScenario(arg string, overrides []spec.Override) (*scenario, error) {
 	name, source := arg, []byte(nil)
 	var err error
 	if looksLikeFile(arg) {
@@ -91,11 +84,11 @@ func readScenario(arg string) (*scenario, error) {
 	if err != nil {
 		return nil, err
 	}
-	file, err := spec.Parse(name, source)
+	file, cells, err := spec.Read(name, source, overrides)
 	if err != nil {
 		return nil, err
 	}
-	return &scenario{arg: arg, file: file, source: source}, nil
+	return &scenario{arg: arg, file: file, source: source, cells: cells, changed: overrides}, nil
 }
 
 func looksLikeFile(arg string) bool {
@@ -135,27 +128,6 @@ func readFile(path string) ([]byte, error) {
 	return nil, fmt.Errorf("scenario %s: %w", path, err)
 }
 
-// override applies what the flags say.
-func (s *scenario) override(overrides []override) error {
-	var faults spec.Errors
-	for _, o := range overrides {
-		var wrong spec.Errors
-		switch err := s.file.Set(o.path, o.value); {
-		case errors.As(err, &wrong):
-			for _, f := range wrong {
-				faults = append(faults, spec.Error{File: o.flag, Message: f.Message})
-			}
-		case err != nil:
-			faults = append(faults, spec.Error{File: o.flag, Message: err.Error()})
-		}
-	}
-	s.changed = overrides
-	if len(faults) > 0 {
-		return faults
-	}
-	return nil
-}
-
 // named says which of several scenarios a flag does not fit.
 func named(arg string, err error) error {
 	var faults spec.Errors
@@ -163,7 +135,9 @@ func named(arg string, err error) error {
 		return err
 	}
 	for i := range faults {
-		faults[i].Message += " (scenario " + arg + ")"
+		if faults[i].Line == 0 {
+			faults[i].Message += " (scenario " + arg + ")"
+		}
 	}
 	return faults
 }
@@ -177,7 +151,7 @@ func (s *scenario) asRun() []byte {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# %s with:\n", printable(s.arg))
 	for _, o := range s.changed {
-		fmt.Fprintf(&b, "#     %s\n", printable(o.flag))
+		fmt.Fprintf(&b, "#     %s\n", printable(o.Flag))
 	}
 	b.WriteString("# Below is every setting as it ran, defaults included.\n")
 	return append([]byte(b.String()), spec.Marshal(s.file)...)
@@ -193,9 +167,14 @@ func printable(text string) string {
 
 // cellCount says how many cells a run has.
 func (s *scenario) cellCount() string {
-	text := plural(s.cells, "cell")
+	text := plural(len(s.cells), "cell")
 	if disks := len(s.file.Base.Disks); disks > 1 {
-		text += fmt.Sprintf(" on each of %d disks", disks)
+		placed := len(s.file.Place(s.cells))
+		if placed == disks*len(s.cells) {
+			text += fmt.Sprintf(" on each of %d disks", disks)
+		} else {
+			text = fmt.Sprintf("%s on %d disks", plural(placed, "cell"), disks)
+		}
 	}
 	if s.file.Base.Repeat > 1 {
 		text += fmt.Sprintf(", each run %d times", s.file.Base.Repeat)

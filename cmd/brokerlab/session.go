@@ -89,6 +89,14 @@ func (s *session) show(out *run.Outcome, scenarios int) {
 		s.bad = true
 		s.console.note("brokerlab: " + fault)
 	}
+	met, missed := goalsOf(out.Result)
+	for _, line := range missed {
+		s.bad = true
+		s.console.note("brokerlab: goal missed: " + line)
+	}
+	if met > 0 {
+		s.console.note(fmt.Sprintf("goals:      %d of %d met", met, met+len(missed)))
+	}
 	for _, dir := range out.Kept {
 		s.console.note("kept logs:  " + dir)
 	}
@@ -131,6 +139,19 @@ func recordFaults(r *results.Result) (all []string) {
 		}
 	}
 	return all
+}
+
+// goalsOf counts the goals that were met, each in each of its cells, and says of the
+// others by how much they were missed.
+func goalsOf(r *results.Result) (met int, missed []string) {
+	for _, g := range r.Goals {
+		if g.Met {
+			met++
+			continue
+		}
+		missed = append(missed, fmt.Sprintf("%s: %s, %s", g.Goal, g.Message, cellName(r, g.Cell)))
+	}
+	return met, missed
 }
 
 // cellName numbers a cell and tells its labels.

@@ -22,6 +22,7 @@ Try:
   brokerlab show quickstart --set producers.acks=0,1,all`,
 		Flags: []cli.Flag{
 			setFlag(),
+			goalFlag(),
 			&cli.BoolFlag{Name: "source", Usage: "the text as it was written, comments included, without the defaults"},
 		},
 		Action: show,
@@ -33,8 +34,8 @@ func show(ctx *cli.Context) error {
 		return wrongUse("show takes one scenario, by its name or its file; brokerlab list shows what is built in")
 	}
 	overrides, faults := settings(ctx)
-	if ctx.Bool("source") && len(ctx.StringSlice("set")) > 0 {
-		return wrongUse("show: --source is the text as written, which --set does not change: give one of them")
+	if ctx.Bool("source") && len(overrides) > 0 {
+		return wrongUse("show: --source is the text as written, which --set and --goal do not change: give one of them")
 	}
 	all, more := loadScenarios(ctx.Args().Slice(), overrides)
 	if err := usageOf(append(faults, more...)); err != nil {

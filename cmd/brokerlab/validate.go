@@ -17,7 +17,7 @@ there is one.
 Try:
   brokerlab validate ./my-test.yaml
   brokerlab validate quickstart --set producers.linger.ms=0,5,50`,
-		Flags:  []cli.Flag{setFlag()},
+		Flags:  []cli.Flag{setFlag(), goalFlag()},
 		Action: validate,
 	}
 }

@@ -102,7 +102,7 @@ func validateOptions(ctx *cli.Context) (opts model.Options, faults []error) {
 	}
 	overrides, faults := appendSettings(ctx, faults)
 	for _, o := range overrides {
-		opts.Set = append(opts.Set, model.Override{Path: o.path, Value: o.value})
+		opts.Set = append(opts.Set, model.Override{Path: o.Path, Value: o.Value})
 	}
 	return opts, faults
 }

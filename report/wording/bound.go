@@ -13,7 +13,7 @@ var boundWords = []struct{ resource, short, says string }{
 	{results.BoundPageCache, "page cache", "writers were held back to what the disk takes"},
 	{results.BoundNetwork, "network", "a network card sent or received nearly all the time"},
 	{results.BoundCPU, "CPU", "all cores of a broker worked nearly all the time"},
-	{results.BoundClientCPU, "client CPU", "all cores of a client did"},
+	{results.BoundClientCPU, "client CPU", "all cores of a client worked nearly all the time"},
 	{results.BoundClientThread, "client", "a client worked for as long as one thread can: its records are made by one"},
 	{results.BoundRate, "rate", "the offered rate was all there was to do"},
 	{results.BoundLatency, "waits", "nothing was busy all the time: one wait followed another"},
@@ -30,6 +30,25 @@ func Bound(c results.Cell) string {
 		}
 	}
 	return c.Bound.Resource
+}
+
+// BoundOrder is all resources that may bound a cell.
+func BoundOrder() (all []string) {
+	for _, w := range boundWords {
+		all = append(all, w.resource)
+	}
+	return all
+}
+
+// BoundSays explains a resource that bounds a cell: "a disk had a request under way
+// nearly all the time".
+func BoundSays(resource string) string {
+	for _, w := range boundWords {
+		if w.resource == resource {
+			return w.says
+		}
+	}
+	return resource
 }
 
 // BoundKnown says whether any cell names what bounds it.

@@ -47,7 +47,7 @@ func (r *runner) runAll() error {
 
 // cellAndDisk are what a cell of the result is made of.
 func (r *runner) cellAndDisk(index int) (*spec.Cell, string) {
-	return &r.cells[index%len(r.cells)], r.disks[index/len(r.cells)]
+	return r.placed[index].Cell, r.placed[index].Disk
 }
 
 // runJob runs one repeat, and says of an error where it happened.

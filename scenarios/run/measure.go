@@ -186,7 +186,9 @@ func cellOf(c *spec.Cell, disk string) results.Cell {
 	for _, l := range c.Labels {
 		out.Labels[l.Name] = l.Value
 	}
-	for _, s := range c.Scenario.Settings() {
+	said := c.Scenario
+	said.Records = said.Records.Settled()
+	for _, s := range said.Settings() {
 		out.Config[s.Path] = s.Value
 	}
 	out.Measures = results.MergeRepeats(nil, nil)
@@ -283,6 +285,6 @@ func heldBytes(s *spec.Scenario) int64 {
 
 // newShared is what the clients of a repeat share.
 func (r *repeat) newShared(room int64) *load.Shared {
-	return &load.Shared{Topic: r.s.Topic.Name, Payload: r.source, Model: r.model, DiskLimit: diskLimit(r.s, room),
+	return &load.Shared{Topic: r.s.Topic.Name, Records: r.source, Model: r.model, DiskLimit: diskLimit(r.s, room),
 		Replicas: int64(r.s.Topic.ReplicationFactor)}
 }

@@ -17,6 +17,7 @@ import (
 	"brokerlab/workloads/check"
 	"brokerlab/workloads/load"
 	"brokerlab/workloads/payload"
+	"brokerlab/workloads/records"
 )
 
 // ErrInterrupted says that a run was stopped from outside. The repeat that was
@@ -39,7 +40,7 @@ type repeat struct {
 	keep     bool     // the logs
 	recorded recorded // rate curves
 	shared   *load.Shared
-	source   *payload.Source // nil if records carry sizes alone
+	source   *records.Source // nil if records carry sizes alone
 	model    *payload.Model  // of these
 	check    *check.Checker
 

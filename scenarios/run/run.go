@@ -13,8 +13,11 @@ import (
 	"sync"
 	"time"
 
+	hdrhistogram "github.com/HdrHistogram/hdrhistogram-go"
+
 	"brokerlab/disks/device"
 	"brokerlab/results"
+	"brokerlab/scenarios/goals"
 	"brokerlab/scenarios/spec"
 	"brokerlab/workloads/check"
 )
@@ -45,6 +48,8 @@ type runner struct {
 	opts     Options
 	file     *spec.File
 	cells    []spec.Cell
+	placed   []spec.Placed // cells on disks, by index of result.Cells
+	goals    []spec.PlannedGoal
 	disks    []string
 	dirs     map[string]dataDirs       // by disk, of real ones
 	devices  map[string]*device.Config // by disk, of modelled ones
@@ -71,16 +76,22 @@ func (e *UsageError) Unwrap() error { return e.Err }
 // holds what was measured, marked incomplete. Nothing has started after a
 // UsageError.
 func Run(file *spec.File, source []byte, opts Options) (*Outcome, error) {
+	if len(opts.Disks) > 0 {
+		file = file.OnDisks(opts.Disks)
+	}
 	r := &runner{opts: opts, file: file, disks: file.Base.Disks, dirs: make(map[string]dataDirs),
 		devices: make(map[string]*device.Config), began: time.Now()}
-	if len(opts.Disks) > 0 {
-		r.disks = opts.Disks
-	}
 	var err error
 	if r.cells, err = file.Cells(); err != nil {
 		return nil, &UsageError{err}
 	}
-	if err := r.checkModelled(); err != nil {
+	r.placed = file.Place(r.cells)
+	var notes []string
+	r.goals, notes = file.Goals(r.cells)
+	for _, note := range notes {
+		r.warn(note)
+	}
+	if err := errors.Join(r.checkModelled(), r.checkRecords()); err != nil {
 		return nil, err
 	}
 	if err := r.prepareLoads(); err != nil {
@@ -99,21 +110,17 @@ func Run(file *spec.File, source []byte, opts Options) (*Outcome, error) {
 	} else {
 		r.result.Incomplete = strings.ReplaceAll(err.Error(), "\n", "; ") // brokers fail together
 	}
+	r.judge()
 	err = errors.Join(err, r.save(), r.folder.Finish(), r.closeDisks())
 	return &Outcome{Result: r.result, Folder: r.folder, Kept: r.kept}, err
 }
 
 // checkModelled refuses records without bytes on disks that are real.
 func (r *runner) checkModelled() error {
-	for _, disk := range r.disks {
-		if Target(disk) != results.TargetReal {
-			continue
-		}
-		for i := range r.cells {
-			if r.cells[i].Scenario.Records.Payload == spec.PayloadModelled {
-				return &UsageError{fmt.Errorf("disk %q is real, and records.payload %s has no bytes to write: "+
-					"choose simulated disks, or another payload", disk, spec.PayloadModelled)}
-			}
+	for _, p := range r.placed {
+		if Target(p.Disk) == results.TargetReal && p.Cell.Scenario.Records.Payload == spec.PayloadModelled {
+			return &UsageError{fmt.Errorf("disk %q is real, and records.payload %s has no bytes to write: "+
+				"choose simulated disks, or another payload", p.Disk, spec.PayloadModelled)}
 		}
 	}
 	return nil
@@ -122,12 +129,10 @@ func (r *runner) checkModelled() error {
 // warnOfHosts says that settings of simulated machines do nothing on real disks.
 func (r *runner) warnOfHosts() {
 	plain := spec.Default("")
-	for _, disk := range r.disks {
-		for i := range r.cells {
-			if Target(disk) == results.TargetReal && r.cells[i].Scenario.Host != plain.Host {
-				r.warn(fmt.Sprintf("host: describes simulated machines, and changes nothing on %s", disk))
-				return
-			}
+	for _, p := range r.placed {
+		if Target(p.Disk) == results.TargetReal && p.Cell.Scenario.Host != plain.Host {
+			r.warn(fmt.Sprintf("host: describes simulated machines, and changes nothing on %s", p.Disk))
+			return
 		}
 	}
 }
@@ -159,7 +164,7 @@ func (r *runner) spaceNeeded() int64 {
 func writtenMost(s *spec.Scenario, curves recorded) (bytes int64, bounded bool) {
 	bytes, bounded = s.Load.MaxBytes+heldBytes(s), s.Load.MaxBytes > 0
 	if rate := curves.meanRate(&s.Load, 0, s.Load.Duration); rate > 0 {
-		offered := int64(rate * s.Load.Duration.Seconds() * float64(s.Records.Size) * float64(s.Topic.ReplicationFactor))
+		offered := int64(rate * s.Load.Duration.Seconds() * meanBytes(s) * float64(s.Topic.ReplicationFactor))
 		if s.Load.MaxBytes == 0 || offered < bytes {
 			bytes = offered // what producers hold is part of it
 		}
@@ -179,12 +184,10 @@ func (r *runner) begin(source []byte) error {
 		Wall: results.RunWall{Started: r.began.UTC(), Command: r.opts.Command, Version: Version(),
 			Machine: Machine(), Directories: r.places},
 	}
-	for _, disk := range r.disks {
-		for i := range r.cells {
-			cell := cellOf(&r.cells[i], disk)
-			r.recorded.describeLoad(&cell, &r.cells[i].Scenario.Load)
-			r.result.Cells = append(r.result.Cells, cell)
-		}
+	for _, p := range r.placed {
+		cell := cellOf(p.Cell, p.Disk)
+		r.recorded.describeLoad(&cell, &p.Cell.Scenario.Load)
+		r.result.Cells = append(r.result.Cells, cell)
 	}
 	r.data = make([]cellData, len(r.result.Cells))
 	var err error
@@ -271,11 +274,26 @@ func newRepeat(s *spec.Scenario, at place, number int, live *progress) (*repeat,
 	if rep.stage, err = newStage(at, rep.seed, s); err != nil {
 		return nil, err
 	}
-	if rep.source, rep.model, err = payloadOf(s, rep.seed); err != nil {
+	if rep.source, rep.model, err = recordsOf(s, rep.seed); err != nil {
 		return nil, err
 	}
 	rep.check, err = check.New(check.Config{Producers: s.Producers.Count, Partitions: s.Topic.Partitions})
 	return rep, err
+}
+
+// judge holds the result against the scenario's goals.
+func (r *runner) judge() {
+	r.result.Goals = goals.Judge(r.goals, r.result.Cells,
+		func(cell int, latency, _ string) (*hdrhistogram.Histogram, int64) {
+			d := &r.data[cell]
+			switch latency {
+			case results.Produce:
+				return results.Measured(d.produce)
+			case results.EndToEnd:
+				return results.Measured(d.consume)
+			}
+			return nil, 0
+		})
 }
 
 func (r *runner) saveCell(index int) error {

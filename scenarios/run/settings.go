@@ -14,7 +14,6 @@ import (
 	"brokerlab/engine/protocol"
 	"brokerlab/engine/server"
 	"brokerlab/scenarios/spec"
-	"brokerlab/workloads/payload"
 )
 
 func brokerName(index int) string { return fmt.Sprintf("broker-%d", index+1) }
@@ -131,23 +130,6 @@ func producerConfig(s *spec.Scenario, index int) (producer.Config, error) {
 		cfg.Level = p.ZstdLevel
 	}
 	return cfg, cfg.Validate()
-}
-
-// payloadOf makes what records hold: bytes, or sizes alone.
-func payloadOf(s *spec.Scenario, seed uint64) (*payload.Source, *payload.Model, error) {
-	cfg := payload.Config{Kind: payload.Kind(s.Records.Payload), Size: int(s.Records.Size), Seed: seed}
-	if s.Records.Payload != spec.PayloadModelled {
-		source, err := payload.New(cfg)
-		return source, nil, err
-	}
-	cfg.Kind = payload.Kind(s.Records.Corpus)
-	client, err := producerConfig(s, 0)
-	if err != nil {
-		return nil, nil, err
-	}
-	model, err := payload.NewModel(payload.ModelConfig{Config: cfg, Codec: client.Compression, Level: client.Level,
-		Implementation: client.Implementation})
-	return nil, model, err
 }
 
 func acksOf(name string) int16 {

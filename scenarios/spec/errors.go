@@ -9,7 +9,7 @@ import (
 
 // Error is one fault of a scenario, at the place where it was written.
 type Error struct {
-	// File is the scenario's file, or the whole "--set PATH=VALUE".
+	// File is the scenario's file, or the whole flag, such as "--set PATH=VALUE".
 	File string
 	// Line and Column count from 1, columns in characters. Line 0 means that
 	// the fault lies in a --set, or in no place of the file.
@@ -21,14 +21,14 @@ type Error struct {
 	Message string
 }
 
-// Error returns "file:line:column: path: message"; a fault of a --set is
+// Error returns "file:line:column: path: message"; a fault of a flag is
 // "--set PATH=VALUE: message".
 func (e Error) Error() string {
 	where := e.File
 	if e.Line > 0 {
 		where = fmt.Sprintf("%s:%d:%d", e.File, e.Line, e.Column)
 	}
-	if e.Path == "" || e.Line == 0 && strings.HasPrefix(e.File, setFlag) {
+	if e.Path == "" || e.Line == 0 && strings.HasPrefix(e.File, "--") {
 		return where + ": " + e.Message
 	}
 	return where + ": " + e.Path + ": " + e.Message
@@ -54,11 +54,15 @@ func (e Errors) orNil() error {
 	slices.SortStableFunc(e, func(a, b Error) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
-	return e
+	return slices.Compact(e)
 }
 
-// setFlag opens the origin of whatever the command line sets.
-const setFlag = "--set "
+// setFlag opens the origin of whatever the command line sets, goalFlag that of its
+// goals.
+const (
+	setFlag  = "--set "
+	goalFlag = "--goal "
+)
 
 // origin is where a value was written: a place of the file, or a --set.
 type origin struct {

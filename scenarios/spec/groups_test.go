@@ -38,7 +38,7 @@ vary:
 	for _, c := range []Cell{cells[0], cells[3]} {
 		for _, g := range c.Scenario.ProducerGroups() {
 			got = append(got, group{g.Name, g.Producers.Acks, g.Producers.Count, g.Producers.Linger.Milliseconds(),
-				g.Records.Size, int64(g.Consumers.MaxPollRecords), g.Load.Rate})
+				g.Records.MaxBytes(), int64(g.Consumers.MaxPollRecords), g.Load.Rate})
 		}
 	}
 	want := []group{

@@ -18,6 +18,20 @@ func Marshal(f *File) []byte {
 		}
 		add(root, varyKey, vary)
 	}
+	if len(f.exclude) > 0 {
+		list := &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq"}
+		for i := range f.exclude {
+			list.Content = append(list.Content, f.exclude[i].node())
+		}
+		add(root, excludeKey, list)
+	}
+	if len(f.goals) > 0 {
+		list := &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq"}
+		for _, g := range f.goals {
+			list.Content = append(list.Content, scalar(g.Text))
+		}
+		add(root, goalsKey, list)
+	}
 	return dump(root)
 }
 
@@ -108,6 +122,16 @@ func (v *variation) node() *yaml.Node {
 		return list
 	}
 	m := mapping()
+	if v.paired {
+		for i, a := range v.choices[0].sets {
+			list := &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Style: yaml.FlowStyle}
+			for _, c := range v.choices {
+				list.Content = append(list.Content, scalar(c.sets[i].text))
+			}
+			add(m, a.setting.path, list)
+		}
+		return m
+	}
 	for _, c := range v.choices {
 		sets := mapping()
 		sets.Style = yaml.FlowStyle

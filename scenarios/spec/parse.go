@@ -21,7 +21,54 @@ const msgEmpty = "is empty: a scenario has at least one setting"
 // Parse reads a scenario. The base of the file's name, without .yaml, is the
 // scenario's name. The error is of type Errors and holds every fault.
 func Parse(file string, src []byte) (*File, error) {
-	r := reader{f: &File{file: file, origins: make(map[string]origin)}}
+	f, errs := parse(file, src)
+	if err := errs.orNil(); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// Override is what a flag of the command line changes: a setting, as Set has it, or
+// with the path "goals" one more goal.
+type Override struct {
+	Flag        string // as typed, for messages
+	Path, Value string
+}
+
+// Read parses a scenario, overrides it and returns its cells. The error, of type
+// Errors, holds the faults of all three: what is wrong with single settings does not
+// hide that others contradict each other.
+func Read(file string, src []byte, overrides []Override) (*File, []Cell, error) {
+	f, errs := parse(file, src)
+	if f == nil {
+		return nil, nil, errs.orNil()
+	}
+	for _, o := range overrides {
+		err := f.apply(o)
+		var wrong Errors
+		if errors.As(err, &wrong) {
+			errs = append(errs, wrong...)
+		}
+	}
+	cellsKnown := !slices.ContainsFunc(errs, func(e Error) bool { return e.Path != goalsKey })
+	cells, err := f.cells(cellsKnown)
+	errs = append(errs, err...)
+	if err := errs.orNil(); err != nil {
+		return nil, nil, err
+	}
+	return f, cells, nil
+}
+
+func (f *File) apply(o Override) error {
+	if o.Path == goalsKey {
+		return f.addGoal(o.Value, origin{flag: o.Flag})
+	}
+	return f.set(o.Path, o.Value, origin{flag: o.Flag})
+}
+
+// parse returns what could be read, which is nil if nothing could, and all faults.
+func parse(file string, src []byte) (*File, Errors) {
+	r := reader{f: &File{file: file, origins: make(map[string]origin), faulty: make(map[string]bool)}}
 	top := origin{line: 1, column: 1}
 	name, err := nameOf(file)
 	if err != nil {
@@ -30,27 +77,26 @@ func Parse(file string, src []byte) (*File, error) {
 	r.f.Base = Default(name)
 	root := r.load(src)
 	if root == nil || !r.plain(root) {
-		return nil, r.errs.orNil()
+		return nil, r.errs
 	}
 	if isNull(root) {
 		r.fail(top, "", msgEmpty)
-		return nil, r.errs.orNil()
+		return nil, r.errs
 	}
 	if root.Kind != yaml.MappingNode {
 		r.fail(at(root), "", "a scenario is a mapping of settings, not %s", kindOf(root))
-		return nil, r.errs.orNil()
+		return nil, r.errs
 	}
 	r.root(root)
-	if err := r.errs.orNil(); err != nil {
-		return nil, err
-	}
-	return r.f, nil
+	return r.f, r.errs
 }
 
 // reader fills a File from a tree of YAML nodes and goes on after a fault.
 type reader struct {
 	f    *File
 	errs Errors
+	// varies is false after a fault of vary: labels are then not known.
+	varies bool
 }
 
 func (r *reader) fail(o origin, path, format string, args ...any) {
@@ -196,11 +242,11 @@ func join(section, name string) string {
 }
 
 func (r *reader) root(root *yaml.Node) {
-	var vary *pair
+	last := make(map[string]*pair) // what names settings or labels, by key
 	for _, p := range r.pairs(root, "") {
 		switch {
-		case p.key == varyKey:
-			vary = &p
+		case slices.Contains(lastKeys, p.key):
+			last[p.key] = &p
 		case slices.Contains(sections, p.key):
 			r.section(p)
 		case settingByPath[p.key] != nil && !strings.Contains(p.key, "."):
@@ -209,9 +255,30 @@ func (r *reader) root(root *yaml.Node) {
 			r.fail(p.at, p.key, "%s", unknown("", p.key))
 		}
 	}
-	if vary != nil {
-		r.variations(*vary)
+	faults := len(r.errs)
+	if p := last[varyKey]; p != nil {
+		r.variations(*p)
 	}
+	r.varies = len(r.errs) == faults
+	if p := last[excludeKey]; p != nil && r.varies {
+		r.exclusions(*p)
+	}
+	if p := last[goalsKey]; p != nil {
+		r.goalList(*p)
+	}
+	r.asWritten()
+}
+
+// asWritten checks what exclude leaves out. The cells come disk by disk.
+func (r *reader) asWritten() {
+	if len(r.f.exclude) == 0 {
+		return
+	}
+	cells, _, err := r.f.combinations()
+	if err != nil {
+		return // Cells tells
+	}
+	r.checkExclusions(r.f.Place(cells))
 }
 
 func (r *reader) section(p pair) {
@@ -238,6 +305,7 @@ func (r *reader) section(p pair) {
 
 // value gives the base a setting.
 func (r *reader) value(p pair, st *setting) {
+	r.f.faulty[st.path] = true // until it is read
 	texts := []*yaml.Node{p.value}
 	if st.list != "" && p.value.Kind == yaml.SequenceNode {
 		texts = p.value.Content
@@ -260,6 +328,7 @@ func (r *reader) value(p pair, st *setting) {
 		return
 	}
 	r.f.origins[st.path] = at(p.value)
+	delete(r.f.faulty, st.path)
 }
 
 // scalar returns the text of a value after a check that st takes it.
@@ -299,7 +368,7 @@ func unknown(section, name string) string {
 		}
 	}
 	if section == "" {
-		here = append(append(here, sections...), varyKey)
+		here = append(append(here, sections...), lastKeys...)
 	}
 	switch {
 	case len(homes) > 0:

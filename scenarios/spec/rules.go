@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-var contradictions = []contradiction{
+var contradictions = slices.Concat(recordContradictions, []contradiction{
 	{[]string{"topic.replication.factor", "cluster.brokers"}, func(s *Scenario) string {
 		if s.Topic.ReplicationFactor <= s.Cluster.Brokers {
 			return ""
@@ -96,11 +96,11 @@ var contradictions = []contradiction{
 			formatBytes(s.Host.Memory))
 	}},
 	{[]string{"load.max-bytes", "records.size"}, func(s *Scenario) string {
-		if s.Load.MaxBytes == 0 || s.Load.MaxBytes >= s.Records.Size {
+		if s.Load.MaxBytes == 0 || s.Load.MaxBytes >= s.Records.MaxBytes() {
 			return ""
 		}
 		return fmt.Sprintf("max-bytes %s ends the load before its first record of %s",
-			formatBytes(s.Load.MaxBytes), formatBytes(s.Records.Size))
+			formatBytes(s.Load.MaxBytes), formatBytes(s.Records.MaxBytes()))
 	}},
 	{[]string{"load.warmup", "load.duration"}, func(s *Scenario) string {
 		if s.Load.Warmup < s.Load.Duration {
@@ -128,7 +128,7 @@ var contradictions = []contradiction{
 		return "Kafka takes the scheduler's interval for flush.ms as well where that is not set: " +
 			"say topic.flush.ms: " + interval + " if you mean it"
 	}},
-}
+})
 
 // ofAllGroups are rules about all groups together.
 var ofAllGroups = []contradiction{

@@ -17,7 +17,7 @@ var rewrite = flag.Bool("rewrite", false, "rewrite the expected parts of testdat
 type story struct {
 	sentence string
 	yaml     string
-	sets     []string
+	flags    []string
 	want     string
 }
 
@@ -46,8 +46,8 @@ func readStories(t *testing.T, file string) []story {
 		}
 		s := story{sentence: sentence, want: strings.TrimSpace(want)}
 		for line := range strings.SplitSeq(strings.TrimPrefix(body, "\n"), "\n") {
-			if set, ok := strings.CutPrefix(line, "$ --set "); ok {
-				s.sets = append(s.sets, set)
+			if flag, ok := strings.CutPrefix(line, "$ "); ok {
+				s.flags = append(s.flags, flag)
 			} else {
 				s.yaml += line + "\n"
 			}
@@ -70,8 +70,8 @@ func runStories(t *testing.T, file string, tell func(story) string) {
 			text.WriteString("\n")
 		}
 		text.WriteString("== " + s.sentence + "\n" + s.yaml)
-		for _, set := range s.sets {
-			text.WriteString("$ --set " + set + "\n")
+		for _, flag := range s.flags {
+			text.WriteString("$ " + flag + "\n")
 		}
 		text.WriteString("=>\n" + got + "\n")
 		if diff := cmp.Diff(s.want, got); diff != "" && !*rewrite {
@@ -85,20 +85,19 @@ func runStories(t *testing.T, file string, tell func(story) string) {
 	}
 }
 
-// load parses, overrides and expands, up to the first step that fails.
+// load reads a story as the command line does.
 func load(s story) (*File, []Cell, error) {
-	f, err := Parse("a.yaml", []byte(s.yaml))
-	if err != nil {
-		return nil, nil, err
-	}
-	for _, set := range s.sets {
-		path, value, _ := strings.Cut(set, "=")
-		if err := f.Set(path, value); err != nil {
-			return nil, nil, err
+	var overrides []Override
+	for _, flag := range s.flags {
+		o := Override{Flag: flag}
+		if text, ok := strings.CutPrefix(flag, goalFlag); ok {
+			o.Path, o.Value = goalsKey, text
+		} else {
+			o.Path, o.Value, _ = strings.Cut(strings.TrimPrefix(flag, setFlag), "=")
 		}
+		overrides = append(overrides, o)
 	}
-	cells, err := f.Cells()
-	return f, cells, err
+	return Read("a.yaml", []byte(s.yaml), overrides)
 }
 
 // Goal: every fault is reported at its place, with what was probably meant.
@@ -140,5 +139,31 @@ func TestCells(t *testing.T) {
 			out.WriteString("\n")
 		}
 		return out.String()
+	})
+}
+
+// Goal: goals are about the cells that they name, and what no result could tell is
+// refused before anything starts. Method: scripts with the goals, each with the cells
+// that it is about, and the ones that they are compared with; or all errors.
+func TestGoals(t *testing.T) {
+	runStories(t, "testdata/goals.txt", func(s story) string {
+		f, cells, err := load(s)
+		if err != nil {
+			return err.Error()
+		}
+		var out strings.Builder
+		all := f.Place(cells)
+		planned, notes := f.Goals(cells)
+		for _, g := range planned {
+			out.WriteString(g.Text + "\n")
+			for _, at := range g.Targets {
+				out.WriteString("    " + all[at.Cell].name())
+				if at.With != at.Cell {
+					out.WriteString("  against  " + all[at.With].name())
+				}
+				out.WriteString("\n")
+			}
+		}
+		return out.String() + strings.Join(notes, "\n")
 	})
 }

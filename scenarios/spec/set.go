@@ -18,7 +18,10 @@ import (
 // sets it, and a variation whose choices then all do the same leaves the sweep.
 // If only some of the choices become the same, that is an error.
 func (f *File) Set(path, value string) error {
-	flag := origin{flag: setFlag + path + "=" + value}
+	return f.set(path, value, origin{flag: setFlag + path + "=" + value})
+}
+
+func (f *File) set(path, value string, flag origin) error {
 	var err error
 	if name, ok := strings.CutPrefix(path, varyKey+"."); ok {
 		err = f.choose(name, value)
@@ -28,6 +31,7 @@ func (f *File) Set(path, value string) error {
 	if err != nil {
 		return Errors{flag.fault(f.file, path, err.Error())}
 	}
+	f.changed = true
 	return nil
 }
 
@@ -119,6 +123,9 @@ func (v variation) without(st *setting) variation {
 		choices[i] = c
 		isIt := func(a assignment) bool { return a.setting.path == st.path }
 		choices[i].sets = slices.DeleteFunc(slices.Clone(c.sets), isIt)
+		if v.paired {
+			choices[i].name = pairedName(choices[i].sets)
+		}
 	}
 	v.choices = choices
 	return v

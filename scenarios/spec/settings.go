@@ -94,6 +94,9 @@ func whole(st setting) setting {
 	return st
 }
 
+// lastKeys are read after all settings, and stand behind them.
+var lastKeys = []string{varyKey, excludeKey, goalsKey}
+
 // sections are the mappings at the top of a file, in order, apart from vary.
 var sections = []string{"cluster", "topic", "producers", "consumers", "records", "load", "host", "network"}
 
@@ -292,9 +295,6 @@ var producerSettings = []setting{
 		flags, "`default` prefers partitions with short queues"),
 }
 
-// PayloadModelled is the payload of records that have sizes only.
-const PayloadModelled = "modelled"
-
 // What consumers.read may be.
 const (
 	ReadTail    = "tail"
@@ -324,17 +324,6 @@ var consumerSettings = []setting{
 		within(size, 1, kafkaIntMax), "bytes that a fetch returns"),
 	row("consumers.max.partition.fetch.bytes", func(s *Scenario) *int64 { return &s.Consumers.MaxPartitionFetchBytes },
 		within(size, 1, kafkaIntMax), "of which so many from one partition"),
-}
-
-var recordSettings = []setting{
-	row("records.size", func(s *Scenario) *int64 { return &s.Records.Size },
-		within(size, recordBytesMin, kafkaIntMax), "bytes of a record's value"),
-	row("records.payload", func(s *Scenario) *string { return &s.Records.Payload },
-		oneOf("json-logs", "random", PayloadModelled),
-		"what the values hold: log lines in JSON, or bytes that do not compress; `modelled`: nothing, batches carry the "+
-			"sizes that those of records.corpus would have (simulated disks only)"),
-	row("records.corpus", func(s *Scenario) *string { return &s.Records.Corpus }, oneOf("json-logs", "random"),
-		"what `modelled` values stand for"),
 }
 
 // Default returns the scenario of an empty file of that name. Its settings are
@@ -367,7 +356,7 @@ func Default(name string) Scenario {
 			FetchMinBytes: 1, FetchMaxWait: 500 * time.Millisecond, FetchMaxBytes: 50 << 20,
 			MaxPartitionFetchBytes: 1 << 20,
 		},
-		Records: Records{Size: 1 << 10, Payload: "json-logs", Corpus: "json-logs"},
+		Records: Records{Payload: "json-logs", Format: wordAuto, Corpus: "json-logs", Key: Keys{Kind: "none"}},
 		Load:    defaultLoad(),
 		Host: Host{
 			Profile: hostGo, Cores: 4, ClientCores: 4, Memory: 16 << 30, Heap: 1 << 30, Disks: 1, FileSystem: "ext4",

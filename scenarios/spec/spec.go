@@ -122,13 +122,6 @@ type Consumers struct {
 	Groups []Group // as of Producers; each reads every record
 }
 
-// Records describes what is sent.
-type Records struct {
-	Size    int64  // size of the value in bytes; 1 KiB; at least 24
-	Payload string // payload: json-logs, random or modelled; json-logs
-	Corpus  string // corpus: what modelled payloads stand for: json-logs or random; json-logs
-}
-
 // What rates of phases may be besides rates.
 const (
 	RateMax  float64 = 0  // full speed

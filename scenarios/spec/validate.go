@@ -3,20 +3,21 @@ package spec
 import (
 	"fmt"
 	"math/bits"
+	"slices"
 	"strings"
 )
 
-// batchOverhead is the most that a record of valueBytes, without key and headers,
+// batchOverhead is the most that a record of valueBytes and a key, without headers,
 // takes in a batch of its own, besides the value: Kafka's
-// AbstractRecords.estimateSizeInBytesUpperBound.
-func batchOverhead(valueBytes int64) int64 {
+// AbstractRecords.estimateSizeInBytesUpperBound. A key of 0 bytes is null.
+func batchOverhead(valueBytes, keyBytes int64) int64 {
 	const (
 		batchHeader    = 61
 		recordOverhead = 21 // DefaultRecord.MAX_RECORD_OVERHEAD
-		keyAndHeaders  = 2  // a null and a count of 0
+		headerCount    = 1  // of 0
 	)
-	valueLength := (bits.Len64(uint64(valueBytes)<<1) + 6) / 7 // a zigzag varint
-	return batchHeader + recordOverhead + keyAndHeaders + int64(valueLength)
+	length := func(bytes int64) int64 { return int64(bits.Len64(uint64(bytes)<<1)+6) / 7 } // a zigzag varint
+	return batchHeader + recordOverhead + headerCount + max(1, length(keyBytes)) + keyBytes + length(valueBytes)
 }
 
 // contradiction is a rule about several settings. Each setting by itself was
@@ -37,12 +38,13 @@ func tooLarge(path string, bytes int64, limitPath string, limit int64) string {
 }
 
 func recordTooLarge(s *Scenario, limitPath string, limit int64) string {
-	overhead := batchOverhead(s.Records.Size)
-	if s.Records.Size+overhead <= limit {
+	bytes := s.Records.MaxBytes() // 0: a file tells, and whoever reads it looks
+	overhead := batchOverhead(bytes, s.Records.Key.Bytes())
+	if bytes == 0 || bytes+overhead <= limit {
 		return ""
 	}
 	return fmt.Sprintf("a record of %s does not fit in %s %s: its batch needs %d bytes more",
-		formatBytes(s.Records.Size), limitPath, formatBytes(limit), overhead)
+		formatBytes(bytes), limitPath, formatBytes(limit), overhead)
 }
 
 // Validate reports the settings that contradict each other. It has no places to
@@ -69,15 +71,18 @@ type cellFault struct {
 	idle  bool // a setting does nothing: a fault if that is so in every cell
 }
 
-func (faults *cellFaults) collect(file string, cell *Cell, origins map[string]origin) {
-	eachContradiction(&cell.Scenario, faults.collector(file, cell, origins, false))
-	eachIdle(&cell.Scenario, faults.collector(file, cell, origins, true))
+func (faults *cellFaults) collect(f *File, cell *Cell, origins map[string]origin) {
+	eachContradiction(&cell.Scenario, faults.collector(f, cell, origins, false))
+	eachIdle(&cell.Scenario, faults.collector(f, cell, origins, true))
 }
 
 // collector notes the faults of a cell at the first of their paths that was written.
-func (faults *cellFaults) collector(file string, cell *Cell, origins map[string]origin,
+func (faults *cellFaults) collector(f *File, cell *Cell, origins map[string]origin,
 	idle bool) func(paths []string, msg string) {
 	return func(paths []string, msg string) {
+		if slices.ContainsFunc(paths, func(path string) bool { return f.faulty[path] }) {
+			return
+		}
 		path, at := paths[0], origin{line: 1, column: 1}
 		for _, p := range paths {
 			if o, written := origins[p]; written {
@@ -85,7 +90,7 @@ func (faults *cellFaults) collector(file string, cell *Cell, origins map[string]
 				break
 			}
 		}
-		faults.add(at.fault(file, path, msg), cell.String(), idle)
+		faults.add(at.fault(f.file, path, msg), cell.String(), idle)
 	}
 }
 

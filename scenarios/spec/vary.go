@@ -24,9 +24,21 @@ func (r *reader) variations(p pair) {
 	for _, q := range r.pairs(p.value, varyKey) {
 		if v, ok := r.variation(q); ok {
 			r.f.vary = append(r.f.vary, v)
+		} else {
+			r.doubt(q.key, q.value)
 		}
 	}
 	r.overlaps()
+}
+
+// doubt notes the settings that an entry with a fault may have set.
+func (r *reader) doubt(key string, n *yaml.Node) {
+	if st, _ := r.f.resolve(key); st != nil {
+		r.f.faulty[key] = true
+	}
+	for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
+		r.doubt(n.Content[i].Value, n.Content[i+1])
+	}
 }
 
 // variation reads one entry of vary: a path with a list, or a name with choices.
@@ -44,6 +56,8 @@ func (r *reader) variation(p pair) (variation, bool) {
 		return r.values(p, st)
 	case p.value.Kind != yaml.MappingNode || slices.Contains(sections, firstWord(p.key)):
 		r.fail(p.at, path, "%s", fault)
+	case slices.ContainsFunc(p.value.Content, func(n *yaml.Node) bool { return n.Kind == yaml.SequenceNode }):
+		return r.paired(p)
 	default:
 		return r.choices(p)
 	}
@@ -100,22 +114,28 @@ func (r *reader) countOK(n *yaml.Node, path string, count int) bool {
 func (r *reader) values(p pair, st *setting) (variation, bool) {
 	path := join(varyKey, p.key)
 	v := variation{setting: st, at: p.at}
-	if !r.countOK(p.value, path, len(p.value.Content)) {
-		return v, false
-	}
 	faults := len(r.errs)
-	for _, n := range p.value.Content {
-		text, ok := r.listed(n, st, path)
-		if !ok {
+	for _, c := range r.listOf(p.value, st, path) {
+		if slices.ContainsFunc(v.choices, func(o choice) bool { return o.name == c.name }) {
+			r.fail(c.at, path, "lists %s twice", c.name)
 			continue
 		}
-		if slices.ContainsFunc(v.choices, func(c choice) bool { return c.name == text }) {
-			r.fail(at(n), path, "lists %s twice", text)
-			continue
-		}
-		v.choices = append(v.choices, one(st, text, at(n)))
+		v.choices = append(v.choices, c)
 	}
 	return v, len(r.errs) == faults
+}
+
+// listOf reads a list of one setting's values; faults are reported.
+func (r *reader) listOf(n *yaml.Node, st *setting, path string) (list []choice) {
+	if !r.countOK(n, path, len(n.Content)) {
+		return nil
+	}
+	for _, n := range n.Content {
+		if text, ok := r.listed(n, st, path); ok {
+			list = append(list, one(st, text, at(n)))
+		}
+	}
+	return list
 }
 
 // listed returns the canonical text of a value in a list.
@@ -148,12 +168,7 @@ func (r *reader) choices(p pair) (variation, bool) {
 	path := join(varyKey, p.key)
 	v := variation{name: p.key, at: p.at}
 	faults := len(r.errs)
-	if err := checkLabel(p.key); err != nil {
-		r.fail(p.at, path, "%v", err)
-	}
-	if p.key == diskKey {
-		r.fail(p.at, path, "is a name that results use for the disk: choose another one")
-	}
+	r.checkName(p, path)
 	entries := r.pairs(p.value, path)
 	if len(r.errs) == faults && !r.countOK(p.value, path, len(entries)) {
 		return v, false
@@ -165,6 +180,16 @@ func (r *reader) choices(p pair) (variation, bool) {
 		v.choices = append(v.choices, choice{name: q.key, sets: r.assignments(q, join(path, q.key)), at: q.at})
 	}
 	return v, len(r.errs) == faults
+}
+
+// checkName checks the free name of what varies.
+func (r *reader) checkName(p pair, path string) {
+	if err := checkLabel(p.key); err != nil {
+		r.fail(p.at, path, "%v", err)
+	}
+	if p.key == diskKey {
+		r.fail(p.at, path, "is a name that results use for the disk: choose another one")
+	}
 }
 
 // checkLabel keeps names printable in tables and usable in --set.
@@ -193,21 +218,29 @@ func (r *reader) assignments(p pair, path string) []assignment {
 	}
 	var out []assignment
 	for _, q := range r.pairs(p.value, path) {
-		st, fault := r.f.resolve(q.key)
-		switch {
-		case slices.Contains(sections, q.key):
-			r.fail(q.at, join(path, q.key), "write a full path here, such as %s.%s", q.key, firstOf(q.key))
-		case st == nil:
-			r.fail(q.at, join(path, q.key), "%s", fault)
-		case st.perRun:
-			r.fail(q.at, join(path, q.key), "cannot vary: it holds for the whole run")
-		default:
+		if st := r.varying(q, path); st != nil {
 			if text, ok := r.listed(q.value, st, join(path, q.key)); ok {
 				out = append(out, assignment{setting: st, text: text, at: at(q.value)})
 			}
 		}
 	}
 	return out
+}
+
+// varying is the setting that a key of a choice names, if it may vary.
+func (r *reader) varying(q pair, path string) *setting {
+	st, fault := r.f.resolve(q.key)
+	switch {
+	case slices.Contains(sections, q.key):
+		r.fail(q.at, join(path, q.key), "write a full path here, such as %s.%s", q.key, firstOf(q.key))
+	case st == nil:
+		r.fail(q.at, join(path, q.key), "%s", fault)
+	case st.perRun:
+		r.fail(q.at, join(path, q.key), "cannot vary: it holds for the whole run")
+	default:
+		return st
+	}
+	return nil
 }
 
 // firstOf names a section's first setting.

@@ -12,6 +12,7 @@ import (
 	"brokerlab/engine/record"
 	"brokerlab/workloads/check"
 	"brokerlab/workloads/payload"
+	"brokerlab/workloads/records"
 )
 
 // pollWait is how long one poll waits: how soon a consumer sees that it is done.
@@ -34,7 +35,7 @@ type Target struct {
 // backlog, only then) until it has reached the targets, which ends() returns once they are known. It gives up
 // when no record comes for Stall. It returns how many records it read.
 func Consume(node env.Node, shared *Shared, cfg consumer.Config, assigned []consumer.Assignment,
-	ends func() ([]Target, bool)) (records int64, err error) {
+	ends func() ([]Target, bool)) (taken int64, err error) {
 	cfg.AutoOffsetReset = consumer.ResetNone
 	m, end := shared.Consume.joinReader(), shared.End
 	if shared.Backlog {
@@ -62,7 +63,7 @@ func Consume(node env.Node, shared *Shared, cfg consumer.Config, assigned []cons
 			now, since = node.Now(), 0
 			m.within(now, end)
 		}
-		_, intended, ok := payload.Decode(r.Value)
+		_, intended, ok := shared.Records.Decode(r)
 		if !ok {
 			return // what was read back decides whether it is corrupted
 		}
@@ -81,9 +82,9 @@ func Consume(node env.Node, shared *Shared, cfg consumer.Config, assigned []cons
 		n, err := c.Poll(before.Add(pollWait), take)
 		var corrupt *consumer.CorruptError
 		if err != nil && !errors.As(err, &corrupt) {
-			return records, errors.Join(err, c.Close())
+			return taken, errors.Join(err, c.Close())
 		}
-		records += int64(n)
+		taken += int64(n)
 		shared.Consumed.Add(int64(n))
 		if n > 0 {
 			last = node.Now()
@@ -95,7 +96,7 @@ func Consume(node env.Node, shared *Shared, cfg consumer.Config, assigned []cons
 	}
 	m.end(node.Now())
 	m.close()
-	return records, c.Close()
+	return taken, c.Close()
 }
 
 // taken notes records without bytes that a consumer was given at now.
@@ -132,7 +133,7 @@ func reached(c *consumer.Consumer, targets []Target) bool {
 // ReadBack reads the targets' partitions from their beginning to their ends and
 // tells the observer of each record; source is nil if they carry sizes. It returns how many offsets retention had
 // deleted: those in front of where a partition began, or begins since.
-func ReadBack(node env.Node, source *payload.Source, cfg consumer.Config, targets []Target,
+func ReadBack(node env.Node, source *records.Source, cfg consumer.Config, targets []Target,
 	o *check.Observer) (deleted int64, err error) {
 	assigned := make([]consumer.Assignment, len(targets))
 	for i, t := range targets {
@@ -156,8 +157,8 @@ func ReadBack(node env.Node, source *payload.Source, cfg consumer.Config, target
 	}
 	observe := func(tp protocol.TopicPartition, r *record.Record) {
 		begin(tp, r.Offset)
-		id, _, ok := payload.Decode(r.Value)
-		o.Observed(tp.Partition, r.Offset, id, !ok || source.Verify(r.Value) != nil)
+		id, _, ok := source.Decode(r)
+		o.Observed(tp.Partition, r.Offset, id, !ok || source.Verify(r) != nil)
 	}
 	last := node.Now()
 	for !reached(c, targets) && node.Now() < last.Add(Stall) {

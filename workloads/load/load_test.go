@@ -24,6 +24,7 @@ import (
 	"brokerlab/workloads/check"
 	"brokerlab/workloads/load"
 	"brokerlab/workloads/payload"
+	"brokerlab/workloads/records"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -94,7 +95,7 @@ type loaded struct {
 func newLoaded(t *testing.T, n env.Node, closed bool) *loaded {
 	l := &loaded{}
 	var err error
-	if l.shared.Payload, err = payload.New(payload.Config{Kind: payload.JSONLogs, Size: 200, Seed: 1}); err != nil {
+	if l.shared.Records, err = records.Of(payload.Config{Kind: payload.JSONLogs, Size: 200, Seed: 1}); err != nil {
 		t.Error(err)
 	}
 	if l.checker, err = check.New(check.Config{Producers: 1, Partitions: 1}); err != nil {
@@ -130,7 +131,7 @@ func (l *loaded) run(t *testing.T, n env.Node, cfg load.ProducerConfig) check.Re
 	}
 	targets := []load.Target{{TopicPartition: tp, End: l.shared.Acked.Load()}}
 	ends.Set(targets, nil)
-	if err := errors.Join(g.Wait(), readBack(n, l.shared.Payload, reads, targets, l.checker.Observer())); err != nil {
+	if err := errors.Join(g.Wait(), readBack(n, l.shared.Records, reads, targets, l.checker.Observer())); err != nil {
 		t.Error(err)
 	}
 	return l.checker.Result()
@@ -225,7 +226,7 @@ func TestStop(t *testing.T) {
 }
 
 // readBack is load.ReadBack where nothing is deleted.
-func readBack(n env.Node, source *payload.Source, cfg consumer.Config, targets []load.Target, o *check.Observer) error {
+func readBack(n env.Node, source *records.Source, cfg consumer.Config, targets []load.Target, o *check.Observer) error {
 	deleted, err := load.ReadBack(n, source, cfg, targets, o)
 	if err == nil && deleted != 0 {
 		err = fmt.Errorf("%d offsets are told of as deleted", deleted)

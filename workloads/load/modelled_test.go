@@ -24,6 +24,7 @@ import (
 	"brokerlab/workloads/check"
 	"brokerlab/workloads/load"
 	"brokerlab/workloads/payload"
+	"brokerlab/workloads/records"
 )
 
 // setup is a load on three brokers with replicas on each.
@@ -140,7 +141,7 @@ func (m *simulation) prepare(modelled bool) {
 	if modelled {
 		m.shared.Model, err = payload.NewModel(payload.ModelConfig{Config: corpus, Codec: s.codec, Level: levels[s.codec]})
 	} else {
-		m.shared.Payload, err = payload.New(corpus)
+		m.shared.Records, err = records.Of(corpus)
 	}
 	must(t, err)
 	m.checker, err = check.New(check.Config{Producers: producers, Partitions: 4})
@@ -208,7 +209,7 @@ func (m *simulation) finish(g *task.Group, ends *task.Future[[]load.Target], rea
 	}
 	ends.Set(targets, nil)
 	must(t, g.Wait())
-	must(t, readBack(n, m.shared.Payload, reads, targets, m.checker.Observer()))
+	must(t, readBack(n, m.shared.Records, reads, targets, m.checker.Observer()))
 	m.out.found, m.out.acked = m.checker.Result(), m.shared.Acked.Load()
 	m.out.produce = results.Summarize(results.Measured(m.shared.Produce.Latencies(1)))
 	m.out.endToEnd = results.Summarize(results.Measured(m.shared.Consume.Latencies(1)))

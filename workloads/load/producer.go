@@ -24,14 +24,15 @@ import (
 	"brokerlab/workloads/arrival"
 	"brokerlab/workloads/check"
 	"brokerlab/workloads/payload"
+	"brokerlab/workloads/records"
 )
 
 // Shared is what all clients of one repeat share. Its counters may be read at
 // any time, for progress.
 type Shared struct {
 	Topic   string
-	Payload *payload.Source
-	// Model, if not nil, is in place of Payload: records carry sizes instead of bytes.
+	Records *records.Source
+	// Model, if not nil, is in place of Records: records carry sizes instead of bytes.
 	Model   *payload.Model
 	Produce *Series // intended instant to acknowledgement
 	Consume *Series // intended instant to the consumer
@@ -120,6 +121,7 @@ type producing struct {
 	shared *Shared
 	cfg    ProducerConfig
 	client *producer.Producer
+	stream *records.Stream // nil of a Model
 
 	// The producer calls back from a task per broker.
 	mu struct {
@@ -150,21 +152,25 @@ func Produce(node env.Node, shared *Shared, cfg ProducerConfig) (Produced, error
 		}
 		cfg.Client.Modelled = &producer.Modelled{Source: source, CompressedBytes: size}
 	}
+	if shared.Records != nil {
+		p.stream = shared.Records.Stream(uint16(cfg.Arrival.Index))
+	}
 	if p.client, err = producer.New(node, cfg.Client); err != nil {
 		return Produced{}, err
 	}
 	shared.join(p.client)
 	node.Sleep(cfg.Arrival.Start.Sub(node.Now()))
 	var sent int64
+	var broken error // of the records' source
 	if cfg.Slice > 0 {
-		sent = p.sendSlices(pacer)
+		sent, broken = p.sendSlices(pacer)
 	} else {
-		sent = p.send(pacer)
+		sent, broken = p.send(pacer)
 	}
 	p.mu.Lock()
 	p.mu.member.end(min(node.Now(), shared.End))
 	p.mu.Unlock()
-	err = p.client.Close()
+	err = errors.Join(broken, p.client.Close())
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.mu.member.close()
@@ -184,17 +190,19 @@ func (p *producing) arrival() arrival.Config {
 }
 
 // send sends one record after another until the load is over.
-func (p *producing) send(pacer *arrival.Pacer) (sent int64) {
+func (p *producing) send(pacer *arrival.Pacer) (sent int64, err error) {
 	var value []byte
 	rec := producer.Record{Topic: p.shared.Topic, Partition: -1}
 	for {
 		now, ok := p.awaitDue(pacer)
 		if !ok {
-			return sent
+			return sent, nil
 		}
 		rec.Intended = pacer.Take(now)
 		rec.Cookie = uint64(sent)
-		value = p.fill(&rec, value[:0])
+		if value, err = p.fill(&rec, value[:0]); err != nil {
+			return sent, err
+		}
 		p.cfg.Sender.Sent(rec.Cookie)
 		sent++
 		if err := p.sendOne(&rec); err != nil {
@@ -225,19 +233,17 @@ func (p *producing) awaitDue(pacer *arrival.Pacer) (now env.Time, ok bool) {
 	}
 }
 
-// fill gives a record its value, which is written behind scratch, or the value's size.
-func (p *producing) fill(rec *producer.Record, scratch []byte) (used []byte) {
+// fill gives a record its key and value, which are written behind scratch, or the
+// value's size.
+func (p *producing) fill(rec *producer.Record, scratch []byte) (used []byte, err error) {
 	if m := p.shared.Model; m != nil {
 		rec.ValueBytes = m.Size()
 		p.node.Charge(env.OpCopy, rec.ValueBytes)
-		return scratch
+		return scratch, nil
 	}
-	id := payload.ID{Producer: uint16(p.cfg.Arrival.Index), Sequence: rec.Cookie}
-	from := len(scratch)
-	scratch = p.shared.Payload.Append(scratch, id, rec.Intended)
-	rec.Value = scratch[from:]
-	p.node.Charge(env.OpCopy, len(rec.Value))
-	return scratch
+	used, err = p.stream.Fill(rec, scratch)
+	p.node.Charge(env.OpCopy, len(used)-len(scratch))
+	return used, err
 }
 
 // sendOne sends a record, and in the synchronous mode waits for it. What became

@@ -13,18 +13,20 @@ const sliceRecordsMax = 256
 // sendSlices is send with a timer that has slack: all that is due when it goes off is
 // handed over by one call, or by several: of sliceRecordsMax, or where instants are not
 // evenly apart, since a Stretch is. A closed loop hands over sliceRecordsMax at a time.
-func (p *producing) sendSlices(pacer *arrival.Pacer) (sent int64) {
+func (p *producing) sendSlices(pacer *arrival.Pacer) (sent int64, err error) {
 	s := slice{p: p, records: make([]producer.Record, 0, sliceRecordsMax)}
 	for {
 		now, ok := p.awaitDue(pacer)
 		if !ok {
-			return sent
+			return sent, nil
 		}
 		due := producer.Stretch{Cookie: uint64(sent)}
 		due.First, due.Last, due.Count = pacer.TakeDue(now, sliceRecordsMax)
 		p.cfg.Sender.SentAll(due.Cookie, due.Count)
 		sent += int64(due.Count)
-		s.send(due)
+		if err := s.send(due); err != nil {
+			return sent, err
+		}
 	}
 }
 
@@ -36,36 +38,54 @@ type slice struct {
 }
 
 // send hands over a stretch. One that finds no room is noted, and the rest is tried.
-func (s *slice) send(due producer.Stretch) {
+func (s *slice) send(due producer.Stretch) error {
+	s.records, s.values = s.records[:0], s.values[:0]
+	if err := s.fill(&due); err != nil {
+		return err
+	}
 	for due.Count > 0 {
 		sent, err := s.hand(&due)
 		if err == nil {
-			return
+			return nil
 		}
 		s.p.sendFailed(due.Cookie+uint64(sent), err)
 		walk := due.Walk(min(sent+1, due.Count-1))
 		due = producer.Stretch{Cookie: due.Cookie + uint64(sent) + 1, First: walk.Next(), Last: due.Last,
 			Count: due.Count - sent - 1}
 	}
+	return nil
 }
 
-func (s *slice) hand(due *producer.Stretch) (sent int, err error) {
-	p := s.p
-	if p.shared.Model != nil {
-		rec := producer.Record{Topic: p.shared.Topic, Partition: -1}
-		for range due.Count {
-			p.fill(&rec, nil)
-		}
-		return p.client.SendAlike(&rec, *due)
+// fill makes the records of a stretch, unless they carry sizes. All or none of them
+// are handed over: one that cannot be made ends the load.
+func (s *slice) fill(due *producer.Stretch) (err error) {
+	if s.p.shared.Model != nil {
+		return nil
 	}
-	s.records, s.values = s.records[:0], s.values[:0]
 	walk := due.Walk(0)
 	for i := range due.Count {
-		rec := producer.Record{Topic: p.shared.Topic, Partition: -1, Cookie: due.Cookie + uint64(i), Intended: walk.Next()}
-		s.values = p.fill(&rec, s.values)
+		rec := producer.Record{Topic: s.p.shared.Topic, Partition: -1, Cookie: due.Cookie + uint64(i), Intended: walk.Next()}
+		if s.values, err = s.p.fill(&rec, s.values); err != nil {
+			return err
+		}
 		s.records = append(s.records, rec)
 	}
-	return p.client.SendAll(s.records, nil)
+	return nil
+}
+
+// hand hands over what is left of a stretch.
+func (s *slice) hand(due *producer.Stretch) (sent int, err error) {
+	p := s.p
+	if p.shared.Model == nil {
+		return p.client.SendAll(s.records[len(s.records)-due.Count:], nil)
+	}
+	rec := producer.Record{Topic: p.shared.Topic, Partition: -1}
+	for range due.Count {
+		if _, err := p.fill(&rec, nil); err != nil {
+			return 0, err
+		}
+	}
+	return p.client.SendAlike(&rec, *due)
 }
 
 // recordAll records the latencies of count records of a stretch, from record i on.

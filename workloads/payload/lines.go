@@ -1,15 +1,16 @@
 package payload
 
 import (
+	"math/bits"
 	"math/rand/v2"
 	"strconv"
 	"time"
 )
 
-// lineBytesMax is more than the longest line that appendLines makes.
-const lineBytesMax = 1024
+// unitBytesMax is more than the longest unit of a corpus.
+const unitBytesMax = 4096
 
-// draws is the corpus's random numbers. It uses nothing of math/rand/v2 but
+// draws is a corpus's random numbers. It uses nothing of math/rand/v2 but
 // PCG's output, which is specified, so that the bytes stay the same with later
 // versions of Go.
 type draws struct{ pcg *rand.PCG }
@@ -18,6 +19,17 @@ func (d *draws) below(n int) int { return scale(d.pcg.Uint64(), n) }
 
 // skewed draws from 0..n-1, small numbers more often: few users are busy.
 func (d *draws) skewed(n int) int { return d.below(1 + d.below(1+d.below(n))) }
+
+// zipf draws from 0..n-1 by Zipf's law with exponent 1, in steps: each octave of
+// numbers as often as any other.
+func (d *draws) zipf(n int) int {
+	octave := d.below(bits.Len(uint(n)))
+	k := 1<<octave + d.below(1<<octave)
+	if k > n {
+		k = 1 + d.below(n)
+	}
+	return k - 1
+}
 
 // chance is true in percent of 100 draws.
 func (d *draws) chance(percent int) bool { return d.below(100) < percent }

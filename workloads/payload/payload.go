@@ -26,12 +26,12 @@ import (
 	"crypto/subtle"
 	"encoding/binary"
 	"fmt"
-	"math/bits"
 	"math/rand/v2"
 	"slices"
 	"strings"
 
 	"brokerlab/engine/env"
+	"brokerlab/workloads/chance"
 )
 
 // Limits of a value.
@@ -54,12 +54,27 @@ const (
 	// batches of 128 KiB of 1 KiB records snappy packs it about 3 to 1 and zstd about
 	// 5 to 1; smaller records less (2 and 3.5 at 100 bytes), larger ones more.
 	JSONLogs Kind = "json-logs"
+	// AccessLog is lines of a web server's access log in the combined format.
+	AccessLog Kind = "access-log"
+	// Metrics is samples of time series in a binary format.
+	Metrics Kind = "metrics"
+	// Chat is messages of people, in plain text.
+	Chat Kind = "chat"
 	// Random is bytes that no codec makes smaller, but for the value's header.
 	Random Kind = "random"
+	// Zeros is bytes of 0, behind 8 bytes that tell one record from another.
+	Zeros Kind = "zeros"
 )
 
 // Kinds returns every kind, in the order in which they are documented.
-func Kinds() []Kind { return []Kind{JSONLogs, Random} }
+func Kinds() []Kind { return []Kind{JSONLogs, AccessLog, Metrics, Chat, Random, Zeros} }
+
+// units makes corpora that consist of lines, messages or samples: it appends
+// corpusBytes of them and a little more to dst, and returns where those start that
+// begin within corpusBytes.
+var units = map[Kind]func(dst []byte, draw *draws) ([]byte, []uint32){
+	JSONLogs: appendLines, AccessLog: appendAccesses, Metrics: appendSamples, Chat: appendMessages,
+}
 
 // ID names one record of a run.
 type ID struct {
@@ -77,21 +92,33 @@ func (id ID) pack() uint64 { return uint64(id.Producer)<<48 | id.Sequence }
 // Config says what values to make.
 type Config struct {
 	Kind Kind
-	Size int // bytes of every value, header included
+	Size int // bytes of every value, header included, unless there are Sizes
 	Seed uint64
+	// Sizes, if not nil, says how large values are, header included.
+	Sizes *Sizes
+}
+
+func (c *Config) sizes() *Sizes {
+	if c.Sizes != nil {
+		return c.Sizes
+	}
+	return Fixed(c.Size)
 }
 
 // Validate returns an error that names the first bad field.
 func (c Config) Validate() error {
-	if c.Kind != JSONLogs && c.Kind != Random {
+	if !slices.Contains(Kinds(), c.Kind) {
 		names := make([]string, 0, len(Kinds()))
 		for _, kind := range Kinds() {
 			names = append(names, string(kind))
 		}
 		return fmt.Errorf("payload: kind %q is none of %s", c.Kind, strings.Join(names, ", "))
 	}
-	if c.Size < SizeMin || c.Size > SizeMax {
-		return fmt.Errorf("payload: size %d is not within %d and %d bytes", c.Size, SizeMin, SizeMax)
+	sizes := c.sizes()
+	for _, size := range []int{sizes.Min(), sizes.Max()} {
+		if size < SizeMin || size > SizeMax {
+			return fmt.Errorf("payload: size %d is not within %d and %d bytes", size, SizeMin, SizeMax)
+		}
 	}
 	return nil
 }
@@ -99,13 +126,13 @@ func (c Config) Validate() error {
 // Source makes and verifies values. After New nothing in it changes: any number
 // of tasks may use one Source at once. It holds the corpus and one value more.
 type Source struct {
-	kind Kind
-	size int
-	salt uint64
+	kind  Kind
+	sizes *Sizes
+	salt  uint64
 	// corpus is corpusBytes long, followed by its own beginning, so that a value
 	// that starts anywhere is one straight copy.
 	corpus []byte
-	starts []uint32 // of the lines, JSONLogs only
+	starts []uint32 // of lines, messages or samples, where there are any
 }
 
 // New makes the corpus, which takes some tens of milliseconds.
@@ -113,19 +140,20 @@ func New(cfg Config) (*Source, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Source{kind: cfg.Kind, size: cfg.Size, salt: mix(cfg.Seed ^ 0x9e3779b97f4a7c15)}
-	s.corpus = make([]byte, 0, corpusBytes+max(cfg.Size, lineBytesMax))
+	s := &Source{kind: cfg.Kind, sizes: cfg.sizes(), salt: mix(cfg.Seed ^ 0x9e3779b97f4a7c15)}
+	if cfg.Kind == Zeros {
+		return s, nil
+	}
+	s.corpus = make([]byte, 0, corpusBytes+max(s.sizes.Max(), unitBytesMax))
 	draw := &draws{pcg: rand.NewPCG(cfg.Seed, s.salt)}
-	switch cfg.Kind {
-	case JSONLogs:
-		s.corpus, s.starts = appendLines(s.corpus, draw)
-	case Random:
-		for len(s.corpus) < corpusBytes {
-			s.corpus = binary.LittleEndian.AppendUint64(s.corpus, draw.pcg.Uint64())
-		}
+	if appendUnits := units[cfg.Kind]; appendUnits != nil {
+		s.corpus, s.starts = appendUnits(s.corpus, draw)
+	}
+	for len(s.corpus) < corpusBytes { // Random
+		s.corpus = binary.LittleEndian.AppendUint64(s.corpus, draw.pcg.Uint64())
 	}
 	s.corpus = s.corpus[:corpusBytes]
-	for need := cfg.Size; need > 0; {
+	for need := s.sizes.Max(); need > 0; {
 		take := min(need, corpusBytes)
 		s.corpus = append(s.corpus, s.corpus[:take]...)
 		need -= take
@@ -133,8 +161,19 @@ func New(cfg Config) (*Source, error) {
 	return s, nil
 }
 
-// Size is the length of every value in bytes.
-func (s *Source) Size() int { return s.size }
+// Sizes says how large values are.
+func (s *Source) Sizes() *Sizes { return s.sizes }
+
+// sizeSalt keeps what is drawn for a size apart from what is drawn for content.
+const sizeSalt = 0x73697a65
+
+// contentBytes is how much content a record has.
+func (s *Source) contentBytes(hash uint64) int {
+	if s.sizes.fixed > 0 {
+		return s.sizes.fixed - HeaderBytes
+	}
+	return s.sizes.Of(mix(hash^sizeSalt)) - HeaderBytes
+}
 
 // Append appends the value of record id to dst, and allocates only if dst lacks
 // room. intended is the instant at which the record was due.
@@ -145,12 +184,18 @@ func (s *Source) Append(dst []byte, id ID, intended env.Time) []byte {
 	dst = binary.BigEndian.AppendUint64(dst, id.pack())
 	dst = binary.BigEndian.AppendUint64(dst, uint64(intended))
 	hash := mix(id.pack() ^ s.salt)
-	if s.kind == JSONLogs {
-		return append(dst, s.line(hash)...)
+	n := s.contentBytes(hash)
+	if s.starts != nil {
+		return append(dst, s.unit(hash, n)...)
 	}
-	a, b := s.pads(hash)
 	from := len(dst)
-	dst = slices.Grow(dst, len(a))[:from+len(a)]
+	dst = slices.Grow(dst, n)[:from+n]
+	if s.kind == Zeros {
+		clear(dst[from:])
+		binary.BigEndian.PutUint64(dst[from:], hash)
+		return dst
+	}
+	a, b := s.pads(hash, n)
 	subtle.XORBytes(dst[from:], a, b)
 	return dst
 }
@@ -170,23 +215,37 @@ func Decode(value []byte) (id ID, intended env.Time, ok bool) {
 // that it names: every byte but those of the intended instant is checked, those
 // of the name through the content that follows from them.
 func (s *Source) Verify(value []byte) error {
-	if len(value) != s.size {
-		return fmt.Errorf("payload: value of %d bytes, want %d", len(value), s.size)
+	id, _, ok := Decode(value)
+	if !ok {
+		return fmt.Errorf("payload: value of %d bytes, too few for a name and a check", len(value))
 	}
-	id, _, _ := Decode(value)
-	content := value[HeaderBytes:]
 	hash := mix(id.pack() ^ s.salt)
-	if s.kind == JSONLogs {
-		if want := s.line(hash); !bytes.Equal(content, want) {
+	content := value[HeaderBytes:]
+	if want := s.contentBytes(hash); len(content) != want {
+		return fmt.Errorf("payload: %v: value of %d bytes, want %d", id, len(value), want+HeaderBytes)
+	}
+	if s.starts != nil {
+		if want := s.unit(hash, len(content)); !bytes.Equal(content, want) {
 			return mismatch(id, firstDifference(content, want))
 		}
 		return nil
 	}
-	a, b := s.pads(hash)
+	a, b := []byte(nil), []byte(nil)
+	if s.kind == Random {
+		a, b = s.pads(hash, len(content))
+	}
 	var block [1024]byte
 	for at := 0; at < len(content); at += len(block) {
 		end := min(at+len(block), len(content))
-		want := block[:subtle.XORBytes(block[:], a[at:end], b[at:end])]
+		want := block[:end-at]
+		switch {
+		case s.kind == Random:
+			subtle.XORBytes(want, a[at:end], b[at:end])
+		case at == 0:
+			binary.BigEndian.PutUint64(want, hash)
+		default:
+			clear(want[:8])
+		}
 		if !bytes.Equal(content[at:end], want) {
 			return mismatch(id, at+firstDifference(content[at:end], want))
 		}
@@ -207,30 +266,22 @@ func firstDifference(a, b []byte) int {
 	return len(a)
 }
 
-// line returns the content of a JSONLogs record.
-func (s *Source) line(hash uint64) []byte {
+// unit returns the content of a record that begins where a unit does.
+func (s *Source) unit(hash uint64, n int) []byte {
 	start := s.starts[scale(hash, len(s.starts))]
-	return s.corpus[start : int(start)+s.size-HeaderBytes]
+	return s.corpus[start : int(start)+n]
 }
 
 // pads returns the two pieces of a Random record, which never start at one place.
 // One of them comes from a part of the corpus that stays in the processor's cache.
-func (s *Source) pads(hash uint64) (a, b []byte) {
+func (s *Source) pads(hash uint64, n int) (a, b []byte) {
 	const near, half = 256 << 10, corpusBytes / 2
-	n := s.size - HeaderBytes
 	low, high := int(hash%near), half+int(hash>>32%half)
 	return s.corpus[low : low+n], s.corpus[high : high+n]
 }
 
-// mix is the finalizer of splitmix64: every input bit changes half of the output.
-func mix(x uint64) uint64 {
-	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
-	x = (x ^ x>>27) * 0x94d049bb133111eb
-	return x ^ x>>31
-}
+// mix gives every bit of a name to all bits of a hash.
+func mix(x uint64) uint64 { return chance.Mix(x) }
 
 // scale maps a hash evenly onto 0..n-1.
-func scale(hash uint64, n int) int {
-	hi, _ := bits.Mul64(hash, uint64(n))
-	return int(hi)
-}
+func scale(hash uint64, n int) int { return int(chance.Scale(hash, uint64(n))) }

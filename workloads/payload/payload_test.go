@@ -16,7 +16,31 @@ import (
 	"brokerlab/engine/env"
 )
 
+// sources are those that tests have made already, by kind and seed, with room for
+// values of roomBytes: a corpus takes a while.
+var sources sync.Map
+
+const roomBytes = 300 << 10
+
 func newSource(t testing.TB, cfg Config) *Source {
+	t.Helper()
+	if err := cfg.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	sizes := cfg.sizes()
+	if cfg.Sizes, cfg.Size = nil, max(roomBytes, sizes.Max()); cfg.Size > roomBytes {
+		return made(t, cfg)
+	}
+	got, ok := sources.Load(cfg)
+	if !ok {
+		got, _ = sources.LoadOrStore(cfg, made(t, cfg))
+	}
+	s := *got.(*Source)
+	s.sizes = sizes
+	return &s
+}
+
+func made(t testing.TB, cfg Config) *Source {
 	t.Helper()
 	s, err := New(cfg)
 	if err != nil {
@@ -43,7 +67,7 @@ func TestRoundTrip(t *testing.T) {
 		for _, row := range rows {
 			s := newSource(t, Config{Kind: kind, Size: row.size, Seed: 7})
 			value := s.Append(nil, row.id, row.intended)
-			if len(value) != row.size || s.Size() != row.size {
+			if len(value) != row.size || s.Sizes().Max() != row.size {
 				t.Errorf("%s, %s: %d bytes, want %d", kind, row.sentence, len(value), row.size)
 			}
 			id, intended, ok := Decode(value)
@@ -75,17 +99,20 @@ func TestVerifyFindsDamage(t *testing.T) {
 		other := s.Append(nil, ID{1, 6}, 99)
 		swapped := append(slices.Clone(value[:HeaderBytes]), other[HeaderBytes:]...)
 		foreign := newSource(t, Config{Kind: kind, Size: 1500, Seed: 2}).Append(nil, ID{1, 5}, 99)
-		zeros := append(slices.Clone(value[:1024]), make([]byte, len(value)-1024)...)
+		blot := slices.Clone(value)
+		for i := 1024; i < len(blot); i++ {
+			blot[i] = ^blot[i]
+		}
 		for name, bad := range map[string][]byte{
 			"cut": value[:1499], "longer": append(slices.Clone(value), 0), "empty": nil,
-			"content of another record": swapped, "of another seed": foreign, "zeros at the end": zeros,
+			"content of another record": swapped, "of another seed": foreign, "another end": blot,
 		} {
 			if s.Verify(bad) == nil {
 				t.Errorf("%s: %s passes", kind, name)
 			}
 		}
 		want := "payload: producer 1 sequence 5: wrong content from byte 1024 on"
-		if err := s.Verify(zeros); err == nil || err.Error() != want {
+		if err := s.Verify(blot); err == nil || err.Error() != want {
 			t.Errorf("%s: error %q, want %q", kind, err, want)
 		}
 		if _, _, ok := Decode(value[:SizeMin-1]); ok {
@@ -97,13 +124,32 @@ func TestVerifyFindsDamage(t *testing.T) {
 // TestSameBytes: a seed means the same bytes in every process and version, since
 // results of different days are compared. Method: digests taken once.
 func TestSameBytes(t *testing.T) {
+	uniform, err := Uniform(100, 4000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	logNormal, err := LogNormal(LogNormalConfig{Mean: 800, Sigma: 1, Min: SizeMin, Max: 64 << 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	empirical, err := Empirical([]Weighted{{50, 1}, {1000, 2}, {9999, 0.5}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	rows := []struct {
 		cfg  Config
 		want string
 	}{
-		{Config{JSONLogs, 1024, 1}, "df991f74d358d6ee"},
-		{Config{JSONLogs, 1024, 2}, "e996440f0c1b94a4"},
-		{Config{Random, 1024, 1}, "d3c8f732581a5939"},
+		{Config{Kind: JSONLogs, Size: 1024, Seed: 1}, "df991f74d358d6ee"},
+		{Config{Kind: JSONLogs, Size: 1024, Seed: 2}, "e996440f0c1b94a4"},
+		{Config{Kind: Random, Size: 1024, Seed: 1}, "d3c8f732581a5939"},
+		{Config{Kind: AccessLog, Size: 1024, Seed: 1}, "6b2c8c55dcf1d41f"},
+		{Config{Kind: Metrics, Size: 1024, Seed: 1}, "4a766d8a509e6206"},
+		{Config{Kind: Chat, Size: 1024, Seed: 1}, "601a3a792479613a"},
+		{Config{Kind: Zeros, Size: 1024, Seed: 1}, "a2965e3f2f665eb9"},
+		{Config{Kind: JSONLogs, Sizes: uniform, Seed: 1}, "afb9cec5f9aa584f"},
+		{Config{Kind: Chat, Sizes: logNormal, Seed: 1}, "bc6cc93e551aa7f3"},
+		{Config{Kind: Random, Sizes: empirical, Seed: 1}, "636b6aed0859411d"},
 	}
 	for _, row := range rows {
 		s := newSource(t, row.cfg)
@@ -208,9 +254,12 @@ func TestConfigErrors(t *testing.T) {
 		cfg      Config
 		want     string
 	}{
-		{"an unknown kind", Config{"json", 100, 1}, `payload: kind "json" is none of json-logs, random`},
-		{"too small for a header", Config{Random, 23, 1}, "payload: size 23 is not within 24 and 16777216 bytes"},
-		{"too large", Config{Random, SizeMax + 1, 1}, "payload: size 16777217 is not within 24 and 16777216 bytes"},
+		{"an unknown kind", Config{Kind: "json", Size: 100, Seed: 1},
+			`payload: kind "json" is none of json-logs, access-log, metrics, chat, random, zeros`},
+		{"too small for a header", Config{Kind: Random, Size: 23, Seed: 1},
+			"payload: size 23 is not within 24 and 16777216 bytes"},
+		{"too large", Config{Kind: Random, Size: SizeMax + 1, Seed: 1},
+			"payload: size 16777217 is not within 24 and 16777216 bytes"},
 	}
 	for _, row := range rows {
 		if _, err := New(row.cfg); err == nil || err.Error() != row.want {
@@ -304,7 +353,7 @@ func BenchmarkNew(b *testing.B) {
 		b.Run(string(kind), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				newSource(b, Config{Kind: kind, Size: 1024, Seed: 1})
+				made(b, Config{Kind: kind, Size: 1024, Seed: 1})
 			}
 		})
 	}

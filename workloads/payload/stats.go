@@ -40,7 +40,7 @@ func (s *Source) Stats() (Stats, error) {
 	defer encoder.Close()
 	var batch, packed []byte
 	alone := 0
-	count := max(StatsBatchBytes/s.size, 2)
+	count := max(StatsBatchBytes/int(s.sizes.Mean()), 2)
 	for i := range count {
 		from := len(batch)
 		// Due 1 ms apart: the header of real values counts too.

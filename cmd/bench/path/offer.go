@@ -12,6 +12,7 @@ import (
 	"brokerlab/workloads/check"
 	"brokerlab/workloads/load"
 	"brokerlab/workloads/payload"
+	"brokerlab/workloads/records"
 )
 
 // Offer is a load at a constant rate by the producers of scenarios, which choose
@@ -83,7 +84,7 @@ func (c *Cluster) offerParts(o Offer) (*load.Shared, *check.Checker, error) {
 	if o.Modelled {
 		shared.Model, err = payload.NewModel(payload.ModelConfig{Config: corpus})
 	} else {
-		shared.Payload, err = payload.New(corpus)
+		shared.Records, err = records.Of(corpus)
 	}
 	if err != nil {
 		return nil, nil, err

@@ -1,0 +1,165 @@
+package findings
+
+import (
+	"math"
+
+	"brokerlab/report/wording"
+	"brokerlab/results"
+	"brokerlab/results/stats"
+)
+
+// figure is a figure that cells are compared by.
+type figure struct {
+	name  string // in a sentence: "throughput", "produce p99"
+	lower bool   // lower is better
+	json  string // in Cell.Intervals
+	// of says what a cell or a repeat has; ok is false where it cannot be told.
+	of    func(*results.Measures) (v float64, ok bool)
+	write func(v float64) string
+}
+
+// throughput counts records, or bytes where records differ in size.
+func throughput(r *results.Result) figure {
+	if wording.Common(r, "records.size") == "" {
+		return figure{name: "throughput", json: "mb_per_s",
+			of:    func(m *results.Measures) (float64, bool) { return m.MBPerS, m.MeasuredS > 0 && m.MBPerS > 0 },
+			write: func(v float64) string { return wording.Digits(v) + " MB/s" }}
+	}
+	return figure{name: "throughput", json: "records_per_s",
+		of:    func(m *results.Measures) (float64, bool) { return m.RecordsPerS, m.MeasuredS > 0 && m.RecordsPerS > 0 },
+		write: func(v float64) string { return wording.Digits(v) + " records/s" }}
+}
+
+// p99 is that of a latency, where samples support it.
+func p99(latency, words string) figure {
+	return figure{name: words + " p99", lower: true, json: latency + ".p99",
+		of: func(m *results.Measures) (float64, bool) {
+			l := m.Latency[latency]
+			return float64(l.P99), l.Supports("p99") && l.P99 > 0
+		},
+		write: func(v float64) string { return wording.Duration(int64(v)) }}
+}
+
+// difference is how a figure of cell b compares with that of cell a.
+type difference struct {
+	a, b  int
+	ratio float64 // b over a
+	p     float64
+	// interval of the ratio; its Confidence is 0 where there is none.
+	interval stats.Interval
+	possible bool // there are runs enough for a difference to be shown
+	basis    string
+}
+
+// compare compares two cells of one target by the runs that they had. Of simulated
+// cells of one run each it takes the seconds: a model has no other source of
+// variation between runs than within one, so that seconds of a long run stand for
+// runs. Of measured ones it does not: restarts and the state of the machine are the
+// same in all seconds of a run.
+func (f *finder) compare(fig figure, a, b int) difference {
+	d := difference{a: a, b: b, p: 1}
+	x, y := &f.r.Cells[a], &f.r.Cells[b]
+	v, _ := fig.of(&x.Measures)
+	w, _ := fig.of(&y.Measures)
+	d.ratio = w / v
+	if len(x.Repeats) == 1 && len(y.Repeats) == 1 {
+		d.basis = "one run each"
+		if x.Target == results.TargetSim {
+			d.bySeconds(x.Intervals[fig.json], y.Intervals[fig.json], v, w)
+		}
+		return d
+	}
+	values := [2][]float64{repeatsOf(fig, x), repeatsOf(fig, y)}
+	if len(values[0]) == len(values[1]) {
+		d.basis = wording.Plural(int64(len(values[0])), "run") + " each"
+	} else {
+		d.basis = wording.Count(int64(len(values[0]))) + " and " + wording.Count(int64(len(values[1]))) + " runs"
+	}
+	c := stats.Compare(values[0], values[1])
+	d.p, d.possible = c.P, c.Possible
+	if c.Possible && c.Ratio > 0 {
+		d.ratio, d.interval = c.Ratio, c.Interval
+	}
+	return d
+}
+
+func repeatsOf(fig figure, c *results.Cell) (values []float64) {
+	for i := range c.Repeats {
+		if v, ok := fig.of(&c.Repeats[i].Measures); ok {
+			values = append(values, v)
+		}
+	}
+	return values
+}
+
+// normal95 is how many sigmas an interval of 95 % of a normal distribution spans to
+// each side.
+const normal95 = 1.96
+
+// bySeconds compares two figures by their intervals over seconds, on a scale of
+// logarithms: as normal distributions whose sigma is the half of each interval that
+// faces the other, over 1.96.
+func (d *difference) bySeconds(x, y results.Bounds, v, w float64) {
+	if x.Over != results.OverSeconds || y.Over != results.OverSeconds {
+		return
+	}
+	if w < v {
+		x, y, v, w = y, x, w, v
+	}
+	if !(v > 0 && y.Low > 0) {
+		return
+	}
+	d.possible, d.basis = true, "the seconds of one run each"
+	sigma := math.Hypot(math.Log(x.High/v), math.Log(w/y.Low)) / normal95
+	if sigma == 0 {
+		if v != w {
+			d.p = 0
+		}
+		return
+	}
+	d.p = math.Erfc(math.Log(w/v) / sigma / math.Sqrt2)
+	wide := math.Exp(normal95 * sigma)
+	d.interval = stats.Interval{Low: d.ratio / wide, High: d.ratio * wide, Confidence: stats.Confidence}
+}
+
+// runsNeeded is how many runs of each cell show a difference if it is clear, where so
+// many comparisons are read together.
+func runsNeeded(comparisons int) int {
+	n, p := 1, 1.0 // p = 2 / (2n over n), the least that two lots of n can have
+	for p*float64(comparisons) >= stats.Alpha {
+		n++
+		p *= float64(n) / float64(2*(2*n-1))
+	}
+	return max(n, stats.RepeatsToCompare)
+}
+
+// times words a ratio of at least 1: "2.58 times", or "12 %" for what is less than
+// double.
+func times(ratio float64) string {
+	if ratio >= doubled {
+		return wording.Digits(ratio) + " times"
+	}
+	return wording.Percent(ratio - 1)
+}
+
+// doubled is the ratio from which it is told as times.
+const doubled = 1.995
+
+// intervalWords are the interval of a ratio that is told as times or as percent.
+func (d *difference) intervalWords() string {
+	i := d.interval
+	if i.Confidence < stats.Confidence || i.Low <= 0 || math.IsInf(i.High, 0) {
+		return ""
+	}
+	if d.ratio >= doubled {
+		return " (95 %: " + wording.Digits(i.Low) + " to " + wording.Digits(i.High) + ")"
+	}
+	return " (95 %: " + signed(i.Low-1) + " to " + signed(i.High-1) + ")"
+}
+
+func signed(share float64) string {
+	if share < 0 {
+		return "-" + wording.Percent(-share)
+	}
+	return wording.Percent(share)
+}

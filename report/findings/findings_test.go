@@ -1,0 +1,275 @@
+package findings
+
+import (
+	"flag"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"brokerlab/report/reporttest"
+	"brokerlab/results"
+)
+
+var rewrite = flag.Bool("rewrite", false, "write the expected sentences anew")
+
+// text is the sentences of a result as the expected files hold them.
+func text(all []Sentence) string {
+	var b strings.Builder
+	for _, s := range all {
+		fmt.Fprintf(&b, "%s %v\n    %s\n", s.Kind, s.About, s.Marked())
+	}
+	return b.String()
+}
+
+// Goal: the sentences of every shape of result are right, and stay so.
+// Method: the synthetic results that all reports are tested with, against files that
+// were read by a person.
+func TestSentences(t *testing.T) {
+	for _, run := range reporttest.Runs(40) {
+		r, hs := reporttest.Make(run)
+		for i := range r.Cells {
+			r.Cells[i].Intervals = results.IntervalsOf(&r.Cells[i], hs[i])
+		}
+		got := text(Of(r))
+		path := filepath.Join("testdata", run.Scenario+".txt")
+		if *rewrite {
+			if err := os.MkdirAll("testdata", 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		want, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got != string(want) {
+			t.Errorf("%s (go test ./report/findings -rewrite): got\n%s\nwant\n%s", path, got, want)
+		}
+	}
+}
+
+// Goal: whatever a result lacks, there is a first sentence that says how its figures
+// came about, every sentence ends as one, names cells that there are, and none
+// compares a measured cell with a simulated one.
+// Method: synthetic results with parts taken out at random.
+func TestEveryCombination(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 1))
+	var whole [][]byte
+	for _, run := range reporttest.Runs(4) {
+		r, _ := reporttest.Make(run)
+		for i := range r.Cells { // as if there were samples enough
+			for _, m := range append([]*results.Measures{&r.Cells[i].Measures}, repeatsOfCell(&r.Cells[i])...) {
+				for name, l := range m.Latency {
+					l.Count *= 100
+					m.Latency[name] = l
+				}
+			}
+		}
+		text, err := results.Encode(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		whole = append(whole, text)
+	}
+	for range 120 {
+		r, err := results.Decode(whole[random.IntN(len(whole))])
+		if err != nil {
+			t.Fatal(err)
+		}
+		spoil(r, random)
+		all := Of(r)
+		if len(all) == 0 || all[0].Kind != Source {
+			t.Fatalf("%s: the first sentence is not about the source: %+v", r.Scenario, all)
+		}
+		for _, s := range all {
+			if !strings.HasSuffix(s.Text, ".") || strings.Contains(s.Text, "NaN") || strings.Contains(s.Text, "Inf") ||
+				strings.Contains(s.Text, "%!") || strings.Contains(s.Text, "  ") {
+				t.Errorf("%s: %q", r.Scenario, s.Text)
+			}
+			for _, i := range s.About {
+				if i < 0 || i >= len(r.Cells) {
+					t.Errorf("%s: %q is about cell %d of %d", r.Scenario, s.Text, i, len(r.Cells))
+				}
+			}
+			if s.Kind != Figure && s.Kind != Along && s.Kind != Time {
+				continue
+			}
+			for _, i := range s.About {
+				if r.Cells[i].Target != r.Cells[s.About[0]].Target {
+					t.Errorf("%s: measured and simulated in one: %q", r.Scenario, s.Text)
+				}
+			}
+		}
+	}
+}
+
+func repeatsOfCell(c *results.Cell) (all []*results.Measures) {
+	for i := range c.Repeats {
+		all = append(all, &c.Repeats[i].Measures)
+	}
+	return all
+}
+
+// spoil takes parts of a result out.
+func spoil(r *results.Result, random *rand.Rand) {
+	if random.IntN(3) == 0 {
+		r.Complete, r.Incomplete = false, "stopped"
+	}
+	if random.IntN(4) == 0 && len(r.Cells) > 1 {
+		r.Cells = r.Cells[:1+random.IntN(len(r.Cells)-1)]
+	}
+	for i := range r.Cells {
+		c := &r.Cells[i]
+		switch random.IntN(8) {
+		case 0:
+			c.Repeats, c.Measures = nil, results.MergeRepeats(nil, nil)
+		case 1:
+			c.Repeats = c.Repeats[:min(1, len(c.Repeats))]
+		case 2:
+			c.Latency = map[string]results.Latency{}
+		case 3:
+			c.MeasuredS, c.RecordsPerS, c.MBPerS = 0, 0, 0
+		case 4:
+			c.Trust = []results.Finding{{Check: "machine", Untrusted: true, Message: "others used it"}}
+		case 5:
+			c.Breakdown, c.Bound = nil, nil
+		case 6:
+			c.Intervals = results.IntervalsOf(c, nil)
+		}
+		if random.IntN(5) == 0 {
+			r.Goals = append(r.Goals, results.GoalOutcome{Goal: "lost == 0", Cell: i, Met: random.IntN(2) == 0,
+				Message: "by 1"})
+		}
+	}
+}
+
+// made is a result of measured cells at full speed, one per level, with so many runs
+// that vary by 5 %.
+func made(levels []float64, repeats int, random *rand.Rand) *results.Result {
+	r := &results.Result{Scenario: "made", Complete: true, LabelNames: []string{"producers.compression.type", "disk"}}
+	for i, level := range levels {
+		c := results.Cell{Labels: map[string]string{"producers.compression.type": fmt.Sprintf("codec-%d", i)},
+			Config: map[string]string{"records.size": "1KiB"}, Target: results.TargetReal, Load: "closed", AtSaturation: true}
+		for range repeats {
+			v := level * math.Exp(0.05*random.NormFloat64())
+			c.Repeats = append(c.Repeats, results.Repeat{Measures: results.Measures{RecordsPerS: v, MBPerS: v / 1000,
+				MeasuredS: 10, Latency: map[string]results.Latency{}}})
+		}
+		c.Measures = results.MergeRepeats(c.Repeats, nil)
+		r.Cells = append(r.Cells, c)
+	}
+	return r
+}
+
+// throughputSentence is the one that compares the throughput of all cells.
+func throughputSentence(t *testing.T, r *results.Result) Sentence {
+	t.Helper()
+	for _, s := range Of(r) {
+		if s.Kind == Figure && strings.Contains(strings.ToLower(s.Text), "throughput") {
+			return s
+		}
+	}
+	t.Fatalf("no sentence about throughput in %s", text(Of(r)))
+	return Sentence{}
+}
+
+// Goal: the best and the worst of equal cells are told apart in at most 5 of 100
+// results, although they were picked for being far apart; cells that differ are.
+// Method: made results of known levels.
+func TestFalseAlarmsOfBestAndWorst(t *testing.T) {
+	random := rand.New(rand.NewPCG(2, 2))
+	const trials = 300
+	alarms, found := 0, 0
+	for range trials {
+		if throughputSentence(t, made([]float64{1e5, 1e5, 1e5, 1e5, 1e5}, 6, random)).Shown {
+			alarms++
+		}
+		if throughputSentence(t, made([]float64{1e5, 1e5, 1.4e5}, 6, random)).Shown {
+			found++
+		}
+	}
+	if share := float64(alarms) / trials; share > 0.05+3*math.Sqrt(0.05*0.95/trials) {
+		t.Errorf("%.3f false alarms", share)
+	}
+	if share := float64(found) / trials; share < 0.95 {
+		t.Errorf("a difference of 40 %% was found in %.3f", share)
+	}
+}
+
+// Goal: sentences say what is shown, what is not, and what would show it.
+// Method: made results, and what their sentences hold.
+func TestShownOrNot(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 3))
+	clear := made([]float64{1e5, 3e5}, 6, random)
+	suspect := made([]float64{1e5, 3e5}, 6, random)
+	suspect.Cells[1].Trust = []results.Finding{{Check: "machine", Untrusted: true, Message: "java used 1.2 cores."}}
+	for _, c := range []struct {
+		why   string
+		r     *results.Result
+		shown bool
+		has   string
+	}{
+		{"six runs that differ", clear, true, "times (95 %: "},
+		{"six runs that do not", made([]float64{1e5, 1e5}, 6, random), false, "is not shown to differ between the 2 cells"},
+		{"three runs", made([]float64{1e5, 3e5}, 3, random), false, "3 runs each cannot show a difference between 2 " +
+			"cells (--repeat 4 could)"},
+		{"one run", made([]float64{1e5, 3e5}, 1, random), false, "one run each cannot show a difference"},
+		{"a cell that is not to be trusted", suspect, false, "codec-1 is not to be trusted"},
+	} {
+		s := throughputSentence(t, c.r)
+		if s.Shown != c.shown || !strings.Contains(s.Text, c.has) {
+			t.Errorf("%s: shown %v: %q", c.why, s.Shown, s.Text)
+		}
+		if strings.HasPrefix(s.Marked(), NotShown) == s.Shown {
+			t.Errorf("%s: marked %q", c.why, s.Marked())
+		}
+	}
+	if all := text(Of(suspect)); !strings.Contains(all, "Not to be trusted: codec-1: java used 1.2 cores.") {
+		t.Errorf("the reason is not told:\n%s", all)
+	}
+}
+
+// Goal: simulated cells of one run each are compared by their seconds, measured ones
+// are not.
+// Method: one run of each, with intervals over seconds that are apart.
+func TestSimulatedSeconds(t *testing.T) {
+	for _, target := range []string{results.TargetSim, results.TargetReal} {
+		r := made([]float64{1e5, 3e5}, 1, rand.New(rand.NewPCG(4, 4)))
+		for i := range r.Cells {
+			c := &r.Cells[i]
+			c.Target = target
+			c.Intervals = map[string]results.Bounds{"records_per_s": {Low: 0.97 * c.RecordsPerS, High: 1.03 * c.RecordsPerS,
+				Confidence: 0.95, Over: results.OverSeconds}}
+		}
+		if s := throughputSentence(t, r); s.Shown != (target == results.TargetSim) {
+			t.Errorf("%s: %+v", target, s)
+		}
+	}
+}
+
+// Goal: goals are told once for all cells, with how much they are missed by.
+// Method: one goal that is met and one that is missed.
+func TestGoals(t *testing.T) {
+	r := made([]float64{1e5, 3e5}, 1, rand.New(rand.NewPCG(5, 5)))
+	r.Goals = []results.GoalOutcome{{Goal: "lost == 0", Cell: 0, Met: true}, {Goal: "lost == 0", Cell: 1, Met: true},
+		{Goal: "p99(produce) < 10ms", Cell: 0, Met: true},
+		{Goal: "p99(produce) < 10ms", Cell: 1, Message: "it is 12 ms, 2 ms too much"}, {Goal: "x", Cell: 7}}
+	var got []string
+	for _, s := range Of(r) {
+		if s.Kind == Goal {
+			got = append(got, s.Text)
+		}
+	}
+	if want := []string{"The goal lost == 0 is met in all 2 cells.",
+		"The goal p99(produce) < 10ms is missed in codec-1 (it is 12 ms, 2 ms too much)."}; !slices.Equal(got, want) {
+		t.Errorf("got %q", got)
+	}
+}
