@@ -237,4 +237,6 @@ type CellWall struct {
 	// CPUParts and Process are of real repeats.
 	CPUParts []CPUPart `json:"cpu_parts,omitempty"`
 	Process  *Process  `json:"process,omitempty"`
+	// Surroundings is of real repeats, on Linux.
+	Surroundings *Surroundings `json:"surroundings,omitempty"`
 }

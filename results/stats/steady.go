@@ -256,3 +256,22 @@ func exceeding(sorted []float64, v float64) float64 {
 	at, _ := slices.BinarySearch(sorted, v)
 	return float64(len(sorted)-at+1) / float64(len(sorted)+1)
 }
+
+// Truncation is how many points at the beginning of a series are best left out, so
+// that the mean of the rest is known best: the marginal standard error rule (MSER,
+// White 1997), which stops at half of the series.
+func Truncation(series []float64) (points int) {
+	best := math.Inf(1)
+	for d := 0; d <= len(series)/2; d++ {
+		rest := series[d:]
+		mean := meanOf(rest)
+		var sum float64
+		for _, v := range rest {
+			sum += (v - mean) * (v - mean)
+		}
+		if n := float64(len(rest)); n > 0 && sum/(n*n) < best {
+			best, points = sum/(n*n), d
+		}
+	}
+	return points
+}

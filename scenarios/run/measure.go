@@ -3,9 +3,11 @@ package run
 import (
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"time"
 
 	"brokerlab/results"
+	"brokerlab/results/selfcheck"
 	"brokerlab/scenarios/spec"
 	"brokerlab/workloads/load"
 )
@@ -17,6 +19,7 @@ type measured struct {
 	produce  []results.Interval
 	consume  []results.Interval
 	more     map[string][]results.Interval // of other latencies, by name
+	rates    selfcheck.Series
 	warnings []string
 }
 
@@ -88,8 +91,10 @@ func (m *measured) fill(r *repeat, number int) {
 		out.Nodes, _ = r.meter.usage()
 		out.Usage = together(out.Nodes)
 		m.activity = r.meter.activity(number)
+		m.rates = r.meter.rates()
 	}
 	m.fillTiming(r, number)
+	out.Wall.Surroundings = r.around.result()
 	m.summarize()
 }
 
@@ -209,7 +214,8 @@ type cellData struct {
 	produce, consume []results.Interval
 	more             map[string][]results.Interval
 	activity         []results.Activity
-	waiting          []numbered // repeats that ended before an earlier one
+	rates            []selfcheck.Series // of each repeat
+	waiting          []numbered         // repeats that ended before an earlier one
 }
 
 // add puts one more repeat into a cell.
@@ -217,6 +223,7 @@ func (d *cellData) add(c *results.Cell, m *measured) {
 	d.produce = append(d.produce, m.produce...)
 	d.consume = append(d.consume, m.consume...)
 	d.activity = append(d.activity, m.activity...)
+	d.rates = append(d.rates, m.rates)
 	c.Repeats = append(c.Repeats, m.repeat)
 	c.Warnings = append(c.Warnings, m.warnings...)
 	latency := map[string]results.Latency{
@@ -226,13 +233,15 @@ func (d *cellData) add(c *results.Cell, m *measured) {
 	d.addMore(m.more)
 	summaries(latency, d.more)
 	c.Measures = results.MergeRepeats(c.Repeats, latency)
-	c.Intervals = results.IntervalsOf(c, map[string][]results.Interval{results.Produce: d.produce,
-		results.EndToEnd: d.consume})
+	all := map[string][]results.Interval{results.Produce: d.produce, results.EndToEnd: d.consume}
+	maps.Copy(all, d.more)
+	c.Intervals = results.IntervalsOf(c, all)
 	c.Usage, c.Nodes = results.MergeUsage(c.Repeats)
 	c.Bound = results.BoundOf(c.Nodes, c.MeasuredS/float64(len(c.Repeats)), c.Load == loadClosed)
 	c.Hash, c.VirtualS = hashOf(c.Repeats)
 	c.Wall = results.CellWall{Start: c.Repeats[0].Wall.Start, Machine: c.Repeats[0].Wall.Machine}
 	results.MergeTiming(c)
+	c.Trust = selfcheck.Of(selfcheck.Input{Cell: c, Activity: d.activity, Rates: d.rates})
 	var cpu, events []float64
 	for _, r := range c.Repeats {
 		if r.Wall.EventsPerS > 0 {

@@ -6,6 +6,7 @@ import (
 
 	"brokerlab/engine/env"
 	"brokerlab/results"
+	"brokerlab/results/selfcheck"
 )
 
 // sampleEvery is how often a meter reads at first, since the load began.
@@ -152,6 +153,25 @@ func (m *meter) activity(repeat int) (all []results.Activity) {
 		}
 	}
 	return all
+}
+
+// rates are the acknowledged records a second of each sample of the measured window.
+func (m *meter) rates() selfcheck.Series {
+	out := selfcheck.Series{StartS: max(0, m.warmupEnd.Sub(m.start).Seconds()), EveryS: m.every.Seconds()}
+	if m.end == nil {
+		return out
+	}
+	for i := 1; i < len(m.readings); i++ {
+		from, to := &m.readings[i-1], &m.readings[i]
+		if from.at < m.warmupEnd || to.at > m.end.at || to.at <= from.at {
+			continue
+		}
+		if len(out.Values) == 0 {
+			out.StartS = from.at.Sub(m.start).Seconds()
+		}
+		out.Values = append(out.Values, float64(to.acked-from.acked)/to.at.Sub(from.at).Seconds())
+	}
+	return out
 }
 
 func rank(n *nodeReading) int8 {

@@ -15,6 +15,7 @@ import (
 type reading struct {
 	at    env.Time
 	nodes []nodeReading // always the same ones in the same order
+	acked int64         // records
 }
 
 // nodeReading is one node's counters, or those of the whole machine in a real run.

@@ -55,7 +55,8 @@ type repeat struct {
 	targets  atomic.Pointer[[]load.Target] // set when the ends of the logs are known
 	loadFrom env.Time
 	meter    *meter
-	metering env.Mutex // of meter, which the watch reads and who waits for the producers too
+	metering env.Mutex // of meter and around, which the watch reads and who waits for the producers too
+	around   *surroundings
 	cpuFrom  cpuTime
 	cpuTo    cpuTime
 	logs     broker.Stats // when the load was drained
@@ -259,6 +260,10 @@ func (r *repeat) meterUpTo(now env.Time) env.Time {
 	if now >= r.meter.next() {
 		r.meter.take(r.read())
 		r.timing.process.see(r.meter.warm != nil)
+		if r.meter.warm != nil {
+			r.around.begin()
+		}
+		r.around.during()
 	}
 	return r.meter.next()
 }
@@ -269,6 +274,7 @@ func (r *repeat) endLoad() {
 	defer r.metering.Unlock()
 	r.meter.endLoad(r.read())
 	r.timing.endLoad(r.meter.end.at)
+	r.around.end()
 }
 
 // untilEnd is how long the load goes on; after its end that does not matter.
@@ -281,9 +287,10 @@ func untilEnd(end, now env.Time) time.Duration {
 
 // read takes the counters of the stage.
 func (r *repeat) read() reading {
-	now := r.stage.read(r.driver.Now())
-	r.timing.addUnflushed(&now)
-	return now
+	out := r.stage.read(r.driver.Now())
+	r.timing.addUnflushed(&out)
+	out.acked = r.shared.Acked.Load()
+	return out
 }
 
 func (r *repeat) startProducers(j *join) error {

@@ -266,7 +266,7 @@ type place struct {
 // newRepeat prepares one execution of a cell. All cells of one repeat share a
 // seed, so that they differ in their settings only.
 func newRepeat(s *spec.Scenario, at place, number int, live *progress) (*repeat, error) {
-	rep := &repeat{s: s, seed: s.Seed + uint64(number) - 1, live: live}
+	rep := &repeat{s: s, seed: s.Seed + uint64(number) - 1, live: live, around: newSurroundings(at.dirs)}
 	var err error
 	if rep.plan, err = planOf(s); err != nil {
 		return nil, err

@@ -1,0 +1,226 @@
+// Package selfcheck says of a cell when its figures are not to be trusted and why:
+// made from what the run left, and nothing else. It is pure, and it judges no broker,
+// only the measuring.
+//
+// A finding is Untrusted where the figures would be others without what was found;
+// else it is a reason to read them with care. What is not known makes no finding: a
+// check that could not be made is silent, and the absence of findings is no proof.
+package selfcheck
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"brokerlab/results"
+)
+
+// Checks, by their names in results.Finding.
+const (
+	Generator = "generator" // the generator was the bottleneck
+	Steady    = "steady"    // a step or a trend in the measured window
+	WarmUp    = "warm-up"   // the beginning of the measured window differs from the rest
+	Machine   = "machine"   // others used it, or it was slowed down
+	Clock     = "clock"     // the wall clock jumped, or the machine slept
+	Disk      = "disk"      // it was throttled
+	Space     = "space"     // the file system is nearly full
+	Overflow  = "overflow"  // latencies outside the histogram's range
+	Samples   = "samples"   // fewer than a percentile needs
+	Repeats   = "repeats"   // fewer than an interval needs
+)
+
+// Input is what a cell left.
+type Input struct {
+	Cell     *results.Cell
+	Activity []results.Activity // of all its repeats
+	Rates    []Series           // of each repeat; may be empty
+}
+
+// Series are the records that were acknowledged a second, in spans that are finer
+// than seconds, within the measured window of one repeat.
+type Series struct {
+	StartS float64 // since the load began
+	EveryS float64
+	Values []float64
+}
+
+// Of gives the findings about a cell, those that make it untrusted first.
+func Of(in Input) []results.Finding {
+	if len(in.Cell.Repeats) == 0 {
+		return nil
+	}
+	var all []results.Finding
+	for _, check := range []func(Input) []results.Finding{
+		generator, steadiness, machine, clocks, disks, space, overflow, samples, repeats,
+	} {
+		all = append(all, check(in)...)
+	}
+	slices.SortStableFunc(all, func(a, b results.Finding) int { return rank(a) - rank(b) })
+	return all
+}
+
+func rank(f results.Finding) int {
+	if f.Untrusted {
+		return 0
+	}
+	return 1
+}
+
+// finding makes one.
+func finding(check string, untrusted bool, format string, args ...any) results.Finding {
+	return results.Finding{Check: check, Untrusted: untrusted, Message: fmt.Sprintf(format, args...)}
+}
+
+// among says in which repeat something was seen, where there are several: " (in
+// repeat 2 of 3)", " (in 3 of 5 repeats; worst in repeat 2)".
+func among(repeats, seen, worst int) string {
+	switch {
+	case repeats <= 1:
+		return ""
+	case seen == 1:
+		return fmt.Sprintf(" (in repeat %d of %d)", worst, repeats)
+	}
+	return fmt.Sprintf(" (in %d of %d repeats, this in number %d)", seen, repeats, worst)
+}
+
+// percent writes a share of 0 to 1.
+func percent(share float64) string {
+	switch p := 100 * share; {
+	case p < 0.95:
+		return fmt.Sprintf("%.1f %%", p)
+	case p < 9.95:
+		return strings.TrimSuffix(fmt.Sprintf("%.1f", p), ".0") + " %"
+	default:
+		return fmt.Sprintf("%.0f %%", p)
+	}
+}
+
+// Shares of records that were late or never sent. A p99 is of the last hundredth, so
+// that a hundredth of late records can be all of it.
+const (
+	lateShare   = 0.01
+	unsentShare = 0.01
+)
+
+// busyShare is the share of its time from which a resource of the brokers counts as
+// busy, so that the generator had reason to wait.
+const busyShare = 0.5
+
+// generator: an open loop whose records were not sent when they were due, a closed one
+// that was bounded by its clients. Clients of Kafka are part of what is measured, so
+// that a rate which they bound is to be read with care; one that the making of records
+// bounds is none.
+func generator(in Input) []results.Finding {
+	c := in.Cell
+	if c.Load == "open" {
+		return late(c)
+	}
+	b := c.Bound
+	if b != nil && b.Resource == results.BoundCPU && c.Target == results.TargetReal {
+		if own := generating(c); own >= ownShare { // it shares the processors with the brokers
+			return []results.Finding{finding(Generator, true, "the generator was the bottleneck: the processors worked "+
+				"for %s of the time, %s of it to make and measure records; choose a payload that costs less to make "+
+				"(records.payload)", percent(b.Share), percent(own))}
+		}
+		return nil
+	}
+	if b == nil || b.Resource != results.BoundClientCPU && b.Resource != results.BoundClientThread {
+		return nil
+	}
+	busiest, what := brokersBusy(c)
+	idle := ""
+	if busiest < busyShare {
+		idle = fmt.Sprintf(", and nothing of the brokers for more than %s%s", percent(busiest), what)
+	}
+	if own := generating(c); own >= ownShare {
+		return []results.Finding{finding(Generator, true, "the generator was the bottleneck: %s worked for %s of the "+
+			"time%s, %s of it to make and measure records: the rate is the generator's; raise producers.count", b.Node,
+			percent(b.Share), idle, percent(own))}
+	}
+	return []results.Finding{finding(Generator, false, "the clients were the bottleneck: %s worked for %s of the time%s: "+
+		"the rate is what these clients make, not what the brokers take; raise producers.count to see that", b.Node,
+		percent(b.Share), idle)}
+}
+
+// ownShare is the part of the clients' work from which a rate is the generator's own.
+const ownShare = 0.5
+
+// Parts of the processor's work that are the generator's own, as runs name them.
+const (
+	partGenerator = "generator"
+	partMeasuring = "measuring"
+)
+
+// generating is the share of the clients' work, or of all work where sides are not
+// told apart, that is the generator's own: a client of Kafka would not do it.
+func generating(c *results.Cell) float64 {
+	var all, own float64
+	for _, p := range slices.Concat(c.CPUParts, c.Wall.CPUParts) {
+		if p.Side == results.SideBrokers {
+			continue
+		}
+		all += p.Seconds
+		if p.Name == partGenerator || p.Name == partMeasuring {
+			own += p.Seconds
+		}
+	}
+	if all == 0 {
+		return 0
+	}
+	return own / all
+}
+
+// brokersBusy is the share of the window for which the busiest resource of the
+// brokers was used, and which one it is.
+func brokersBusy(c *results.Cell) (share float64, what string) {
+	consider := func(busy float64, name string) {
+		if busy > share {
+			share, what = busy, " ("+name+")"
+		}
+	}
+	if c.Disk != nil {
+		consider(c.Disk.Busy, "a disk")
+	}
+	if c.Network != nil {
+		consider(c.Network.Busy, "the network")
+	}
+	if c.CPU != nil {
+		consider(c.CPU.Busy, "processors")
+	}
+	return share, what
+}
+
+// late looks at what an open loop did not send in time.
+func late(c *results.Cell) []results.Finding {
+	due := float64(c.Sent + c.Unsent)
+	if due == 0 {
+		return nil
+	}
+	lateOf, unsentOf := float64(c.Late)/due, float64(c.Unsent)/due
+	if lateOf < lateShare && unsentOf < unsentShare {
+		return nil
+	}
+	var parts []string
+	if lateOf >= lateShare {
+		parts = append(parts, fmt.Sprintf("%s of the records were sent late, at worst by %s", percent(lateOf),
+			duration(c.LateMax)))
+	}
+	if unsentOf >= unsentShare {
+		parts = append(parts, fmt.Sprintf("%s were due and never sent", percent(unsentOf)))
+	}
+	what := strings.Join(parts, ", and ")
+	switch b := c.Bound; {
+	case b != nil && (b.Resource == results.BoundDisk || b.Resource == results.BoundPageCache ||
+		b.Resource == results.BoundNetwork):
+		return []results.Finding{finding(Generator, false, "the brokers did not take the offered rate, so that %s: "+
+			"latency counts from the instant at which each was due; lower load.rate to see that of a rate that they take", what)}
+	case b != nil && b.Resource == results.BoundCPU && c.Target == results.TargetReal:
+		return []results.Finding{finding(Generator, true, "the machine's processors were busy, which generator and "+
+			"brokers share: %s; lower load.rate", what)}
+	case b != nil && b.Resource == results.BoundCPU:
+		return []results.Finding{finding(Generator, false, "the brokers' processors did not keep up, so that %s: latency "+
+			"counts from the instant at which each was due", what)}
+	}
+	return []results.Finding{finding(Generator, true, "the generator was the bottleneck: %s, while nothing of the "+
+		"brokers was busy all the time; raise producers.count or lower load.rate", what)}
+}
