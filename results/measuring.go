@@ -69,6 +69,23 @@ type Corpus struct {
 	// first is what records have in common.
 	RatioAlone    float64 `json:"ratio_alone"`
 	RatioTogether float64 `json:"ratio_together"`
+	// Records is how many were looked at, Together how many of them were packed together:
+	// 1,000, or fewer where they are large.
+	Records  int `json:"records"`
+	Together int `json:"records_together"`
+	// WithoutKey is the share of records that have no key where their keys are in them.
+	WithoutKey float64     `json:"without_key,omitempty"`
+	File       *CorpusFile `json:"file,omitempty"`
+}
+
+// CorpusFile is the user's file that records came from, as it was at the start of the
+// run.
+type CorpusFile struct {
+	Path    string `json:"path"`
+	Format  string `json:"format"`
+	Bytes   int64  `json:"bytes"`
+	Records int64  `json:"records"`
+	SHA256  string `json:"sha256"` // of the whole file
 }
 
 // Kinds of a group.

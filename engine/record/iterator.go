@@ -31,6 +31,25 @@ func (r *Record) Headers() ([]RecordHeader, error) {
 	return out, nil
 }
 
+// Header returns the value of the record's first header of that key, which points into
+// the records section; ok is false if there is none, or if headers before it are
+// malformed. It does not allocate.
+func (r *Record) Header(key string) (value []byte, ok bool) {
+	at := 0
+	for range r.headerCount {
+		keyAt, keyEnd, next := nullable(r.headers, at)
+		valueAt, valueEnd, next := nullable(r.headers, next)
+		if next == bad || keyEnd < keyAt {
+			return nil, false
+		}
+		if string(r.headers[keyAt:keyEnd]) == key {
+			return cut(r.headers, valueAt, valueEnd), true
+		}
+		at = next
+	}
+	return nil, false
+}
+
 // Iterator walks through the records of one batch, which may have been compacted:
 // offsets rise, with gaps. It gives the marker of a control batch as any record:
 // ask Attributes.Control before. It is a value to be kept on the caller's stack.

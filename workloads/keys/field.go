@@ -35,6 +35,9 @@ func NewPath(text string) (Path, error) {
 	return bytes.Split([]byte(text), []byte(".")), nil
 }
 
+// String is the path as it is written.
+func (p Path) String() string { return string(bytes.Join(p, []byte("."))) }
+
 // Of is the field's value in the JSON object or array at the beginning of value: of a
 // string what is between its quotes, as it is written, of anything else its text. A
 // null, and a field that is not there, is no key. What is behind the field is not

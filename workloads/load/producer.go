@@ -153,7 +153,9 @@ func Produce(node env.Node, shared *Shared, cfg ProducerConfig) (Produced, error
 		cfg.Client.Modelled = &producer.Modelled{Source: source, CompressedBytes: size}
 	}
 	if shared.Records != nil {
-		p.stream = shared.Records.Stream(uint16(cfg.Arrival.Index))
+		if p.stream, err = shared.Records.Stream(uint16(cfg.Arrival.Index)); err != nil {
+			return Produced{}, err
+		}
 	}
 	if p.client, err = producer.New(node, cfg.Client); err != nil {
 		return Produced{}, err

@@ -89,6 +89,12 @@ func (id ID) String() string {
 
 func (id ID) pack() uint64 { return uint64(id.Producer)<<48 | id.Sequence }
 
+// Append appends the 8 bytes that a record is named by.
+func (id ID) Append(dst []byte) []byte { return binary.BigEndian.AppendUint64(dst, id.pack()) }
+
+// Hash has every bit of the name in all of its bits.
+func (id ID) Hash() uint64 { return mix(id.pack()) }
+
 // Config says what values to make.
 type Config struct {
 	Kind Kind

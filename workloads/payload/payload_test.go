@@ -12,6 +12,7 @@ import (
 
 	"github.com/golang/snappy"
 	"github.com/klauspost/compress/zstd"
+	"github.com/pierrec/lz4/v4"
 
 	"brokerlab/engine/env"
 )
@@ -202,8 +203,12 @@ func TestLinesAreLogs(t *testing.T) {
 	}
 }
 
-// TestRatios: codecs find in batches what they find in real logs, and nothing in
-// random bytes. Method: 128 KiB of 1 KiB records, several seeds.
+// TestRatios: codecs find in batches what they find in data of that kind, and nothing in
+// random bytes. Method: 128 KiB of 1 KiB records, two seeds, against ranges. Of text
+// zstd makes a third (klauspost's table: 3.2 for all of enwik9, of which a batch is a
+// small part) and snappy a half (Google's README: 1.5 to 1.7); of logs in JSON and of
+// access logs it makes a tenth in files (10.3 for GitHub's events), less in batches;
+// metrics are numbers, of which half is noise.
 func TestRatios(t *testing.T) {
 	encoder, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1))
 	if err != nil {
@@ -211,12 +216,15 @@ func TestRatios(t *testing.T) {
 	}
 	defer encoder.Close()
 	rows := []struct {
-		kind                                     Kind
-		snappyMin, snappyMax, zstdMin, zstdMax   float64
-		entropyMin, entropyMax, aloneMin, redMin float64
+		kind                                       Kind
+		snappyMin, snappyMax                       float64
+		lz4Min, lz4Max, zstdMin, zstdMax, bulk, to float64
 	}{
-		{JSONLogs, 2.6, 3.5, 4.5, 6, 4.5, 5.8, 1.5, 2},
-		{Random, 0.98, 1.02, 0.98, 1.03, 7.99, 8, 0.9, 0.9},
+		{JSONLogs, 2.6, 3.5, 2.7, 3.6, 4.5, 6, 6.5, 8},
+		{AccessLog, 3.8, 5, 4, 5.3, 6, 8, 11, 15},
+		{Metrics, 1.3, 1.6, 1.3, 1.6, 1.6, 2, 2.3, 3.2},
+		{Chat, 1.6, 2.1, 1.7, 2.2, 2.4, 3.1, 2.8, 3.5},
+		{Random, 0.98, 1.02, 0.98, 1.02, 0.98, 1.03, 0.99, 1.01},
 	}
 	for _, row := range rows {
 		for seed := range uint64(2) {
@@ -225,26 +233,31 @@ func TestRatios(t *testing.T) {
 			for i := range uint64(128) {
 				batch = s.Append(batch, ID{1, 1000 + i}, env.Time(i)*50_000)
 			}
-			bySnappy := float64(len(batch)) / float64(len(snappy.Encode(nil, batch)))
-			byZstd := float64(len(batch)) / float64(len(encoder.EncodeAll(batch, nil)))
-			if bySnappy < row.snappyMin || bySnappy > row.snappyMax {
-				t.Errorf("%s seed %d: snappy %.2f", row.kind, seed, bySnappy)
+			check := func(codec string, of []byte, packed int, min, max float64) {
+				if ratio := float64(len(of)) / float64(packed); ratio < min || ratio > max {
+					t.Errorf("%s seed %d: %s %.2f, want %.2f to %.2f", row.kind, seed, codec, ratio, min, max)
+				}
 			}
-			if byZstd < row.zstdMin || byZstd > row.zstdMax {
-				t.Errorf("%s seed %d: zstd %.2f", row.kind, seed, byZstd)
-			}
-			st, err := s.Stats()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if st.EntropyBitsPerByte < row.entropyMin || st.EntropyBitsPerByte > row.entropyMax {
-				t.Errorf("%s seed %d: entropy %.3f", row.kind, seed, st.EntropyBitsPerByte)
-			}
-			if st.ZstdRatioAlone < row.aloneMin || st.Redundancy < row.redMin || st.Redundancy > 4 {
-				t.Errorf("%s seed %d: %+v", row.kind, seed, st)
-			}
+			check("snappy", batch, len(snappy.Encode(nil, batch)), row.snappyMin, row.snappyMax)
+			check("lz4", batch, lz4Bytes(t, batch), row.lz4Min, row.lz4Max)
+			check("zstd", batch, len(encoder.EncodeAll(batch, nil)), row.zstdMin, row.zstdMax)
+			check("zstd of 2 MiB", s.corpus[:2<<20], len(encoder.EncodeAll(s.corpus[:2<<20], nil)), row.bulk, row.to)
 		}
 	}
+}
+
+func lz4Bytes(t *testing.T, b []byte) int {
+	t.Helper()
+	var c lz4.Compressor
+	out := make([]byte, lz4.CompressBlockBound(len(b)))
+	n, err := c.CompressBlock(b, out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n == 0 {
+		return len(b)
+	}
+	return n
 }
 
 // TestConfigErrors: a bad setting is refused by New with the reason. Method: table.

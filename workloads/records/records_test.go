@@ -1,8 +1,11 @@
 package records_test
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
+	"strings"
 	"testing"
 
 	"brokerlab/engine/env"
@@ -11,6 +14,7 @@ import (
 	"brokerlab/workloads/keys"
 	"brokerlab/workloads/payload"
 	"brokerlab/workloads/records"
+	"brokerlab/workloads/samples"
 )
 
 func newSource(t testing.TB, cfg records.Config) *records.Source {
@@ -31,6 +35,21 @@ func path(t testing.TB, text string) keys.Path {
 	return p
 }
 
+// sample is a file of JSON lines, in memory.
+func sample(t testing.TB, lines int) *samples.File {
+	t.Helper()
+	var text []byte
+	for i := range lines {
+		text = fmt.Appendf(text, "{\"id\":%d,\"user\":{\"name\":\"user %d\"},\"text\":\"%s\"}\n", i, i%7,
+			strings.Repeat("abc ", i%90))
+	}
+	f, err := samples.Scan(samples.Input{Name: "my.jsonl", Reader: bytes.NewReader(text), Bytes: int64(len(text))}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
 // configs are records with all kinds of keys.
 func configs(t testing.TB) map[string]records.Config {
 	logNormal, err := payload.LogNormal(payload.LogNormalConfig{Mean: 900, Sigma: 1, Min: 24, Max: 64 << 10})
@@ -46,6 +65,8 @@ func configs(t testing.TB) map[string]records.Config {
 		"field":      {Payload: logs, KeyFrom: path(t, "user_id")},
 		"column": {Payload: payload.Config{Kind: payload.AccessLog, Size: 300, Seed: 1},
 			KeyFrom: keys.Column{Number: 1, Divider: ' '}},
+		"file":          {Samples: sample(t, 100), Seed: 1, Producers: 3},
+		"field of file": {Samples: sample(t, 5000), Seed: 1, Producers: 3, KeyFrom: path(t, "user.name")},
 	}
 }
 
@@ -56,7 +77,18 @@ func fill(t testing.TB, st *records.Stream, sequence uint64) *record.Record {
 	if _, err := st.Fill(&rec, nil); err != nil {
 		t.Fatal(err)
 	}
-	return &record.Record{Key: rec.Key, Value: rec.Value}
+	return wire(&rec)
+}
+
+// wire is a record as whoever reads it back gets it.
+func wire(rec *producer.Record) *record.Record {
+	section := record.AppendRecord(nil, 0, 0, rec.Key, rec.Value, rec.Headers)
+	it := record.NewIterator(&record.Header{RecordCount: 1}, section)
+	var out record.Record
+	if !it.Next(&out) {
+		panic(it.Err())
+	}
+	return &out
 }
 
 // Goal: a record that was read back names itself and passes, and no damage to its key
@@ -64,7 +96,7 @@ func fill(t testing.TB, st *records.Stream, sequence uint64) *record.Record {
 func TestVerify(t *testing.T) {
 	for name, cfg := range configs(t) {
 		s := newSource(t, cfg)
-		st := s.Stream(2)
+		st := stream(t, s, 2)
 		for sequence := range uint64(50) {
 			r := fill(t, st, sequence)
 			id, intended, ok := s.Decode(r)
@@ -74,25 +106,141 @@ func TestVerify(t *testing.T) {
 			if err := s.Verify(r); err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}
-			if (r.Key == nil) != (name == "no keys") {
+			if (r.Key == nil) != (name == "no keys" || name == "file") {
 				t.Errorf("%s: key %q", name, r.Key)
 			}
+			from := payload.HeaderBytes
+			if cfg.Samples != nil {
+				from = 0
+			}
 			for i := range r.Key {
-				bad := record.Record{Key: append([]byte(nil), r.Key...), Value: r.Value}
+				bad := *r
+				bad.Key = bytes.Clone(r.Key)
 				if bad.Key[i] ^= 1; s.Verify(&bad) == nil {
 					t.Errorf("%s: a damaged key passes", name)
 				}
 			}
-			if s.Verify(&record.Record{Key: append(r.Key, 'x'), Value: r.Value}) == nil {
+			bad := *r
+			if bad.Key = append(bytes.Clone(r.Key), 'x'); s.Verify(&bad) == nil {
 				t.Errorf("%s: a longer key passes", name)
 			}
-			bad := record.Record{Key: r.Key, Value: append([]byte(nil), r.Value...)}
-			for i := payload.HeaderBytes; i < len(bad.Value); i += 37 {
+			bad = *r
+			bad.Value = bytes.Clone(r.Value)
+			for i := from; i < len(bad.Value); i += 37 {
 				if bad.Value[i] ^= 1; s.Verify(&bad) == nil {
 					t.Errorf("%s: damage to byte %d passes", name, i)
 				}
 				bad.Value[i] ^= 1
 			}
+			if bad.Value = bad.Value[:len(bad.Value)-1]; s.Verify(&bad) == nil {
+				t.Errorf("%s: a shorter value passes", name)
+			}
+			if s.Verify(&record.Record{Key: r.Key}) == nil {
+				t.Errorf("%s: a record of nothing passes", name)
+			}
+		}
+	}
+}
+
+// Goal: the records of a file are sent as they are, each producer's from a place of its
+// own on and round the end. Method: the values of three producers against the file's
+// lines; a header of another record is found out.
+func TestSamples(t *testing.T) {
+	f := sample(t, 100)
+	lines := func(from int) (out []string) {
+		c, err := f.Cursor(uint64(from))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 250 {
+			line, err := c.Next()
+			if err != nil {
+				t.Fatal(err)
+			}
+			out = append(out, string(line))
+		}
+		return out
+	}
+	s := newSource(t, records.Config{Samples: f, First: 5, Producers: 3})
+	for place, from := range []int{0, 33, 66} {
+		st := stream(t, s, uint16(5+place))
+		var sent []*record.Record
+		for i, want := range lines(from) {
+			r := fill(t, st, uint64(i))
+			if string(r.Value) != want {
+				t.Fatalf("producer %d sends %q as record %d, want %q", place, r.Value, i, want)
+			}
+			sent = append(sent, r)
+		}
+		other := wire(&producer.Record{Value: sent[1].Value, Headers: headers(t, sent[0])})
+		if s.Verify(other) == nil {
+			t.Error("the header of another record passes")
+		}
+	}
+}
+
+func headers(t *testing.T, r *record.Record) []record.RecordHeader {
+	t.Helper()
+	h, err := r.Headers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+func stream(t testing.TB, s *records.Source, producer uint16) *records.Stream {
+	t.Helper()
+	st, err := s.Stream(producer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return st
+}
+
+// Goal: what is said about records is so: what has no pattern has 8 bits and ratio 1,
+// what repeats one message has little alone and much together, and the parts of a file
+// are looked at evenly. Method: sources whose figures are known.
+func TestCorpus(t *testing.T) {
+	same := bytes.Repeat([]byte("one message and always the same one, 0123456789 abcdefgh\n"), 3000)
+	f, err := samples.Scan(samples.Input{Name: "same.txt", Reader: bytes.NewReader(same), Bytes: int64(len(same))}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		name                     string
+		cfg                      records.Config
+		entropyMin, entropyMax   float64
+		aloneMin, aloneMax       float64
+		togetherMin, togetherMax float64
+		mean                     float64
+		records, together        int
+	}{
+		{"random", records.Config{Payload: payload.Config{Kind: payload.Random, Size: 1024}},
+			7.99, 8, 0.98, 1, 0.99, 1.02, 1024, 4000, 1000},
+		{"zeros", records.Config{Payload: payload.Config{Kind: payload.Zeros, Size: 1024}},
+			0.1, 0.3, 20, 30, 50, 100, 1024, 4000, 1000},
+		{"json-logs", records.Config{Payload: payload.Config{Kind: payload.JSONLogs, Size: 1024}},
+			4.9, 5.6, 1.6, 2.2, 5, 7, 1024, 4000, 1000},
+		{"large", records.Config{Payload: payload.Config{Kind: payload.Random, Size: 1 << 20}},
+			7.99, 8, 0.98, 1, 0.99, 1.02, 1 << 20, 20, 5},
+		{"one message", records.Config{Samples: f}, 4, 5, 0.7, 1.1, 500, 3000, 56, 4000, 1000},
+		{"a small file", records.Config{Samples: sample(t, 10)}, 3, 5, 0.8, 2, 1.5, 9, 61, 10, 10},
+	} {
+		c, err := newSource(t, row.cfg).Corpus()
+		if err != nil {
+			t.Fatal(err)
+		}
+		within := func(what string, got, min, max float64) {
+			if got < min || got > max {
+				t.Errorf("%s: %s %.3f, want %.3f to %.3f", row.name, what, got, min, max)
+			}
+		}
+		within("entropy", c.EntropyBits, row.entropyMin, row.entropyMax)
+		within("alone", c.RatioAlone, row.aloneMin, row.aloneMax)
+		within("together", c.RatioTogether, row.togetherMin, row.togetherMax)
+		within("mean", c.MeanBytes, row.mean-0.1, row.mean+0.1)
+		if c.Records != row.records || c.Together != row.together {
+			t.Errorf("%s: %d records, %d together", row.name, c.Records, c.Together)
 		}
 	}
 }
@@ -101,18 +249,19 @@ func TestVerify(t *testing.T) {
 // digests taken once, of streams that are asked one after the other and in turns.
 func TestSameRecords(t *testing.T) {
 	want := map[string]string{"no keys": "eb4860aca6386d32", "zipf": "78c2fd500281a63c", "sequential": "40b5cf20958bb83b",
-		"field": "0c7c0e33dea7d728", "column": "05b06ab5ddcb6cfa"}
+		"field": "0c7c0e33dea7d728", "column": "05b06ab5ddcb6cfa",
+		"file": "bf4ecdf5c8be8323", "field of file": "97ae9f9c81dbf46e"}
 	for name, cfg := range configs(t) {
 		s := newSource(t, cfg)
 		var apart, turns [3][]byte
 		for p := range 3 {
-			st := s.Stream(uint16(p))
+			st := stream(t, s, uint16(p))
 			for i := range uint64(200) {
 				r := fill(t, st, i)
 				apart[p] = append(append(apart[p], r.Key...), r.Value...)
 			}
 		}
-		streams := []*records.Stream{s.Stream(0), s.Stream(1), s.Stream(2)}
+		streams := []*records.Stream{stream(t, s, 0), stream(t, s, 1), stream(t, s, 2)}
 		for i := range uint64(200) {
 			for p, st := range streams {
 				r := fill(t, st, i)
@@ -136,15 +285,18 @@ func TestSameRecords(t *testing.T) {
 func TestFillAllocatesNothing(t *testing.T) {
 	for name, cfg := range configs(t) {
 		s := newSource(t, cfg)
-		st := s.Stream(1)
+		st := stream(t, s, 1)
 		scratch := make([]byte, 0, 1<<17)
-		rec := producer.Record{}
+		rec, header := producer.Record{}, record.Header{RecordCount: 1}
+		var back record.Record
+		section := make([]byte, 0, 1<<17)
 		n := testing.AllocsPerRun(200, func() {
 			if _, err := st.Fill(&rec, scratch); err != nil {
 				t.Error(err)
 			}
-			back := record.Record{Key: rec.Key, Value: rec.Value}
-			if s.Verify(&back) != nil {
+			section = record.AppendRecord(section[:0], 0, 0, rec.Key, rec.Value, rec.Headers)
+			it := record.NewIterator(&header, section)
+			if !it.Next(&back) || s.Verify(&back) != nil {
 				t.Error("own record refused")
 			}
 			rec.Cookie++
@@ -158,7 +310,7 @@ func TestFillAllocatesNothing(t *testing.T) {
 func BenchmarkFill(b *testing.B) {
 	for name, cfg := range configs(b) {
 		b.Run(name, func(b *testing.B) {
-			st := newSource(b, cfg).Stream(1)
+			st := stream(b, newSource(b, cfg), 1)
 			scratch := make([]byte, 0, 1<<17)
 			rec := producer.Record{}
 			b.ReportAllocs()
