@@ -166,6 +166,7 @@ var stepLists = notation[[]Step]{
 		}
 		return strings.Join(words, stepsSep)
 	},
+	shape: &shape{words: []string{wordNone}, pattern: `^[0-9].*/s`},
 }
 
 func parseStep(text string) (st Step, err error) {
@@ -196,6 +197,7 @@ var curveFile = notation[string]{
 		}
 		return s
 	},
+	shape: &shape{words: []string{wordNone}, pattern: `\.[cC][sS][vV]$`},
 }
 
 var loadSettings = []setting{

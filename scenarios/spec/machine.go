@@ -54,6 +54,7 @@ const (
 // orAuto adds the word auto for Auto, which n must not take.
 func orAuto[T int64 | float64 | time.Duration](n notation[T]) notation[T] {
 	inner, format := n.parse, n.format
+	n.shape = n.shape.orWords(wordAuto)
 	n.parse = func(text string) (T, error) {
 		if text == wordAuto {
 			return Auto, nil
@@ -90,6 +91,7 @@ var percent = notation[int]{
 		return v, nil
 	},
 	format: func(v int) string { return strconv.Itoa(v) + "%" },
+	shape:  &shape{number: numberWhole, per: 1, pattern: `^[0-9]+%?$`},
 }
 
 // share notates a part of the whole in percent, with a fraction.
@@ -112,6 +114,7 @@ var share = notation[float64]{
 		return v / 100, nil
 	},
 	format: formatShare,
+	shape:  &shape{pattern: `^[0-9]+(\.[0-9]+)?%$`},
 }
 
 // formatShare gives the shortest percentage that reads as v.
@@ -145,6 +148,7 @@ var hostProfile = notation[string]{
 		return oneOf(hosts.Names()...).parse(text)
 	},
 	format: func(s string) string { return s },
+	shape:  &shape{words: hosts.Names(), pattern: `\.ya?ml$`},
 }
 
 var hostSettings = []setting{

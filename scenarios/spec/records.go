@@ -155,11 +155,14 @@ var sizes = notation[Sizes]{
 		}
 		return formatBytes(s.Max)
 	},
+	shape: &shape{words: []string{wordAuto}, number: numberWhole,
+		pattern: `^([0-9]+(\.[0-9]+)?([kKMGT]?B|[KMGT]iB)?|(uniform|log-normal|empirical|like) .+)$`},
 }
 
 // payloads notates what records hold.
 var payloads = func() notation[string] {
 	n := oneOf(append(payloadNames(), PayloadModelled)...)
+	n.shape = &shape{words: n.shape.words, pattern: "^" + payloadFile}
 	inner := n.parse
 	n.parse = func(text string) (string, error) {
 		if path, ok := strings.CutPrefix(text, payloadFile); ok {
@@ -285,6 +288,8 @@ var recordKeys = notation[Keys]{
 		}
 		return k.Kind
 	},
+	shape: &shape{words: []string{string(keys.None), string(keys.Sequential)},
+		pattern: `^(uniform|zipf|sequential|field|column) .+`},
 }
 
 // argument is a word and a value behind it.

@@ -40,6 +40,7 @@ type setting struct {
 	base  *setting
 	// list joins the values of a setting that may be written as a list.
 	list   string
+	shape  *shape
 	doc    string
 	parse  func(s *Scenario, text string) error
 	format func(s *Scenario) string
@@ -66,8 +67,9 @@ func splitPath(path string) (section, name string) {
 // row makes a setting of a field and its notation.
 func row[T any](path string, field func(*Scenario) *T, n notation[T], doc string) setting {
 	return setting{
-		path: path,
-		doc:  doc,
+		path:  path,
+		doc:   doc,
+		shape: n.shape,
 		parse: func(s *Scenario, text string) error {
 			v, err := n.parse(text)
 			if err == nil {

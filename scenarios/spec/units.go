@@ -3,6 +3,7 @@ package spec
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"math/big"
 	"slices"
 	"strconv"
@@ -15,11 +16,13 @@ import (
 type notation[T any] struct {
 	parse  func(text string) (T, error)
 	format func(T) string
+	shape  *shape // of the texts, for editors; nil: any
 }
 
 // within narrows a notation to lo..hi.
 func within[T cmp.Ordered](n notation[T], lo, hi T) notation[T] {
 	inner := n.parse
+	n.shape = n.shape.within(asNumber(lo), asNumber(hi))
 	n.parse = func(text string) (T, error) {
 		v, err := inner(text)
 		if err == nil && (v < lo || v > hi) {
@@ -33,6 +36,7 @@ func within[T cmp.Ordered](n notation[T], lo, hi T) notation[T] {
 // orWord adds a word for the zero value, such as never. n must not take zero.
 func orWord[T comparable](n notation[T], word string) notation[T] {
 	inner, format := n.parse, n.format
+	n.shape = n.shape.orWords(word)
 	var zero T
 	n.parse = func(text string) (T, error) {
 		if text == word {
@@ -105,6 +109,7 @@ func integer[T int | int64]() notation[T] {
 			return T(v), nil
 		},
 		format: func(v T) string { return strconv.FormatInt(int64(v), 10) },
+		shape:  &shape{number: numberWhole, per: 1, pattern: `^-?[0-9]+$`},
 	}
 }
 
@@ -124,6 +129,7 @@ var seeds = notation[uint64]{
 		return v, nil
 	},
 	format: func(v uint64) string { return strconv.FormatUint(v, 10) },
+	shape:  (&shape{number: numberWhole, per: 1, pattern: `^[0-9]+$`}).within(0, math.MaxUint64),
 }
 
 // unit is a name and what it stands for.
@@ -215,7 +221,8 @@ func formatBytes(n int64) string {
 }
 
 // size notates bytes.
-var size = notation[int64]{parse: parseBytes, format: formatBytes}
+var size = notation[int64]{parse: parseBytes, format: formatBytes, shape: &shape{number: numberWhole, per: 1,
+	pattern: `^[0-9]+(\.[0-9]+)?([kKMGT]?B|[KMGT]iB)?$`}}
 
 const durationHint = "write 5ms, 1.5s or 1m30s"
 
@@ -268,7 +275,10 @@ func formatSpan(d time.Duration) string {
 }
 
 // span notates durations, which need a unit.
-var span = notation[time.Duration]{parse: parseSpan, format: formatSpan}
+var span = notation[time.Duration]{parse: parseSpan, format: formatSpan, shape: &shape{pattern: spanPattern}}
+
+// spanPattern is of what time.ParseDuration reads.
+const spanPattern = `^([0-9]+(\.[0-9]*)?(ns|us|ms|s|m|h))+$`
 
 // millis notates durations of Kafka's .ms settings: whole milliseconds, which a
 // plain number means too.
@@ -277,7 +287,8 @@ var millis = notation[time.Duration]{parse: parseMillis, format: func(d time.Dur
 		return "0ms"
 	}
 	return formatSpan(d)
-}}
+}, shape: &shape{number: numberWhole, per: float64(time.Millisecond),
+	pattern: `^([0-9]+|([0-9]+(\.[0-9]*)?(ns|us|ms|s|m|h))+)$`}}
 
 // perSecond notates rates of records.
 var perSecond = notation[float64]{
@@ -299,6 +310,7 @@ var perSecond = notation[float64]{
 		return v, nil
 	},
 	format: func(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) + "/s" },
+	shape:  &shape{pattern: `^[0-9]+(\.[0-9]+)?/s$`},
 }
 
 // phaseRate notates the rate of a phase: one of records, max, or a word for what is
@@ -306,6 +318,7 @@ var perSecond = notation[float64]{
 func phaseRate(words ...string) notation[float64] {
 	values := map[string]float64{wordSame: RateSame, wordNone: RateNone}
 	n := orWord(within(perSecond, rateMin, rateMax), wordMax)
+	n.shape = n.shape.orWords(words...)
 	inner, format := n.parse, n.format
 	n.parse = func(text string) (float64, error) {
 		if slices.Contains(words, text) {
@@ -359,4 +372,5 @@ var bytesPerSecond = notation[int64]{
 		}
 		return text + "/s"
 	},
+	shape: &shape{pattern: `^[0-9]+(\.[0-9]+)?([kMG]?bit|[kKMGT]?B|[KMGT]iB)/s$`},
 }

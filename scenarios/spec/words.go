@@ -22,6 +22,7 @@ func oneOf(words ...string) notation[string] {
 			return "", fmt.Errorf("%q is not %s%s", text, noun, didYouMean(text, words))
 		},
 		format: func(s string) string { return s },
+		shape:  &shape{words: words},
 	}
 }
 
@@ -39,6 +40,7 @@ var flags = notation[bool]{
 		}
 		return "false"
 	},
+	shape: &shape{words: []string{"true", "false"}},
 }
 
 // acks notates the producer's acks; -1 is Kafka's other name of all.
@@ -53,6 +55,7 @@ var acks = notation[string]{
 		return "", fmt.Errorf("%q is not 0, 1 or all", text)
 	},
 	format: func(s string) string { return s },
+	shape:  &shape{words: []string{"0", "1", "all", "-1"}},
 }
 
 // level notates a compression level, given what Kafka accepts.
@@ -109,6 +112,7 @@ var topicName = notation[string]{
 		return text, nil
 	},
 	format: func(s string) string { return s },
+	shape:  &shape{number: numberWhole, pattern: `^[a-zA-Z0-9._-]{1,249}$`},
 }
 
 const (
@@ -159,6 +163,7 @@ var disks = notation[[]string]{
 		return names, nil
 	},
 	format: func(names []string) string { return strings.Join(names, ",") },
+	shape:  &shape{words: append([]string{diskSim}, diskProfiles...), pattern: `^dir:.+|\.ya?ml(,|$)|,`},
 }
 
 // checkDisk says what is wrong with the name of a disk.
