@@ -1,27 +1,36 @@
-// Package report makes the report of a run out of its folder alone: report.md
-// and the charts that it shows. The same folder gives the same bytes, wherever it
-// is. It judges nothing: what failed is the result's to say.
+// Package report makes the report of a run out of its folder alone: report.html, one
+// page that holds everything, and report.md with the charts beside it. The same folder
+// gives the same bytes, wherever it is. It judges nothing: what failed is the result's
+// to say.
 package report
 
 import (
 	"bytes"
 	"fmt"
+	"image"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"brokerlab/report/chart"
+	"brokerlab/report/document"
+	"brokerlab/report/plotstyle"
 	"brokerlab/report/table"
 	"brokerlab/report/wording"
 	"brokerlab/results"
 )
 
-// MarkdownFile is the report itself, in the run folder.
-const MarkdownFile = "report.md"
+// The report itself, in the run folder.
+const (
+	PageFile     = "report.html"
+	MarkdownFile = "report.md"
+)
 
-// Write writes the charts and report.md into the folder and returns the names
-// of the files, report.md first. A run that was interrupted has a report too.
+// Write writes the charts, report.html and report.md into the folder and returns the
+// names of the files, report.html first. A run that was interrupted has a report too.
 func Write(f *results.Folder) ([]string, error) {
 	f, r, err := results.Open(f.Path)
 	if err != nil {
@@ -31,83 +40,115 @@ func Write(f *results.Folder) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("report: %w", err)
 	}
-	files := []string{MarkdownFile}
-	charts := chart.All(d)
+	files := []string{PageFile, MarkdownFile}
+	charts, err := draw(chart.All(d))
+	if err != nil {
+		return nil, fmt.Errorf("report: %w", err)
+	}
 	for _, c := range charts {
-		var png bytes.Buffer
-		if err := c.Figure.WritePNG(&png); err != nil {
-			return nil, fmt.Errorf("report: draw %s: %w", c.Name, err)
-		}
-		if err := f.WriteFile(c.Name, png.Bytes()); err != nil {
+		if err := f.WriteFile(c.File, c.PNG); err != nil {
 			return nil, err
 		}
-		files = append(files, c.Name)
+		files = append(files, c.File)
 	}
-	if err := f.WriteFile(MarkdownFile, markdown(r, charts)); err != nil {
+	doc := of(r, charts)
+	html, err := doc.HTML()
+	if err != nil {
+		return nil, fmt.Errorf("report: %w", err)
+	}
+	if err := f.WriteFile(PageFile, html); err != nil {
+		return nil, err
+	}
+	if err := f.WriteFile(MarkdownFile, doc.Markdown()); err != nil {
 		return nil, err
 	}
 	return files, nil
 }
 
-// page is a Markdown text in the making.
+// draw renders charts, as many at a time as there are processors.
+func draw(files []chart.File) ([]document.Chart, error) {
+	charts, errs := make([]document.Chart, len(files)), make([]error, len(files))
+	var all sync.WaitGroup
+	turns := make(chan struct{}, runtime.GOMAXPROCS(0))
+	for i, c := range files {
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			turns <- struct{}{}
+			defer func() { <-turns }()
+			charts[i], errs[i] = drawOne(c)
+		}()
+	}
+	all.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return nil, err
+		}
+	}
+	return charts, nil
+}
+
+func drawOne(c chart.File) (document.Chart, error) {
+	var png bytes.Buffer
+	if err := c.Figure.WritePNG(&png); err != nil {
+		return document.Chart{}, fmt.Errorf("draw %s: %w", c.Name, err)
+	}
+	size, _, err := image.DecodeConfig(bytes.NewReader(png.Bytes()))
+	if err != nil {
+		return document.Chart{}, fmt.Errorf("read %s: %w", c.Name, err)
+	}
+	return document.Chart{File: c.Name, Title: c.Figure.Title, PNG: png.Bytes(), Wide: size.Width / plotstyle.Density,
+		High: size.Height / plotstyle.Density, Caption: c.Caption, Alt: c.Alt(),
+		Figures: document.Table{Heading: c.Figures.Heading, Rows: c.Figures.Rows}, OfCell: c.OfCell()}, nil
+}
+
+// page is a report in the making.
 type page struct {
-	bytes.Buffer
+	document.Document
 	r     *results.Result
 	names *wording.Names
 }
 
-// say writes a paragraph, escaped by the caller where it must be.
+func (p *page) add(parts ...document.Part) { p.Parts = append(p.Parts, parts...) }
+
+// say adds a paragraph.
 func (p *page) say(format string, args ...any) {
-	fmt.Fprintf(p, format+"\n\n", args...)
+	p.add(document.Text{Text: fmt.Sprintf(format, args...)})
 }
 
-func (p *page) list(items []string) {
-	for _, item := range items {
-		fmt.Fprintf(p, "- %s\n", table.EscapeMarkdown(item))
-	}
-	p.WriteString("\n")
-}
-
-func markdown(r *results.Result, charts []chart.File) []byte {
+// of makes the report.
+func of(r *results.Result, charts []document.Chart) document.Document {
 	p := &page{r: r, names: wording.NamesOf(r)}
 	p.head()
-	p.say("## Result")
-	if words := table.Head(r); words != "" {
-		p.say("%s", table.EscapeMarkdown(words))
-	}
-	if rows := table.Markdown(r); rows != "" {
-		p.say("%s", strings.TrimSpace(rows))
-	}
-	p.list(table.Notes(r))
+	p.found()
+	p.goals()
 	p.warnings()
-	p.say("## Charts")
-	for _, c := range charts {
-		p.say("![%s](%s)", table.EscapeMarkdown(c.Figure.Title), c.Name)
-	}
+	p.result()
+	p.charts(charts)
 	p.readBack()
 	p.usage()
 	p.cost()
 	p.settings()
 	p.where()
 	p.again()
-	return append(bytes.TrimRight(p.Bytes(), "\n"), '\n')
+	return p.Document
 }
 
 // head is title, question and what ran.
 func (p *page) head() {
 	r := p.r
-	title := r.Title
-	if title == "" {
-		title = r.Scenario
+	p.Title = r.Title
+	if p.Title == "" {
+		p.Title = r.Scenario
 	}
-	p.say("# %s", table.EscapeMarkdown(title))
 	if r.Question != "" {
-		p.say("%s", table.EscapeMarkdown(r.Question))
+		p.add(document.Lead{Text: r.Question})
 	}
 	if !r.Complete {
-		p.say("**This run is incomplete%s.** What follows is what it left.", table.EscapeMarkdown(colon(r.Incomplete)))
+		p.add(document.Notice{Tone: document.Bad,
+			Text: "This run is incomplete" + colon(r.Incomplete) + ". What follows is what it left."})
 	}
-	ran := []string{"Scenario " + table.EscapeMarkdown(r.Scenario), "seed " + strconv.FormatUint(r.Seed, 10),
+	ran := []string{"Scenario " + r.Scenario, "seed " + strconv.FormatUint(r.Seed, 10),
 		wording.Plural(int64(len(r.Cells)), "cell"), wording.Repeats(r, "each of ", "")}
 	if !r.Wall.Started.IsZero() {
 		ran = append(ran, "started "+r.Wall.Started.UTC().Format(time.RFC3339))
@@ -115,7 +156,7 @@ func (p *page) head() {
 	ran = append(ran, "took "+wording.Duration(int64(r.Wall.Seconds*1e9)))
 	p.say("%s.", strings.Join(slices.DeleteFunc(ran, func(s string) bool { return s == "" }), ", "))
 	if words := wording.Conditions(r); words != "" {
-		p.say("Conditions: %s.", table.EscapeMarkdown(words))
+		p.say("Conditions: %s.", words)
 	}
 }
 
@@ -127,16 +168,34 @@ func colon(reason string) string {
 	return ": " + reason
 }
 
-func (p *page) warnings() {
-	all := slices.Clone(p.r.Warnings)
-	for i, cell := range p.r.Cells {
-		for _, w := range cell.Warnings {
-			all = append(all, p.names.Cell(i)+": "+w)
-		}
+// result is the table of all cells.
+func (p *page) result() {
+	p.add(document.Section{ID: "result", Title: "Result"})
+	if words := table.Head(p.r); words != "" {
+		p.say("%s", words)
 	}
-	if len(all) > 0 {
-		p.say("## Warnings")
-		p.list(all)
+	if heading, rows := table.Grid(p.r); len(rows) > 0 {
+		p.add(document.Table{Caption: "All cells", Heading: heading, Rows: rows})
+	}
+	p.add(document.Plainly(table.Notes(p.r)))
+}
+
+// cellCharts are the words that open them.
+const cellCharts = "What each cell was busy with"
+
+// charts shows those of all cells, and folds those of single ones away.
+func (p *page) charts(charts []document.Chart) {
+	p.add(document.Section{ID: "charts", Title: "Charts"})
+	var cells []document.Part
+	for _, c := range charts {
+		if c.OfCell {
+			cells = append(cells, c)
+			continue
+		}
+		p.add(c)
+	}
+	if len(cells) > 0 {
+		p.add(document.Folded{Summary: cellCharts + " (" + wording.Plural(int64(len(cells)), "chart") + ")", Parts: cells})
 	}
 }
 
@@ -145,7 +204,7 @@ func (p *page) readBack() {
 	if len(p.r.Cells) == 0 {
 		return
 	}
-	p.say("## Records")
+	p.add(document.Section{ID: "records", Title: "Records"})
 	heading := []string{"cell", "sent", "acknowledged", "failed", "consumed", "lost", "duplicated",
 		"reordered", "corrupted"}
 	var rows [][]string
@@ -157,7 +216,7 @@ func (p *page) readBack() {
 		}
 		rows = append(rows, row)
 	}
-	p.say("%s", strings.TrimSpace(table.MarkdownGrid(heading, rows)))
+	p.add(document.Table{Caption: "Records of each cell", Heading: heading, Rows: rows})
 	p.say("Counts are over all runs of a cell, warm-up included. Every acknowledged record was to be read back; " +
 		"with acks=0, acknowledged means sent.")
 }
@@ -167,7 +226,7 @@ func (p *page) cost() {
 	if len(p.r.Cells) == 0 {
 		return
 	}
-	p.say("## Cost")
+	p.add(document.Section{ID: "cost", Title: "Cost"})
 	heading := []string{"cell", "records", "sent to leaders", "written to logs", "fsyncs", "CPU seconds per GB",
 		"measured for"}
 	var rows [][]string
@@ -175,7 +234,7 @@ func (p *page) cost() {
 		rows = append(rows, []string{p.names.Cell(i), megabytes(cell.BytesRecords), megabytes(cell.BytesWire),
 			megabytes(cell.BytesDisk), wording.Count(cell.Fsyncs), processor(cell), measuredFor(cell)})
 	}
-	p.say("%s", strings.TrimSpace(table.MarkdownGrid(heading, rows)))
+	p.add(document.Table{Caption: "What each cell took", Heading: heading, Rows: rows})
 	p.say("Records are keys and values; logs are those of all replicas. CPU is that of the whole process for 10^9 bytes " +
 		"of acknowledged records, and of real runs only. A cell is measured for load.duration without load.warmup, in all " +
 		"repeats together, unless load.max-bytes or the disk's free space ended its load before.")

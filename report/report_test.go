@@ -17,7 +17,7 @@ import (
 
 var rewrite = flag.Bool("rewrite", false, "write the reports that the tests expect")
 
-var wantFiles = []string{"report.md", "throughput.png", "latency-produce.png", "latency-end-to-end.png",
+var wantFiles = []string{"report.html", "report.md", "throughput.png", "latency-produce.png", "latency-end-to-end.png",
 	"latency-p99.png", "stages.png", "throughput-over-time.png", "latency-over-time.png", "latency-map-produce.png",
 	"latency-map-end-to-end.png", "processors.png"}
 
@@ -74,7 +74,7 @@ func TestMarkdown(t *testing.T) {
 			r.Cells[1].Warnings = append(r.Cells[1].Warnings, "the generator was 12 ms late")
 			r.Wall.Command = []string{"brokerlab", "run", "--set", "topic.name=it's one", "flush-policies"}
 		}
-		got := markdown(r, nil)
+		got := of(r, nil).Markdown()
 		path := filepath.Join("testdata", run.Scenario+".md")
 		if *rewrite {
 			if err := os.WriteFile(path, got, 0o644); err != nil {
@@ -95,7 +95,7 @@ func TestMarkdown(t *testing.T) {
 // Method: report on such folders.
 func TestWriteOfBrokenFolders(t *testing.T) {
 	f := reporttest.Folder(t, t.TempDir(), reporttest.Runs(0)[8])
-	if files, err := Write(f); err != nil || len(files) != 6 {
+	if files, err := Write(f); err != nil || len(files) != 7 {
 		t.Errorf("a run without cells: files %v, error %v", files, err)
 	}
 	text, err := os.ReadFile(filepath.Join(f.Path, MarkdownFile))

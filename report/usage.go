@@ -2,9 +2,8 @@ package report
 
 import (
 	"slices"
-	"strings"
 
-	"brokerlab/report/table"
+	"brokerlab/report/document"
 	"brokerlab/report/wording"
 	"brokerlab/results"
 )
@@ -78,8 +77,8 @@ func (p *page) usage() {
 			rows[i] = append(rows[i], values[i])
 		}
 	}
-	p.say("## What was busy")
-	p.say("%s", strings.TrimSpace(table.MarkdownGrid(heading, rows)))
+	p.add(document.Section{ID: "busy", Title: "What was busy"})
+	p.add(document.Table{Caption: "How busy the resources of each cell were", Heading: heading, Rows: rows})
 	p.say("Shares are of the measured window, of the busiest disk, network card and node of a cell; counts and bytes "+
 		"are those of all disks in it. A request to a disk is measured with its waiting, and so many are under way on "+
 		"average on each disk.%s", whoseFigures(p.r))

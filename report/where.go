@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"brokerlab/report/table"
+	"brokerlab/report/document"
 	"brokerlab/report/wording"
 	"brokerlab/results"
 )
@@ -19,7 +19,7 @@ func (p *page) settings() {
 	if len(p.r.Cells) == 0 {
 		return
 	}
-	p.say("## Settings")
+	p.add(document.Section{ID: "settings", Title: "Settings"})
 	var differ []string
 	var shared [][]string
 	for _, path := range p.paths() {
@@ -39,12 +39,11 @@ func (p *page) settings() {
 			rows = append(rows, row)
 		}
 		p.say("Cells differ in:")
-		p.say("%s", strings.TrimSpace(table.MarkdownGrid(append([]string{"cell"}, differ...), rows)))
+		p.add(document.Table{Caption: "Settings that differ", Heading: append([]string{"cell"}, differ...), Rows: rows})
 	}
 	if len(shared) > 0 {
-		p.say("<details><summary>All cells share</summary>")
-		p.say("%s", strings.TrimSpace(table.MarkdownGrid([]string{"setting", "value"}, shared)))
-		p.say("</details>")
+		p.add(document.Folded{Summary: fmt.Sprintf("All cells share (%d settings)", len(shared)), Parts: []document.Part{
+			document.Table{Caption: "Settings of all cells", Heading: []string{"setting", "value"}, Rows: shared}}})
 	}
 }
 
@@ -79,7 +78,7 @@ func orNone(value string) string {
 // where is the machine and the program.
 func (p *page) where() {
 	m, v := p.r.Wall.Machine, p.r.Wall.Version
-	p.say("## Where it ran")
+	p.add(document.Section{ID: "machine", Title: "Where it ran"})
 	memory := wording.NotAvailable
 	if m.MemBytes > 0 {
 		memory = wording.Bytes(m.MemBytes)
@@ -102,20 +101,20 @@ func (p *page) where() {
 		}
 		rows = append(rows, []string{"directory " + d.Path, text})
 	}
-	p.say("%s", strings.TrimSpace(table.MarkdownGrid([]string{"what", "value"}, rows)))
+	p.add(document.Table{Caption: "Machine and program", Heading: []string{"what", "value"}, Rows: rows})
 }
 
 // again is how to repeat the run.
 func (p *page) again() {
-	p.say("## Run it again")
+	p.add(document.Section{ID: "again", Title: "Run it again"})
 	if len(p.r.Wall.Command) > 0 {
 		p.say("As it was started:")
-		p.say("    %s", shell(p.r.Wall.Command))
+		p.add(document.Command{Text: shell(p.r.Wall.Command)})
 	}
 	p.say("The scenario as it ran, whatever has become of its file since:")
-	p.say("    %s", shell(p.rerun()))
+	p.add(document.Command{Text: shell(p.rerun())})
 	p.say("Paste it where the run was started, so that relative paths mean the same; without brokerlab on the search " +
-		"path, begin with `go run ./cmd/brokerlab` in its place.")
+		"path, begin with go run ./cmd/brokerlab in its place.")
 	p.say("%s holds every figure, the .hlog files every interval's histogram in nanoseconds, the .hgrm files the "+
 		"percentiles in milliseconds, warm-up left out.", results.ResultFile)
 }

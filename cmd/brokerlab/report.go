@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -16,8 +15,8 @@ func reportCommand() *cli.Command {
 		Name:      "report",
 		Usage:     "make the report of a run again, from its folder alone",
 		ArgsUsage: "FOLDER...",
-		Description: `FOLDER is a run's folder, its result.json, or the link latest beside it. Writes report.md and its charts
-into the folder and prints their names.
+		Description: `FOLDER is a run's folder, its result.json, or the link latest beside it. Writes report.html, which
+holds everything that it shows, and report.md with the charts beside it, and prints their names.
 
 Try:
   brokerlab report results/runs/quickstart/latest
@@ -59,14 +58,14 @@ func makeReports(ctx *cli.Context) error {
 	return nil
 }
 
+// reportPages is how many of a report's files are no charts.
+const reportPages = 2
+
 // writeReport makes the report of a run that has just ended.
 func writeReport(folder *results.Folder) (page string, charts int, err error) {
 	names, err := report.Write(folder)
 	if err != nil {
 		return "", 0, fmt.Errorf("the report was not written: %w", err)
 	}
-	if len(names) == 0 {
-		return "", 0, errors.New("the report was not written")
-	}
-	return filepath.Join(folder.Path, names[0]), len(names) - 1, nil
+	return filepath.Join(folder.Path, report.PageFile), len(names) - reportPages, nil
 }

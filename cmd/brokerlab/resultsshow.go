@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -83,5 +84,9 @@ func showRun(ctx *cli.Context, folder *results.Folder, r *results.Result) {
 	for _, w := range warnings(r) {
 		fmt.Fprintln(out, "warning: "+w)
 	}
-	fmt.Fprintf(out, "report: %s\n", filepath.Join(folder.Path, report.MarkdownFile))
+	page := filepath.Join(folder.Path, report.PageFile)
+	if _, err := os.Stat(page); err != nil { // as in the folder of an older program
+		page = filepath.Join(folder.Path, report.MarkdownFile)
+	}
+	fmt.Fprintf(out, "report: %s\n", page)
 }

@@ -35,8 +35,9 @@ are checked before the first one starts. Every acknowledged record is read back:
 corrupted and failed ones are told by cell, and the exit code is then 1.
 
 The table, or the JSON, goes to standard output, progress and notes to standard error, and everything to
-results/runs/NAME/TIME/, which NAME/latest points at: the scenario as run, result.json, HDR histograms, report.md and
-charts. The scenario.yaml in there runs the same cells again (as a scenario of the name "scenario"; copy it to rename).
+results/runs/NAME/TIME/, which NAME/latest points at: the scenario as run, result.json, HDR histograms, report.html,
+report.md and charts. The scenario.yaml in there runs the same cells again (as a scenario of the name "scenario";
+copy it to rename).
 
 JSON of one scenario is its result.json. JSON of several is one document too: "cells" has the cells of all, each with
 its "scenario", and "runs" has what else their result.json hold, with the "folder" in "wall".

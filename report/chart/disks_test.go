@@ -1,8 +1,6 @@
 package chart
 
 import (
-	"bytes"
-	"image/png"
 	"strings"
 	"testing"
 
@@ -15,11 +13,7 @@ import (
 func TestDisks(t *testing.T) {
 	for name, c := range reporttest.Disks() {
 		f := Disks(c)
-		img, err := png.Decode(bytes.NewReader(render(t, f)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if inside, margin := ink(t, img); inside < 2000 || margin != 0 {
+		if inside, margin := ink(f.Image(perInch)); inside < 500 || margin != 0 {
 			t.Errorf("%s: %d pixels of ink, of which %d on the margin", name, inside, margin)
 		}
 		words := f.Title + f.Subtitle + f.NoData

@@ -20,9 +20,9 @@ import (
 // ValidationCharts are the figures of a validation.
 func ValidationCharts(v *results.Validation) []File {
 	return []File{
-		{"validation-throughput.png", validationChart(v, "records/s", "Throughput: predicted against observed",
+		{Name: "validation-throughput.png", Figure: validationChart(v, "records/s", "Throughput: predicted against observed",
 			"Observed, records/s", "Predicted, records/s", results.Aim{Share: 0.15}, plotstyle.SI)},
-		{"validation-latency.png", validationChart(v, "ms", "Latency: predicted against observed",
+		{Name: "validation-latency.png", Figure: validationChart(v, "ms", "Latency: predicted against observed",
 			"Observed, ms", "Predicted, ms", results.Aim{Factor: 2}, plain)},
 	}
 }

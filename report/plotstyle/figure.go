@@ -24,7 +24,9 @@ const (
 	heightLeast = 4.5 * vg.Inch
 	bodyLeast   = 3 * vg.Inch
 	margin      = vg.Length(14)
-	dotsPerInch = 192
+	dotsPerInch = 72 * Density * 4 / 3
+	// Density is how many pixels of a picture make one of a page.
+	Density = 2
 )
 
 // Swatch is one legend entry: a line where Line has a width, with a mark on it
@@ -318,7 +320,7 @@ func (f *Figure) drawBody(body draw.Canvas) {
 // same figure gives the same bytes.
 func (f *Figure) WritePNG(w io.Writer) error {
 	buffered := bufio.NewWriter(w)
-	if err := png.Encode(buffered, f.Image(dotsPerInch)); err != nil {
+	if err := png.Encode(buffered, paletted(f.Image(dotsPerInch))); err != nil {
 		return fmt.Errorf("plotstyle: encode %q: %w", f.Title, err)
 	}
 	if err := buffered.Flush(); err != nil {
@@ -328,12 +330,16 @@ func (f *Figure) WritePNG(w io.Writer) error {
 }
 
 // Image renders the figure at some density; WritePNG's is 192.
-func (f *Figure) Image(perInch int) image.Image {
+func (f *Figure) Image(perInch int) *image.RGBA {
 	l := f.layout()
 	img := vgimg.NewWith(vgimg.UseWH(Width, l.height(max(f.BodyHeight, f.panelsHeight()))), vgimg.UseDPI(perInch),
 		vgimg.UseBackgroundColor(paper))
 	f.draw(draw.New(img), l)
-	return img.Image()
+	opaque, ok := img.Image().(*image.RGBA)
+	if !ok {
+		panic("plotstyle: vgimg draws on another kind of picture than it did")
+	}
+	return opaque
 }
 
 func fillBox(c draw.Canvas, ink color.Color, r vg.Rectangle) {

@@ -160,14 +160,19 @@ func (g grid) needs(column int) int {
 // markdown is the same as a table of GitHub's Markdown, whose headings are one
 // line: each has the first word of its group.
 func (g grid) markdown() string {
+	g.heading = g.flatHeading()
+	return g.writer(EscapeMarkdown).RenderMarkdown() + "\n"
+}
+
+// flatHeading is the heading on one line.
+func (g grid) flatHeading() []string {
 	heading := slices.Clone(g.heading)
 	for i, group := range g.groups {
 		if first, _, _ := strings.Cut(group, " "); first != "" {
 			heading[i] = first + " " + heading[i]
 		}
 	}
-	g.heading = heading
-	return g.writer(EscapeMarkdown).RenderMarkdown() + "\n"
+	return heading
 }
 
 // MarkdownGrid is a table of texts for Markdown. The first column is flush left,
@@ -177,7 +182,7 @@ func MarkdownGrid(heading []string, rows [][]string) string {
 	aligns := make([]align, len(heading))
 	for i := range aligns {
 		aligns[i] = left
-		words := func(row []string) bool { return !figures(row[i]) }
+		words := func(row []string) bool { return !IsFigure(row[i]) }
 		if i > 0 && len(rows) > 0 && !slices.ContainsFunc(rows, words) {
 			aligns[i] = right
 		}
@@ -185,8 +190,8 @@ func MarkdownGrid(heading []string, rows [][]string) string {
 	return grid{heading: heading, aligns: aligns, rows: rows}.markdown()
 }
 
-// figures says whether a text begins with a digit or stands for a figure.
-func figures(s string) bool {
+// IsFigure says whether a text begins with a digit or stands for a figure.
+func IsFigure(s string) bool {
 	return s == wording.None || s == wording.NotAvailable || s != "" && s[0] >= '0' && s[0] <= '9'
 }
 

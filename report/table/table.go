@@ -39,6 +39,16 @@ func Markdown(r *results.Result) string {
 	return layoutOf(r).grid(r).markdown()
 }
 
+// Grid is the table as texts: its heading, in which each name has the first word of
+// its group before it, and a row for each cell. It is empty without cells.
+func Grid(r *results.Result) (heading []string, rows [][]string) {
+	if len(r.Cells) == 0 {
+		return nil, nil
+	}
+	g := layoutOf(r).grid(r)
+	return g.flatHeading(), g.rows
+}
+
 // Head says how figures came about, and what all cells share of disk and load:
 // "Figures: measured on dir:data, at full speed."
 func Head(r *results.Result) string {

@@ -1,0 +1,97 @@
+package document
+
+import (
+	"bytes"
+	_ "embed" // the page's frame
+	"encoding/base64"
+	"fmt"
+	"html/template"
+
+	"brokerlab/report/table"
+)
+
+//go:embed page.html
+var frame string
+
+var page = template.Must(template.New("page").Funcs(template.FuncMap{
+	"kind":   kindOf,
+	"figure": table.IsFigure,
+	"image":  dataURI,
+	"place":  func(s Section) string { return s.ID },
+}).Parse(frame))
+
+// Word says a tone without a colour.
+func (t Tone) Word() string {
+	switch t {
+	case Good:
+		return "Good"
+	case Care:
+		return "Care"
+	case Bad:
+		return "Bad"
+	}
+	return ""
+}
+
+// HTML writes the document as one page that loads nothing from elsewhere and runs no
+// script.
+func (d Document) HTML() ([]byte, error) {
+	var out bytes.Buffer
+	if err := page.Execute(&out, grouped(d)); err != nil {
+		return nil, fmt.Errorf("write the page: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+// group is a section with its parts; the first one has what comes before any section.
+type group struct {
+	Section
+	Parts []Part
+}
+
+// grouped is what the page's frame takes.
+func grouped(d Document) any {
+	groups := []group{{}}
+	for _, p := range d.Parts {
+		if s, ok := p.(Section); ok {
+			groups = append(groups, group{Section: s})
+			continue
+		}
+		last := &groups[len(groups)-1]
+		last.Parts = append(last.Parts, p)
+	}
+	return struct {
+		Title    string
+		Intro    []Part
+		Sections []group
+	}{d.Title, groups[0].Parts, groups[1:]}
+}
+
+// kindOf names a part's type for the frame.
+func kindOf(p Part) string {
+	switch p.(type) {
+	case Lead:
+		return "lead"
+	case Text:
+		return "text"
+	case Notice:
+		return "notice"
+	case List:
+		return "list"
+	case Table:
+		return "table"
+	case Chart:
+		return "chart"
+	case Folded:
+		return "folded"
+	case Command:
+		return "command"
+	}
+	panic(fmt.Sprintf("document: a section has a %T in it", p))
+}
+
+// dataURI is a picture within the page. It is made here from bytes alone, so that it
+// cannot be anything but a picture.
+func dataURI(png []byte) template.URL {
+	return template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(png))
+}
