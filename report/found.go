@@ -69,11 +69,11 @@ func (p *page) warnings() {
 	var list document.List
 	untrusted := 0
 	for _, w := range p.r.Warnings {
-		list.Items = append(list.Items, document.Item{Text: w})
+		list.Items = append(list.Items, document.Item{Tone: document.Care, Text: w})
 	}
 	for i, cell := range p.r.Cells {
 		for _, w := range cell.Warnings {
-			list.Items = append(list.Items, document.Item{Text: p.names.Cell(i) + ": " + w})
+			list.Items = append(list.Items, document.Item{Tone: document.Care, Text: p.names.Cell(i) + ": " + w})
 		}
 		for _, f := range cell.Trust {
 			tone := document.Care

@@ -99,7 +99,8 @@ func drawOne(c chart.File) (document.Chart, error) {
 	}
 	return document.Chart{File: c.Name, Title: c.Figure.Title, PNG: png.Bytes(), Wide: size.Width / plotstyle.Density,
 		High: size.Height / plotstyle.Density, Caption: c.Caption, Alt: c.Alt(),
-		Figures: document.Table{Heading: c.Figures.Heading, Rows: c.Figures.Rows}, OfCell: c.OfCell()}, nil
+		Figures: document.Table{Caption: c.Figure.Title, Heading: c.Figures.Heading, Rows: c.Figures.Rows},
+		OfCell:  c.OfCell()}, nil
 }
 
 // page is a report in the making.

@@ -6,6 +6,7 @@
 //	checkrun run --json FILE --out FOLDER [--data FOLDER] --target real|sim --cells N
 //	checkrun same A.json B.json
 //	checkrun table --cells N FILE
+//	checkrun page [--chromium PATH] [--pictures FOLDER] report.html
 //
 // It exits with 0 if all is well, 1 with a line for each finding, 2 if misused.
 package main
@@ -21,7 +22,8 @@ import (
 var errUsage = errors.New(`usage:
   checkrun run --json FILE --out FOLDER [--data FOLDER] --target real|sim --cells N
   checkrun same A.json B.json
-  checkrun table --cells N FILE`)
+  checkrun table --cells N FILE
+  checkrun page [--chromium PATH] [--pictures FOLDER] report.html`)
 
 func main() { os.Exit(checkrun(os.Args[1:], os.Stdout, os.Stderr)) }
 
@@ -49,6 +51,7 @@ func dispatch(args []string, f *findings, stdout io.Writer) error {
 		return errUsage
 	}
 	var r run
+	var p pageCheck
 	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	flags.StringVar(&r.json, "json", "", "standard output of the run with --format json")
@@ -56,6 +59,8 @@ func dispatch(args []string, f *findings, stdout io.Writer) error {
 	flags.StringVar(&r.data, "data", "", "the data directory, which must be gone or empty")
 	flags.StringVar(&r.target, "target", "", "real or sim")
 	flags.IntVar(&r.cells, "cells", 0, "how many cells the run has")
+	flags.StringVar(&p.chromium, "chromium", "", "the browser, else the one on the search path")
+	flags.StringVar(&p.pictures, "pictures", "", "a folder for pictures of the page in each view")
 	if err := flags.Parse(args[1:]); err != nil {
 		return fmt.Errorf("%w\n%w", err, errUsage)
 	}
@@ -67,6 +72,8 @@ func dispatch(args []string, f *findings, stdout io.Writer) error {
 		return checkSame(files[0], files[1], stdout)
 	case args[0] == "table" && len(files) == 1 && r.cells > 0:
 		return checkTable(f, files[0], r.cells)
+	case args[0] == "page" && len(files) == 1:
+		return p.check(f, files[0], stdout)
 	}
 	return errUsage
 }

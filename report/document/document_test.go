@@ -107,7 +107,7 @@ func tamed(p Part) Part {
 func TestPage(t *testing.T) {
 	png := []byte("not really a picture")
 	d := Document{Title: "A title", Parts: []Part{Lead{"What?"}, Section{"result", "Result"},
-		Table{"All", []string{"cell", "MB/s"}, [][]string{{"a", "12.3"}, {"b", "none"}}}, Section{"charts", "Charts"},
+		Table{"All", []string{"cell", "MB/s"}, [][]string{{"a", "12.3"}, {"b", "-"}}}, Section{"charts", "Charts"},
 		Chart{File: "a.png", Title: "A chart", PNG: png, Wide: 768, High: 432, Caption: "Look.", Alt: "a 12.3"}}}
 	page, err := d.HTML()
 	if err != nil {
@@ -115,8 +115,8 @@ func TestPage(t *testing.T) {
 	}
 	for _, want := range []string{`<html lang="en">`, "<title>A title</title>", "<h1>A title</h1>",
 		`<p class="lead">What?</p>`,
-		`<a href="#result">Result</a>`, `<h2 id="result">Result</h2>`, `<th scope="col">MB/s</th>`,
-		`<th scope="row">a</th><td class="n">12.3</td>`, `<td>none</td>`, `<h3>A chart</h3>`,
+		`<a href="#result">Result</a>`, `<h2 id="result">Result</h2>`, `<th scope="col" class="n">MB/s</th>`,
+		`<th scope="row">a</th><td class="n">12.3</td>`, `<th scope="row">b</th><td class="n">-</td>`, `<h3>A chart</h3>`,
 		`width="768" height="432" alt="a 12.3"`, `src="data:image/png;base64,` + base64.StdEncoding.EncodeToString(png) + `"`,
 		"<figcaption>Look.</figcaption>",
 		`content="default-src 'none'; img-src data:; style-src 'unsafe-inline'"`} {
@@ -140,7 +140,7 @@ func TestMarkdown(t *testing.T) {
 	d := Document{Title: "A_title", Parts: []Part{Notice{Bad, "Care!"}, Section{"x", "Result"},
 		Plainly([]string{"one", "*"}), List{[]Item{{Bad, "two"}}}, Folded{"More", []Part{Text{"inner"}}},
 		Command{"brokerlab run x"}, Chart{File: "a.png", Title: "A chart", Caption: "Look."}}}
-	want := strings.Join([]string{"# A\\_title", "**Care!**", "## Result", "- one\n- \\*", "- **Bad:** two",
+	want := strings.Join([]string{"# A\\_title", "**Care!**", "## Result", "- one\n- \\*", "- **Serious:** two",
 		"<details><summary>More</summary>", "inner", "</details>", "    brokerlab run x", "![A chart](a.png)",
 		"Look.\n"}, "\n\n")
 	if got := string(d.Markdown()); got != want {

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"html/template"
+	"slices"
 
 	"brokerlab/report/table"
 )
@@ -14,10 +15,10 @@ import (
 var frame string
 
 var page = template.Must(template.New("page").Funcs(template.FuncMap{
-	"kind":   kindOf,
-	"figure": table.IsFigure,
-	"image":  dataURI,
-	"place":  func(s Section) string { return s.ID },
+	"kind":    kindOf,
+	"numbers": numbers,
+	"image":   dataURI,
+	"place":   func(s Section) string { return s.ID },
 }).Parse(frame))
 
 // Word says a tone without a colour.
@@ -26,9 +27,9 @@ func (t Tone) Word() string {
 	case Good:
 		return "Good"
 	case Care:
-		return "Care"
+		return "Warning"
 	case Bad:
-		return "Bad"
+		return "Serious"
 	}
 	return ""
 }
@@ -88,6 +89,16 @@ func kindOf(p Part) string {
 		return "command"
 	}
 	panic(fmt.Sprintf("document: a section has a %T in it", p))
+}
+
+// numbers says of each column whether all of its texts are figures.
+func numbers(t Table) []bool {
+	of := make([]bool, len(t.Heading))
+	for i := range of {
+		words := func(row []string) bool { return !table.IsFigure(row[i]) }
+		of[i] = i > 0 && len(t.Rows) > 0 && !slices.ContainsFunc(t.Rows, words)
+	}
+	return of
 }
 
 // dataURI is a picture within the page. It is made here from bytes alone, so that it
