@@ -60,6 +60,7 @@ func newApp(commandLine []string) *cli.App {
 			disksCommand(),
 			calibrateCommand(),
 			dumpCommand(),
+			doctorCommand(),
 			versionCommand(),
 		},
 		HideHelpCommand: true, // arrange understands "help NAME"
