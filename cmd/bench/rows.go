@@ -44,6 +44,8 @@ var rows = []row{
 	fsyncManyRow("fsync-16-producers", fsyncMany{target: 6, producers: 16, partitions: 1}),
 	fsyncManyRow("fsync-8-partitions", fsyncMany{target: 2.5, producers: 8, partitions: 8}),
 	latencyRow,
+	pacingRow("pacing-2k", pacing{perSec: 2000, errorTarget: 100, coreTarget: 10}),
+	pacingRow("pacing-20k", pacing{perSec: 20000, errorTarget: 150, coreTarget: 50}),
 	simulatedRow("sim-100b", 1, protocol.AcksLeader),
 	simulatedRow("sim-100b-r3", 3, protocol.AcksAll),
 	kernelRow,

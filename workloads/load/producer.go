@@ -162,12 +162,13 @@ func Produce(node env.Node, shared *Shared, cfg ProducerConfig) (Produced, error
 	}
 	shared.join(p.client)
 	node.Sleep(cfg.Arrival.Start.Sub(node.Now()))
+	due := &Generator{Node: node, Pacer: pacer, End: shared.End, Slack: cfg.Slice, Over: shared.Over}
 	var sent int64
 	var broken error // of the records' source
 	if cfg.Slice > 0 {
-		sent, broken = p.sendSlices(pacer)
+		sent, broken = p.sendSlices(due)
 	} else {
-		sent, broken = p.send(pacer)
+		sent, broken = p.send(due)
 	}
 	p.mu.Lock()
 	p.mu.member.end(min(node.Now(), shared.End))
@@ -192,15 +193,15 @@ func (p *producing) arrival() arrival.Config {
 }
 
 // send sends one record after another until the load is over.
-func (p *producing) send(pacer *arrival.Pacer) (sent int64, err error) {
+func (p *producing) send(due *Generator) (sent int64, err error) {
 	var value []byte
 	rec := producer.Record{Topic: p.shared.Topic, Partition: -1}
 	for {
-		now, ok := p.awaitDue(pacer)
+		now, ok := due.Await()
 		if !ok {
 			return sent, nil
 		}
-		rec.Intended = pacer.Take(now)
+		rec.Intended = due.Pacer.Take(now)
 		rec.Cookie = uint64(sent)
 		if value, err = p.fill(&rec, value[:0]); err != nil {
 			return sent, err
@@ -210,28 +211,6 @@ func (p *producing) send(pacer *arrival.Pacer) (sent int64, err error) {
 		if err := p.sendOne(&rec); err != nil {
 			p.sendFailed(rec.Cookie, err)
 		}
-	}
-}
-
-// awaitDue waits until a record is due, and for a slice longer. ok is false when there
-// is none before the end of the load, which has come then.
-func (p *producing) awaitDue(pacer *arrival.Pacer) (now env.Time, ok bool) {
-	end := p.shared.End
-	for {
-		now = p.node.Now()
-		if p.shared.Over() {
-			pacer.Abandon(now)
-			return now, false
-		}
-		pacer.GiveUp(now)
-		due := pacer.Next(now)
-		switch {
-		case due <= now && (now < end || !pacer.Closed()):
-			return now, true
-		case now >= end:
-			return now, false
-		}
-		p.node.Sleep(min(due.Add(p.cfg.Slice), end).Sub(now))
 	}
 }
 

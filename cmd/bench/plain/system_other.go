@@ -2,6 +2,11 @@
 
 package plain
 
-import "os"
+import (
+	"os"
+	"time"
+)
 
 func syncData(f *os.File) error { return f.Sync() }
+
+func sleepThread(d time.Duration) { time.Sleep(d) }
