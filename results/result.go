@@ -165,6 +165,11 @@ type Cell struct {
 	Arrival string  `json:"arrival,omitempty"`
 	CatchUp bool    `json:"catch_up,omitempty"`
 	Corpus  *Corpus `json:"corpus,omitempty"`
+	// GroupCorpora are those of groups of producers by name, where they differ; Corpus is
+	// then that of the first group.
+	GroupCorpora map[string]Corpus `json:"group_corpora,omitempty"`
+	// Partitions are of all repeats together.
+	Partitions *Partitions `json:"partitions,omitempty"`
 	Measures
 	// Intervals are by the JSON name of the figure (records_per_s), and of percentiles
 	// (produce.p99); see IntervalsOf.
@@ -195,7 +200,9 @@ type Repeat struct {
 	Breakdown *Breakdown `json:"breakdown,omitempty"`
 	Groups    []Group    `json:"groups,omitempty"`
 	CPUParts  []CPUPart  `json:"cpu_parts,omitempty"` // simulated
-	Seconds   []Second   `json:"seconds"`
+	// Partitions are the ends of their logs after the load.
+	Partitions *Partitions `json:"partitions,omitempty"`
+	Seconds    []Second    `json:"seconds"`
 	// Hash digests every step of a simulated run.
 	Hash     string  `json:"hash,omitempty"`
 	VirtualS float64 `json:"virtual_s,omitempty"` // seconds of the virtual clock from boot to close

@@ -122,7 +122,7 @@ const modelledShare = 1.0 / 64
 func (r *runner) memoryNeed(j job) int64 {
 	cell, _ := r.cellAndDisk(j.index)
 	s := &cell.Scenario
-	bytes, bounded := writtenMost(s, r.recorded)
+	bytes, bounded := r.writtenMost(s)
 	if !bounded {
 		return 0
 	}

@@ -77,6 +77,9 @@ func (m *measured) fill(r *repeat, number int) {
 	if out.BytesWire > 0 {
 		out.CompressionRatio = float64(raw) / float64(out.BytesWire)
 	}
+	if targets := r.targets.Load(); targets != nil {
+		out.Partitions = partitions(*targets)
+	}
 	out.Fsyncs, out.BytesDisk = r.logs.Fsyncs, r.logs.BytesAppended
 	m.warnings = append(m.warnings, r.rates(out)...)
 	m.warnings = append(m.warnings, m.lateness(r)...)
@@ -236,6 +239,7 @@ func (d *cellData) add(c *results.Cell, m *measured) {
 	all := map[string][]results.Interval{results.Produce: d.produce, results.EndToEnd: d.consume}
 	maps.Copy(all, d.more)
 	c.Intervals = results.IntervalsOf(c, all)
+	c.Partitions = results.MergePartitions(c.Repeats)
 	c.Usage, c.Nodes = results.MergeUsage(c.Repeats)
 	c.Bound = results.BoundOf(c.Nodes, c.MeasuredS/float64(len(c.Repeats)), c.Load == loadClosed)
 	c.Hash, c.VirtualS = hashOf(c.Repeats)

@@ -2,67 +2,57 @@ package run
 
 import (
 	"fmt"
-	"math"
+	"strconv"
 
+	"brokerlab/results"
 	"brokerlab/scenarios/spec"
 	"brokerlab/workloads/keys"
+	"brokerlab/workloads/load"
 	"brokerlab/workloads/payload"
 	"brokerlab/workloads/records"
 )
 
-// checkRecords refuses records that come from files.
-func (r *runner) checkRecords() error {
-	for i := range r.cells {
-		for _, g := range r.cells[i].Scenario.ProducerGroups() {
-			if _, ok := g.Records.SampleFile(); ok || g.Records.Size.File != "" {
-				return &UsageError{fmt.Errorf("records.payload %s, records.size %s: files of records are not read yet",
-					g.Records.Payload, g.Records.Size.Kind)}
-			}
-		}
-	}
-	return nil
-}
-
-// recordsOf makes what records hold: bytes, or sizes alone.
-func recordsOf(s *spec.Scenario, seed uint64) (*records.Source, *payload.Model, error) {
-	sizes, err := sizesOf(&s.Records)
-	if err != nil {
-		return nil, nil, err
-	}
-	cfg := payload.Config{Kind: payload.Kind(s.Records.Payload), Size: int(s.Records.MaxBytes()), Sizes: sizes, Seed: seed}
+// recordsOf makes what the records of producers hold, of which the first has a number:
+// bytes, or sizes alone.
+func (l *library) recordsOf(s *spec.Scenario, seed uint64, first int) (*records.Source, *payload.Model, error) {
 	if s.Records.Payload != spec.PayloadModelled {
-		all := records.Config{Payload: cfg}
-		if all.KeyFrom, err = keyFrom(&s.Records.Key); err != nil {
-			return nil, nil, err
-		}
-		all.Keys = keys.Config{Kind: keys.None}
-		if all.KeyFrom == nil {
-			all.Keys = keys.Config{Kind: keys.Kind(s.Records.Key.Kind), Count: uint64(s.Records.Key.Count),
-				Exponent: s.Records.Key.Exponent, Producers: s.Producers.Count, Seed: seed}
-		}
-		source, err := records.New(all)
+		source, err := l.source(s, seed, first)
 		return source, nil, err
 	}
-	cfg.Kind = payload.Kind(s.Records.Corpus)
 	client, err := producerConfig(s, 0)
 	if err != nil {
 		return nil, nil, err
 	}
+	cfg := payload.Config{Kind: payload.Kind(s.Records.Corpus), Size: int(s.Records.MaxBytes()), Seed: seed}
 	model, err := payload.NewModel(payload.ModelConfig{Config: cfg, Codec: client.Compression, Level: client.Level,
 		Implementation: client.Implementation})
 	return nil, model, err
 }
 
-// sizesOf is how large records are; nil is one size.
-func sizesOf(r *spec.Records) (*payload.Sizes, error) {
-	switch r.Size.Kind {
-	case spec.SizeUniform:
-		return payload.Uniform(int(r.Size.Min), int(r.Size.Max))
-	case spec.SizeLogNormal:
-		return payload.LogNormal(payload.LogNormalConfig{Mean: float64(r.Size.Mean), Sigma: r.Size.Sigma,
-			Min: payload.SizeMin, Max: int(r.Size.Max)})
+func (l *library) source(s *spec.Scenario, seed uint64, first int) (*records.Source, error) {
+	r := &s.Records
+	cfg := records.Config{Seed: seed, First: first, Producers: s.Producers.Count, Keys: keys.Config{Kind: keys.None}}
+	if path, ok := r.SampleFile(); ok {
+		cfg.Samples = l.sample(path, r.Format)
+	} else {
+		sizes, err := l.sizesOf(r)
+		if err != nil {
+			return nil, err
+		}
+		cfg.Payload = payload.Config{Kind: payload.Kind(r.Payload), Size: int(r.MaxBytes()), Sizes: sizes, Seed: seed}
+		if r.Payload == spec.PayloadModelled {
+			cfg.Payload.Kind = payload.Kind(r.Corpus)
+		}
 	}
-	return nil, nil
+	var err error
+	if cfg.KeyFrom, err = keyFrom(&r.Key); err != nil {
+		return nil, err
+	}
+	if cfg.KeyFrom == nil {
+		cfg.Keys = keys.Config{Kind: keys.Kind(r.Key.Kind), Count: uint64(r.Key.Count), Exponent: r.Key.Exponent,
+			First: first, Producers: s.Producers.Count, Seed: seed}
+	}
+	return records.New(cfg)
 }
 
 // keyFrom is where in a record its key is; nil if it is not in it.
@@ -77,7 +67,72 @@ func keyFrom(k *spec.Keys) (records.KeyFrom, error) {
 	return nil, nil
 }
 
-// meanBytes is the mean size of a record's key and value.
-func meanBytes(s *spec.Scenario) float64 {
-	return math.Ceil(s.Records.MeanBytes()) + float64(s.Records.Key.Bytes())
+// corpus says what the records of producers have in common. It is computed once for all
+// cells that have the same records.
+func (l *library) corpus(s *spec.Scenario) (results.Corpus, error) {
+	key := corpusKey{records: s.Records.Settled(), seed: s.Seed}
+	if key.records.Payload == spec.PayloadModelled {
+		key.records.Key = spec.Keys{Kind: string(keys.None)}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if c, ok := l.corpora[key]; ok {
+		return c, nil
+	}
+	source, err := l.source(s, s.Seed, 0)
+	if err != nil {
+		return results.Corpus{}, err
+	}
+	c, err := source.Corpus()
+	if err != nil {
+		return results.Corpus{}, err
+	}
+	if s.Records.Payload == spec.PayloadModelled {
+		c.Payload = spec.PayloadModelled + " " + c.Payload
+	}
+	l.corpora[key] = c
+	return c, nil
+}
+
+// describeRecords says in a cell what its records hold.
+func (r *runner) describeRecords(index int, s *spec.Scenario) error {
+	groups := s.ProducerGroups()
+	all := make([]results.Corpus, len(groups))
+	differ := false
+	for i := range groups {
+		var err error
+		if all[i], err = r.library.corpus(&groups[i].Scenario); err != nil {
+			return err
+		}
+		differ = differ || all[i] != all[0]
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c := &r.result.Cells[index]
+	c.Corpus = &all[0]
+	if differ {
+		c.GroupCorpora = make(map[string]results.Corpus)
+	}
+	for i, g := range groups {
+		if differ {
+			c.GroupCorpora[g.Name] = all[i]
+		}
+		if share := all[i].WithoutKey; share > 0 {
+			c.Warnings = append(c.Warnings, fmt.Sprintf("%s of the records that were looked at have no key in them (%s): "+
+				"they go to partitions as records without keys do", percent(share), s.Records.Key.Kind))
+		}
+	}
+	return nil
+}
+
+// percent writes a share of 0 to 1.
+func percent(share float64) string { return strconv.FormatFloat(100*share, 'f', 1, 64) + " %" }
+
+// partitions is how many records each partition has, by where its log ends.
+func partitions(targets []load.Target) *results.Partitions {
+	records := make([]int64, len(targets))
+	for i := range targets {
+		records[targets[i].Partition] = targets[i].End
+	}
+	return results.PartitionsOf(records)
 }

@@ -55,6 +55,7 @@ type runner struct {
 	devices  map[string]*device.Config // by disk, of modelled ones
 	places   []results.DataDirectory
 	recorded recorded // rate curves
+	library  *library // files of records
 	result   *results.Result
 	folder   *results.Folder
 	kept     []string
@@ -91,18 +92,21 @@ func Run(file *spec.File, source []byte, opts Options) (*Outcome, error) {
 	for _, note := range notes {
 		r.warn(note)
 	}
-	if err := errors.Join(r.checkModelled(), r.checkRecords()); err != nil {
+	if err := r.checkModelled(); err != nil {
 		return nil, err
 	}
 	if err := r.prepareLoads(); err != nil {
 		return nil, err
 	}
+	if r.library, err = openLibrary(r.cells); err != nil {
+		return nil, &UsageError{err}
+	}
 	r.warnOfHosts()
 	if err := r.prepareDisks(); err != nil {
-		return nil, errors.Join(err, r.closeDisks())
+		return nil, errors.Join(err, r.closeDisks(), r.library.close())
 	}
 	if err := r.begin(source); err != nil {
-		return nil, errors.Join(err, r.closeDisks())
+		return nil, errors.Join(err, r.closeDisks(), r.library.close())
 	}
 	err = r.runAll()
 	if err == nil {
@@ -111,7 +115,7 @@ func Run(file *spec.File, source []byte, opts Options) (*Outcome, error) {
 		r.result.Incomplete = strings.ReplaceAll(err.Error(), "\n", "; ") // brokers fail together
 	}
 	r.judge()
-	err = errors.Join(err, r.save(), r.folder.Finish(), r.closeDisks())
+	err = errors.Join(err, r.endRecords(), r.save(), r.folder.Finish(), r.closeDisks())
 	return &Outcome{Result: r.result, Folder: r.folder, Kept: r.kept}, err
 }
 
@@ -150,7 +154,7 @@ func (r *runner) warn(message string) {
 func (r *runner) spaceNeeded() int64 {
 	var most int64
 	for i := range r.cells {
-		need, _ := writtenMost(&r.cells[i].Scenario, r.recorded)
+		need, _ := r.writtenMost(&r.cells[i].Scenario)
 		most = max(most, need)
 	}
 	if r.opts.Keep {
@@ -161,10 +165,10 @@ func (r *runner) spaceNeeded() int64 {
 
 // writtenMost is the most that a cell writes to all logs; bounded says whether the
 // scenario bounds it: else it is what producers hold.
-func writtenMost(s *spec.Scenario, curves recorded) (bytes int64, bounded bool) {
+func (r *runner) writtenMost(s *spec.Scenario) (bytes int64, bounded bool) {
 	bytes, bounded = s.Load.MaxBytes+heldBytes(s), s.Load.MaxBytes > 0
-	if rate := curves.meanRate(&s.Load, 0, s.Load.Duration); rate > 0 {
-		offered := int64(rate * s.Load.Duration.Seconds() * meanBytes(s) * float64(s.Topic.ReplicationFactor))
+	if rate := r.recorded.meanRate(&s.Load, 0, s.Load.Duration); rate > 0 {
+		offered := int64(rate * s.Load.Duration.Seconds() * r.library.meanBytes(s) * float64(s.Topic.ReplicationFactor))
 		if s.Load.MaxBytes == 0 || offered < bytes {
 			bytes = offered // what producers hold is part of it
 		}
@@ -235,7 +239,11 @@ func (r *runner) runOne(j job, cell *spec.Cell, disk string, p *progress) (err e
 	if err != nil {
 		return err
 	}
-	rep, err := newRepeat(&cell.Scenario, place{disk: disk, dirs: dirs, device: r.devices[disk]}, j.number, p)
+	at := place{disk: disk, dirs: dirs, device: r.devices[disk], library: r.library}
+	rep, err := newRepeat(&cell.Scenario, at, j.number, p)
+	if err == nil && j.number == 1 {
+		err = r.describeRecords(j.index, &cell.Scenario)
+	}
 	if err != nil {
 		return err
 	}
@@ -256,11 +264,12 @@ func (r *runner) runOne(j job, cell *spec.Cell, disk string, p *progress) (err e
 	return nil
 }
 
-// place is the disk of a repeat.
+// place is the disk of a repeat, and where its records come from.
 type place struct {
-	disk   string
-	dirs   []string       // of a real one
-	device *device.Config // of a modelled one
+	disk    string
+	dirs    []string       // of a real one
+	device  *device.Config // of a modelled one
+	library *library       // nil: records are made
 }
 
 // newRepeat prepares one execution of a cell. All cells of one repeat share a
@@ -274,7 +283,7 @@ func newRepeat(s *spec.Scenario, at place, number int, live *progress) (*repeat,
 	if rep.stage, err = newStage(at, rep.seed, s); err != nil {
 		return nil, err
 	}
-	if rep.source, rep.model, err = recordsOf(s, rep.seed); err != nil {
+	if rep.source, rep.model, err = at.library.recordsOf(s, rep.seed, 0); err != nil {
 		return nil, err
 	}
 	rep.check, err = check.New(check.Config{Producers: s.Producers.Count, Partitions: s.Topic.Partitions})

@@ -41,6 +41,7 @@ type Config struct {
 	// with 0 never.
 	Count     uint64
 	Exponent  float64 // of Zipf's law: key k is drawn as often as 1/(k+1)^Exponent
+	First     int     // number of the first producer
 	Producers int     // that share the keys of Sequential
 	Seed      uint64
 }
@@ -118,7 +119,7 @@ func (c *Config) Bytes() int {
 // Number is the number of a record's key, for records that have one.
 func (k *Keys) Number(producer uint16, sequence uint64) uint64 {
 	if k.cfg.Kind == Sequential {
-		number := sequence*uint64(k.cfg.Producers) + uint64(producer)
+		number := sequence*uint64(k.cfg.Producers) + uint64(max(0, int(producer)-k.cfg.First))
 		if k.cfg.Count > 0 {
 			number %= k.cfg.Count
 		}

@@ -152,18 +152,13 @@ func ratio(before, after int64) float64 {
 	return float64(before) / float64(after)
 }
 
-// KeyCheck returns what Scan is to be shown of a file whose records have their keys in
-// them: that the first of them have one.
-func KeyCheck(from KeyFrom) func(number uint64, record []byte) error {
-	return func(number uint64, record []byte) error {
-		if number >= together {
-			return nil
-		}
-		if _, ok := from.Of(record); !ok {
-			return fmt.Errorf("the record has no key: %s", what(from))
-		}
+// CheckKey returns an error that says what is missing if there is no key in what a
+// record holds.
+func CheckKey(from KeyFrom, content []byte) error {
+	if _, ok := from.Of(content); ok {
 		return nil
 	}
+	return fmt.Errorf("it has no key: %s", what(from))
 }
 
 func what(from KeyFrom) string {
