@@ -24,6 +24,7 @@ type Activity struct {
 	EveryS    float64            `json:"every_s"`
 	WarmupS   float64            `json:"warmup_s"` // end of the warm-up, since the load began
 	EndS      float64            `json:"end_s"`    // end of the measured window; what follows is drain or a backlog
+	Phases    []PhaseSpan        `json:"phases,omitempty"`
 	CPUBusy   []float64          `json:"cpu_busy,omitempty"`
 	Network   *NetworkActivity   `json:"network,omitempty"`
 	PageCache *PageCacheActivity `json:"page_cache,omitempty"`

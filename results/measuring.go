@@ -88,22 +88,6 @@ type CorpusFile struct {
 	SHA256  string `json:"sha256"` // of the whole file
 }
 
-// Kinds of a group.
-const (
-	GroupProducers = "producers"
-	GroupConsumers = "consumers"
-)
-
-// Group is one of several groups of clients with settings of their own.
-type Group struct {
-	Name        string  `json:"name"`
-	Kind        string  `json:"kind"` // GroupProducers or GroupConsumers
-	Clients     int     `json:"clients"`
-	Load        string  `json:"load,omitempty"` // as of a cell; of producers
-	OfferedPerS float64 `json:"offered_per_s,omitempty"`
-	Measures
-}
-
 // Bounds are the interval of a figure; IntervalsOf has what they mean.
 type Bounds struct {
 	Low        float64 `json:"low"`

@@ -178,6 +178,7 @@ type Cell struct {
 	Breakdown *Breakdown `json:"breakdown,omitempty"`
 	CPUParts  []CPUPart  `json:"cpu_parts,omitempty"` // simulated; sums over repeats
 	Groups    []Group    `json:"groups,omitempty"`    // where there are several
+	Phases    []Phase    `json:"phases,omitempty"`    // in the order of time
 	Trust     []Finding  `json:"trust,omitempty"`
 	// Hash digests every step of all repeats of a simulated cell: that of its
 	// repeat, or of theirs in turn.
@@ -199,6 +200,7 @@ type Repeat struct {
 	Measures
 	Breakdown *Breakdown `json:"breakdown,omitempty"`
 	Groups    []Group    `json:"groups,omitempty"`
+	Phases    []Phase    `json:"phases,omitempty"`    // in the order of time
 	CPUParts  []CPUPart  `json:"cpu_parts,omitempty"` // simulated
 	// Partitions are the ends of their logs after the load.
 	Partitions *Partitions `json:"partitions,omitempty"`
@@ -217,6 +219,7 @@ type Second struct {
 	At       float64 `json:"at_s"`     // its start, since the load began
 	Length   float64 `json:"length_s"` // at most 1; rates are over it
 	Warmup   bool    `json:"warmup,omitempty"`
+	Phase    string  `json:"phase,omitempty"`   // PhaseWarmup, PhaseLoad or PhaseRead
 	Offered  int64   `json:"offered,omitempty"` // records that came due; open loop
 	Unsent   int64   `json:"unsent,omitempty"`  // of these
 	Acked    int64   `json:"acked"`
@@ -228,6 +231,9 @@ type Second struct {
 	E2E50 int64 `json:"end_to_end_p50_ns"`
 	E2E99 int64 `json:"end_to_end_p99_ns"`
 }
+
+// Measured says whether the second is part of the measured window.
+func (s *Second) Measured() bool { return !s.Warmup && (s.Phase == "" || s.Phase == PhaseLoad) }
 
 // CellWall is what may differ between two runs of one seed.
 type CellWall struct {

@@ -177,56 +177,39 @@ func (r *repeat) arrivalOf(l *spec.Load, node env.Node, producers, index int) (a
 }
 
 // describeLoad fills in how the records of a cell come due.
-func (all recorded) describeLoad(c *results.Cell, l *spec.Load) {
+func (all recorded) describeLoad(c *results.Cell, s *spec.Scenario) {
+	for _, g := range s.ProducerGroups() {
+		if g.Producers.Count == 0 {
+			continue
+		}
+		of := all.groupLoad(&g.Load)
+		c.OfferedPerS += of.OfferedPerS
+		if of.Load == loadClosed || c.Load == "" {
+			c.Load, c.Arrival, c.CatchUp = of.Load, of.Arrival, of.CatchUp
+		}
+		if of.Arrival != c.Arrival {
+			c.Arrival = arrivalMixed
+		}
+	}
+	if c.Load == loadClosed { // one group at full speed is enough
+		c.AtSaturation, c.OfferedPerS, c.Arrival, c.CatchUp = true, 0, "", false
+	}
+}
+
+// arrivalMixed is the arrival of groups that have several.
+const arrivalMixed = "mixed"
+
+// groupLoad is how the records of one group come due.
+func (all recorded) groupLoad(l *spec.Load) (g results.Group) {
 	if l.Closed() {
-		c.Load, c.AtSaturation = loadClosed, true
-		return
+		g.Load = loadClosed
+		return g
 	}
-	c.Load, c.Arrival, c.CatchUp = loadOpen, l.Arrival, l.CatchUp
-	c.OfferedPerS = all.meanRate(l, l.Warmup, l.Duration)
-}
-
-// lateness fills in how late records were sent, and which were not. The seconds of the
-// repeat are known.
-func (m *measured) lateness(r *repeat) (warnings []string) {
-	var late arrival.Lateness
-	for _, p := range r.produced {
-		late = late.Add(p.Lateness)
+	g.Load, g.Arrival, g.CatchUp = loadOpen, l.Arrival, l.CatchUp
+	from, to := l.Warmup, l.Duration
+	if l.WarmupRate != spec.RateSame { // the curve begins after it
+		from, to = 0, to-from
 	}
-	out := &m.repeat
-	out.LateMax, out.Late, out.Unsent = int64(late.Max), late.Late, late.Unsent
-	l := &r.s.Load
-	var offered, unsent int64 // of the measured window
-	for _, second := range out.Seconds {
-		if !second.Warmup {
-			offered, unsent = offered+second.Offered, unsent+second.Unsent
-		}
-	}
-	if unsent > 0 {
-		why := fmt.Sprintf("they came due while a producer was stalled, more than load.tolerance %v before it went on",
-			l.Tolerance+l.Slack)
-		remedy := "load.catch-up: true sends them, late, and counts the delay"
-		if l.CatchUp {
-			why, remedy = "the load ended before the producers had caught up", "see why it ended"
-		}
-		warnings = append(warnings, fmt.Sprintf("%d records (%.2g %% of those due) were not sent: %s; percentiles leave "+
-			"them out and are lower than they should be: %s", unsent, 100*float64(unsent)/float64(offered), why, remedy))
-	}
-	if share := float64(late.Late) / float64(max(1, late.Taken)); share > lateShare {
-		warnings = append(warnings, fmt.Sprintf("the generator was late: %.1f %% of the records were sent %v or more "+
-			"after their instant, at worst %v; latency counts from the instant", 100*share,
-			arrival.DefaultLateAfter+l.Slack, late.Max.Round(time.Microsecond)))
-	}
-	return warnings
-}
-
-// offered is how many records came due in an interval of the load, and how many of
-// them were not sent.
-func (r *repeat) offered(interval int) (records, unsent int64) {
-	for _, p := range r.produced {
-		if interval < len(p.Offered) {
-			records, unsent = records+p.Offered[interval], unsent+p.Unsent[interval]
-		}
-	}
-	return records, unsent
+	g.OfferedPerS = all.meanRate(l, from, to)
+	return g
 }

@@ -127,7 +127,7 @@ func (r *runner) memoryNeed(j job) int64 {
 		return 0
 	}
 	share := 1 / float64(s.Topic.ReplicationFactor)
-	if s.Records.Payload == spec.PayloadModelled {
+	if modelled(s) {
 		share *= modelledShare
 	}
 	return cellMemoryBase + int64(share*float64(bytes))

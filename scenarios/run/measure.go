@@ -3,7 +3,7 @@ package run
 import (
 	"fmt"
 	"hash/fnv"
-	"maps"
+	"slices"
 	"time"
 
 	"brokerlab/results"
@@ -16,9 +16,8 @@ import (
 type measured struct {
 	repeat   results.Repeat
 	activity []results.Activity
-	produce  []results.Interval
-	consume  []results.Interval
-	more     map[string][]results.Interval // of other latencies, by name
+	// hists are by the names of latencies: of all, of groups and of the reading.
+	hists    map[string][]results.Interval
 	rates    selfcheck.Series
 	warnings []string
 }
@@ -38,10 +37,11 @@ func (r *repeat) measure(number int, began time.Time) measured {
 // measuredOrAll makes sure that there is a measured window: a load that ended
 // within its warm-up is measured whole, and that is said.
 func (r *repeat) measuredOrAll() (warnings []string) {
-	produced := r.shared.Produce.Intervals()
+	produced := seriesOf(r.producers, inLoad).Intervals()
 	if n := len(produced); n > 0 && produced[n-1].Warmup {
-		r.shared.Produce.MeasureAll()
-		r.shared.Consume.MeasureAll()
+		for _, c := range slices.Concat(r.producers, r.consumers) {
+			c.shared.Series.MeasureAll()
+		}
 		r.timing.flushed.MeasureAll()
 		warning := fmt.Sprintf("the load ended within its warm-up of %v, which is therefore measured too", r.s.Load.Warmup)
 		if !r.live.stopped() {
@@ -54,136 +54,122 @@ func (r *repeat) measuredOrAll() (warnings []string) {
 
 // fill takes the figures of a repeat that has ended.
 func (m *measured) fill(r *repeat, number int) {
-	m.produce, m.consume = r.shared.Produce.Latencies(number), r.shared.Consume.Latencies(number)
 	out := &m.repeat
 	out.Seed, out.Hash, out.VirtualS = r.seed, r.stage.hash(), time.Duration(r.stage.now()).Seconds()
-	out.Counts = results.Counts{
-		Sent: r.found.Sent, Acked: r.found.Acked, Failed: r.found.Failed, Consumed: r.shared.Consumed.Load(),
-		Lost: r.found.Lost, Duplicated: r.found.Duplicated, Reordered: r.found.Reordered, Corrupted: r.found.Corrupted,
-	}
-	var raw int64
-	var first error
-	for _, p := range r.produced {
-		out.BytesRecords += p.RecordBytes
-		out.BytesWire += p.WireBytes
-		raw += p.RawBytes
-		if first == nil {
-			first = p.FirstError
-		}
-	}
-	if first != nil {
-		m.warnings = append(m.warnings, fmt.Sprintf("%d records failed, for example: %v", r.found.Failed, first))
-	}
-	if out.BytesWire > 0 {
-		out.CompressionRatio = float64(raw) / float64(out.BytesWire)
-	}
+	_, _, window := sum(seriesOf(r.producers, inLoad), false)
+	out.Measures = r.measuresOf(r.producers, r.consumers, window)
+	out.Lost, out.Duplicated, out.Reordered = r.found.Lost, r.found.Duplicated, r.found.Reordered
+	out.Corrupted = r.found.Corrupted
 	if targets := r.targets.Load(); targets != nil {
 		out.Partitions = partitions(*targets)
 	}
 	out.Fsyncs, out.BytesDisk = r.logs.Fsyncs, r.logs.BytesAppended
-	m.warnings = append(m.warnings, r.rates(out)...)
-	m.warnings = append(m.warnings, m.lateness(r)...)
-	if r.found.Deleted > 0 {
-		m.warnings = append(m.warnings, fmt.Sprintf("retention deleted %d acknowledged records before they were read back: "+
-			"they are neither checked nor counted as lost", r.found.Deleted))
-	}
-	for _, example := range r.found.Examples.All() {
-		m.warnings = append(m.warnings, "read back: "+example)
-	}
-	if r.meter != nil {
-		out.Nodes, _ = r.meter.usage()
-		out.Usage = together(out.Nodes)
-		m.activity = r.meter.activity(number)
-		m.rates = r.meter.rates()
-	}
-	m.fillTiming(r, number)
-	out.Wall.Surroundings = r.around.result()
-	m.summarize()
-}
-
-// lateShare is the share of late records from which a result is warned about.
-const lateShare = 0.01
-
-// measuredMin is the measured window below which a result is warned about.
-const measuredMin = 300 * time.Millisecond
-
-// rates fills in the seconds, and the rates of the window after the warm-up.
-func (r *repeat) rates(out *results.Repeat) (warnings []string) {
-	produced, consumed := r.shared.Produce.Intervals(), r.shared.Consume.Intervals()
-	var window time.Duration
-	var acked, bytes, taken int64
-	for i := range produced {
-		t := &produced[i]
-		l := t.Latency()
-		second := results.Second{At: t.Start.Seconds(), Length: t.Length.Seconds(), Warmup: t.Warmup,
-			Acked: t.Records, Bytes: t.Bytes, P50: l.P50, P99: l.P99}
-		second.Offered, second.Unsent = r.offered(i)
-		if i < len(consumed) && !r.shared.Backlog {
-			second.Consumed = consumed[i].Records
-			l := consumed[i].Latency()
-			second.E2E50, second.E2E99 = l.P50, l.P99
-		}
-		out.Seconds = append(out.Seconds, second)
-		if t.Warmup {
-			continue
-		}
-		window += t.Length
-		acked, bytes, taken = acked+t.Records, bytes+t.Bytes, taken+second.Consumed
-	}
-	length := r.shared.Produce.Length()
-	if r.live.stopped() && length < r.s.Load.Duration {
-		warnings = append(warnings, fmt.Sprintf("interrupted after %v of the load", length.Round(time.Millisecond)))
-	} else if window < measuredMin {
-		warnings = append(warnings, fmt.Sprintf("only %v were measured after the warm-up of %v: "+
-			"raise load.max-bytes or load.duration", window.Round(time.Millisecond), r.s.Load.Warmup))
-	}
-	out.MeasuredS = window.Seconds()
-	if window > 0 {
-		out.RecordsPerS = float64(acked) / window.Seconds()
-		out.MBPerS = float64(bytes) / 1e6 / window.Seconds()
-		out.ConsumedPerS = float64(taken) / window.Seconds()
-	}
-	if r.shared.Backlog {
-		var warning string
-		if out.ConsumedPerS, warning = r.backlogRate(); warning != "" {
-			warnings = append(warnings, warning)
-		}
-	}
+	out.Seconds = r.seconds()
 	if r.cpuFrom.ok && r.cpuTo.ok && r.stage.hash() == "" && out.BytesRecords > 0 {
 		perGB := (r.cpuTo.total - r.cpuFrom.total).Seconds() / (float64(out.BytesRecords) / 1e9)
 		out.Wall.CPUSecondsPerGB = &perGB
 	}
-	return warnings
+	for _, c := range r.named() {
+		out.Groups = append(out.Groups, r.groupOf(c, window))
+	}
+	m.warnings = append(m.warnings, r.warnings(window)...)
+	var spans []results.PhaseSpan
+	if r.meter != nil {
+		out.Nodes, _ = r.meter.usage()
+		out.Usage = together(out.Nodes)
+		out.Phases = r.phasesDone()
+		for i := range out.Phases {
+			spans = append(spans, out.Phases[i].PhaseSpan)
+		}
+		m.activity = r.meter.activity(number, spans)
+		m.rates = r.meter.rates()
+	}
+	r.fillTiming(out)
+	out.Wall.Surroundings = r.around.result()
+	m.takeHistograms(r, number)
+	out.Latency = latenciesOf(m.hists, false, itself)
 }
 
-// backlogRate is what consumers read a second after a load that had ended.
-func (r *repeat) backlogRate() (perSec float64, warning string) {
-	var records int64
-	for _, t := range r.shared.Consume.Intervals() {
-		records += t.Records
+// groupOf is what one group did.
+func (r *repeat) groupOf(c *clients, window time.Duration) results.Group {
+	g := results.Group{Name: c.name, Kind: c.kind, Clients: c.count}
+	g.Measures = r.measuresOf(c.only(results.GroupProducers), c.only(results.GroupConsumers), window)
+	if c.kind == results.GroupConsumers {
+		g.Read, g.Skipped = c.s.Consumers.Read, c.shared.Skipped.Load()
+		for _, one := range c.consumed {
+			g.Unread += one.Unread
+		}
+	} else {
+		of := r.recorded.groupLoad(&c.s.Load)
+		g.Load, g.Arrival, g.CatchUp, g.OfferedPerS = of.Load, of.Arrival, of.CatchUp, of.OfferedPerS
 	}
-	took := r.shared.Consume.Length()
-	switch {
-	case r.s.Consumers.Read == spec.ReadCold && r.stage.plain:
-		warning = "consumers.read cold: the plain simulated disk has no page cache, so that nothing is cold"
-	case took < measuredMin:
-		warning = fmt.Sprintf("the backlog was read within %v, connecting included: raise load.duration or load.max-bytes",
-			took.Round(time.Millisecond))
+	g.Latency = map[string]results.Latency{}
+	for name, hs := range c.histograms(1) {
+		addLatency(g.Latency, name, summaryOf(hs, false))
 	}
-	if took > 0 {
-		perSec = float64(records) / took.Seconds()
-	}
-	return perSec, warning
+	return g
 }
 
-// summarize fills in the latencies.
-func (m *measured) summarize() {
-	m.repeat.Latency = map[string]results.Latency{
-		results.Produce:  results.Summarize(results.Measured(m.produce)),
-		results.EndToEnd: results.Summarize(results.Measured(m.consume)),
+// histograms are those of what the group does: in the load or, of a backlog, after it.
+func (c *clients) histograms(repeat int) map[string][]results.Interval {
+	phase := results.PhaseLoad
+	if c.shared.Backlog {
+		phase = results.PhaseRead
 	}
-	summaries(m.repeat.Latency, m.more)
+	return histograms(phase, c.only(results.GroupProducers), c.only(results.GroupConsumers), repeat)
 }
+
+// takeHistograms takes the histograms of all clients, and of each group that has a name.
+func (m *measured) takeHistograms(r *repeat, number int) {
+	m.hists = map[string][]results.Interval{
+		results.Produce:  seriesOf(r.producers, inLoad).Latencies(number),
+		results.EndToEnd: endToEnd(r.consumers).Latencies(number),
+		results.Service:  seriesOf(r.producers, inLoad).Services(number),
+		results.Fsync:    r.timing.flushed.Latencies(number),
+	}
+	reading := slices.ContainsFunc(r.stretches, func(s stretch) bool { return s.name == results.PhaseRead })
+	if reading {
+		for name, hs := range histograms(results.PhaseRead, r.producers, r.consumers, number) {
+			m.hists[results.ReadLatency(name)] = hs
+		}
+	}
+	for _, c := range r.named() {
+		for name, hs := range c.histograms(number) {
+			m.hists[results.GroupLatency(c.kind, c.name, name)] = hs
+		}
+		if !reading {
+			continue
+		}
+		producers, consumers := c.only(results.GroupProducers), c.only(results.GroupConsumers)
+		for name, hs := range histograms(results.PhaseRead, producers, consumers, number) {
+			m.hists[results.ReadLatency(results.GroupLatency(c.kind, c.name, name))] = hs
+		}
+	}
+}
+
+// latencies are the names of those that are measured.
+var latencies = []string{results.Produce, results.EndToEnd, results.Service, results.Fsync}
+
+// latenciesOf summarises the histograms that there are under the keys that they are given,
+// of the measured window or of the warm-up.
+func latenciesOf(hists map[string][]results.Interval, warmup bool, key func(string) string) map[string]results.Latency {
+	out := map[string]results.Latency{}
+	for _, name := range latencies {
+		if hs, ok := hists[key(name)]; ok {
+			addLatency(out, name, summaryOf(hs, warmup))
+		}
+	}
+	return out
+}
+
+// addLatency adds a summary, also an empty one of the latencies that every load has.
+func addLatency(to map[string]results.Latency, name string, l results.Latency) {
+	if name == results.Produce || name == results.EndToEnd || l.Count+l.Overflow > 0 {
+		to[name] = l
+	}
+}
+
+func itself(name string) string { return name }
 
 // cellOf makes the empty cell of a result.
 func cellOf(c *spec.Cell, disk string) results.Cell {
@@ -214,31 +200,36 @@ const DiskLabel = "disk"
 
 // cellData is a cell with the histograms of its repeats so far.
 type cellData struct {
-	produce, consume []results.Interval
-	more             map[string][]results.Interval
-	activity         []results.Activity
-	rates            []selfcheck.Series // of each repeat
-	waiting          []numbered         // repeats that ended before an earlier one
+	hists    map[string][]results.Interval // as of measured
+	activity []results.Activity
+	rates    []selfcheck.Series // of each repeat
+	waiting  []numbered         // repeats that ended before an earlier one
 }
 
 // add puts one more repeat into a cell.
 func (d *cellData) add(c *results.Cell, m *measured) {
-	d.produce = append(d.produce, m.produce...)
-	d.consume = append(d.consume, m.consume...)
+	if d.hists == nil {
+		d.hists = map[string][]results.Interval{}
+	}
+	for name, hs := range m.hists {
+		d.hists[name] = append(d.hists[name], hs...)
+	}
 	d.activity = append(d.activity, m.activity...)
 	d.rates = append(d.rates, m.rates)
 	c.Repeats = append(c.Repeats, m.repeat)
 	c.Warnings = append(c.Warnings, m.warnings...)
-	latency := map[string]results.Latency{
-		results.Produce:  results.Summarize(results.Measured(d.produce)),
-		results.EndToEnd: results.Summarize(results.Measured(d.consume)),
+	c.Measures = results.MergeRepeats(c.Repeats, latenciesOf(d.hists, false, itself))
+	c.Groups = results.MergeGroups(c.Repeats, func(g *results.Group) map[string]results.Latency {
+		return latenciesOf(d.hists, false, func(name string) string { return results.GroupLatency(g.Kind, g.Name, name) })
+	})
+	c.Phases = results.MergePhases(c.Repeats, d.inPhase)
+	own := map[string][]results.Interval{}
+	for _, name := range latencies {
+		if hs, ok := d.hists[name]; ok {
+			own[name] = hs
+		}
 	}
-	d.addMore(m.more)
-	summaries(latency, d.more)
-	c.Measures = results.MergeRepeats(c.Repeats, latency)
-	all := map[string][]results.Interval{results.Produce: d.produce, results.EndToEnd: d.consume}
-	maps.Copy(all, d.more)
-	c.Intervals = results.IntervalsOf(c, all)
+	c.Intervals = results.IntervalsOf(c, own)
 	c.Partitions = results.MergePartitions(c.Repeats)
 	c.Usage, c.Nodes = results.MergeUsage(c.Repeats)
 	c.Bound = results.BoundOf(c.Nodes, c.MeasuredS/float64(len(c.Repeats)), c.Load == loadClosed)
@@ -261,6 +252,19 @@ func (d *cellData) add(c *results.Cell, m *measured) {
 		median := results.Median(cpu)
 		c.Wall.CPUSecondsPerGB = &median
 	}
+}
+
+// inPhase are the latencies of a phase, of all clients or of a group.
+func (d *cellData) inPhase(phase string, group *results.PhaseGroup) map[string]results.Latency {
+	return latenciesOf(d.hists, phase == results.PhaseWarmup, func(name string) string {
+		if group != nil {
+			name = results.GroupLatency(group.Kind, group.Name, name)
+		}
+		if phase == results.PhaseRead {
+			name = results.ReadLatency(name)
+		}
+		return name
+	})
 }
 
 // hashOf is the hash of a simulated cell, and its virtual seconds: of one repeat its
@@ -293,11 +297,16 @@ func diskLimit(s *spec.Scenario, room int64) int64 {
 // heldBytes is the most that producers hold when the load ends: it is still
 // written, with its replicas.
 func heldBytes(s *spec.Scenario) int64 {
-	return int64(s.Producers.Count) * s.Producers.BufferMemory * int64(s.Topic.ReplicationFactor)
+	held := int64(0)
+	for _, g := range s.ProducerGroups() {
+		held += int64(g.Producers.Count) * g.Producers.BufferMemory
+	}
+	return held * int64(s.Topic.ReplicationFactor)
 }
 
 // newShared is what the clients of a repeat share.
 func (r *repeat) newShared(room int64) *load.Shared {
-	return &load.Shared{Topic: r.s.Topic.Name, Records: r.source, Model: r.model, DiskLimit: diskLimit(r.s, room),
+	return &load.Shared{Topic: r.s.Topic.Name, DiskLimit: diskLimit(r.s, room), RoomLimit: diskLimit(&spec.Scenario{
+		Producers: r.s.Producers, Topic: r.s.Topic}, room), AckedLimit: r.s.Load.ReadAfter,
 		Replicas: int64(r.s.Topic.ReplicationFactor)}
 }

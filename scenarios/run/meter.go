@@ -128,9 +128,17 @@ func (m *meter) window() (from, to *reading) {
 	return from, m.end
 }
 
+// first is the reading at the start of the load; nil if there is none.
+func (m *meter) first() *reading {
+	if len(m.readings) == 0 {
+		return nil
+	}
+	return &m.readings[0]
+}
+
 // activity is what the first nodes did over time, brokers before clients. The last
 // reading may be less than a sample after the one before it, and is left out.
-func (m *meter) activity(repeat int) (all []results.Activity) {
+func (m *meter) activity(repeat int, phases []results.PhaseSpan) (all []results.Activity) {
 	if len(m.readings) < 2 || m.end == nil {
 		return nil
 	}
@@ -143,7 +151,8 @@ func (m *meter) activity(repeat int) (all []results.Activity) {
 	})
 	for _, node := range order[:min(len(order), results.ActivityNodesMax)] {
 		a := results.Activity{Repeat: repeat, Node: m.readings[0].nodes[node].name, EveryS: m.every.Seconds(),
-			WarmupS: m.warmupEnd.Sub(m.start).Seconds(), EndS: m.end.at.Sub(m.start).Seconds()}
+			WarmupS: m.warmupEnd.Sub(m.start).Seconds(), EndS: m.end.at.Sub(m.start).Seconds(),
+			Phases: phases}
 		for i := 1; i < len(m.readings); i++ {
 			from, to := &m.readings[i-1], &m.readings[i]
 			addSample(&a, &from.nodes[node], &to.nodes[node], to.at.Sub(from.at))

@@ -98,7 +98,7 @@ func TestMeterWithoutWindow(t *testing.T) {
 // two loads, and what their samples add up to.
 func TestMeterActivity(t *testing.T) {
 	for _, load := range []time.Duration{10 * time.Second, 500 * time.Second} {
-		all := metered(time.Second, load, 3*time.Second).activity(1)
+		all := metered(time.Second, load, 3*time.Second).activity(1, nil)
 		if len(all) != 2 {
 			t.Fatalf("%d nodes", len(all))
 		}

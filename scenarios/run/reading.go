@@ -172,6 +172,20 @@ func plus(sum *int64, n int64) *int64 {
 	return sum
 }
 
+// usagesBetween is what every node did between two readings. Clients that began between
+// them are in the second one only.
+func usagesBetween(from, to *reading) (nodes []results.NodeUsage) {
+	for i := range to.nodes {
+		before := nodeReading{}
+		if i < len(from.nodes) {
+			before = from.nodes[i]
+		}
+		u := usageOf(&before, &to.nodes[i], to.at.Sub(from.at), 0)
+		nodes = append(nodes, results.NodeUsage{Name: to.nodes[i].name, Client: to.nodes[i].client, Usage: u})
+	}
+	return nodes
+}
+
 // together is the usage of all nodes: the busiest share of each kind, and sums.
 func together(nodes []results.NodeUsage) results.Usage {
 	var u results.Usage

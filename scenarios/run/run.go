@@ -9,6 +9,8 @@ package run
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -122,12 +124,17 @@ func Run(file *spec.File, source []byte, opts Options) (*Outcome, error) {
 // checkModelled refuses records without bytes on disks that are real.
 func (r *runner) checkModelled() error {
 	for _, p := range r.placed {
-		if Target(p.Disk) == results.TargetReal && p.Cell.Scenario.Records.Payload == spec.PayloadModelled {
+		if Target(p.Disk) == results.TargetReal && modelled(&p.Cell.Scenario) {
 			return &UsageError{fmt.Errorf("disk %q is real, and records.payload %s has no bytes to write: "+
 				"choose simulated disks, or another payload", p.Disk, spec.PayloadModelled)}
 		}
 	}
 	return nil
+}
+
+// modelled says whether records carry sizes alone, which those of all groups do or none.
+func modelled(s *spec.Scenario) bool {
+	return s.ProducerGroups()[0].Records.Payload == spec.PayloadModelled
 }
 
 // warnOfHosts says that settings of simulated machines do nothing on real disks.
@@ -167,14 +174,33 @@ func (r *runner) spaceNeeded() int64 {
 // scenario bounds it: else it is what producers hold.
 func (r *runner) writtenMost(s *spec.Scenario) (bytes int64, bounded bool) {
 	bytes, bounded = s.Load.MaxBytes+heldBytes(s), s.Load.MaxBytes > 0
-	if rate := r.recorded.meanRate(&s.Load, 0, s.Load.Duration); rate > 0 {
-		offered := int64(rate * s.Load.Duration.Seconds() * r.library.meanBytes(s) * float64(s.Topic.ReplicationFactor))
+	if offered, open := r.offeredBytes(s); open {
 		if s.Load.MaxBytes == 0 || offered < bytes {
 			bytes = offered // what producers hold is part of it
 		}
 		bounded = true
 	}
 	return bytes, bounded
+}
+
+// offeredBytes is what producers write to all logs in the load if all loops are open. What
+// they write in a reading after it is not in it: it ends when the disk has no more room.
+func (r *runner) offeredBytes(s *spec.Scenario) (bytes int64, open bool) {
+	for _, g := range s.ProducerGroups() {
+		if g.Producers.Count == 0 {
+			continue
+		}
+		rate, warm := r.recorded.meanRate(&g.Load, 0, g.Load.Duration), g.Load.WarmupRate
+		if rate == 0 || warm == spec.RateMax && g.Load.Warmup > 0 {
+			return 0, false
+		}
+		records := rate * g.Load.Duration.Seconds()
+		if warm > 0 {
+			records = warm*g.Load.Warmup.Seconds() + rate*(g.Load.Duration-g.Load.Warmup).Seconds()
+		}
+		bytes += int64(records * r.library.meanBytes(&g.Scenario) * float64(s.Topic.ReplicationFactor))
+	}
+	return bytes, true
 }
 
 // begin makes the result and its folder.
@@ -190,7 +216,7 @@ func (r *runner) begin(source []byte) error {
 	}
 	for _, p := range r.placed {
 		cell := cellOf(p.Cell, p.Disk)
-		r.recorded.describeLoad(&cell, &p.Cell.Scenario.Load)
+		r.recorded.describeLoad(&cell, &p.Cell.Scenario)
 		r.result.Cells = append(r.result.Cells, cell)
 	}
 	r.data = make([]cellData, len(r.result.Cells))
@@ -283,26 +309,41 @@ func newRepeat(s *spec.Scenario, at place, number int, live *progress) (*repeat,
 	if rep.stage, err = newStage(at, rep.seed, s); err != nil {
 		return nil, err
 	}
-	if rep.source, rep.model, err = at.library.recordsOf(s, rep.seed, 0); err != nil {
+	if err := rep.newClients(at.library); err != nil {
 		return nil, err
 	}
-	rep.check, err = check.New(check.Config{Producers: s.Producers.Count, Partitions: s.Topic.Partitions})
+	rep.check, err = check.New(check.Config{Producers: rep.producerCount(), Partitions: s.Topic.Partitions})
 	return rep, err
 }
 
 // judge holds the result against the scenario's goals.
 func (r *runner) judge() {
 	r.result.Goals = goals.Judge(r.goals, r.result.Cells,
-		func(cell int, latency, _ string) (*hdrhistogram.Histogram, int64) {
-			d := &r.data[cell]
-			switch latency {
-			case results.Produce:
-				return results.Measured(d.produce)
-			case results.EndToEnd:
-				return results.Measured(d.consume)
+		func(cell int, latency, group string) (*hdrhistogram.Histogram, int64) {
+			hists := r.data[cell].hists
+			if group == "" {
+				return measuredOrNil(hists[latency])
+			}
+			for _, kind := range []string{results.GroupProducers, results.GroupConsumers} {
+				if hs, ok := hists[results.GroupLatency(kind, group, latency)]; ok {
+					return measuredOrNil(hs)
+				}
 			}
 			return nil, 0
 		})
+}
+
+// measuredOrNil is results.Measured, nil of what there is not.
+func measuredOrNil(hs []results.Interval) (*hdrhistogram.Histogram, int64) {
+	if hs == nil {
+		return nil, 0
+	}
+	return results.Measured(hs)
+}
+
+// emptyAll says whether no histogram has a value.
+func emptyAll(hs []results.Interval) bool {
+	return !slices.ContainsFunc(hs, func(i results.Interval) bool { return i.Hist.TotalCount()+i.Overflow > 0 })
 }
 
 func (r *runner) saveCell(index int) error {
@@ -311,14 +352,14 @@ func (r *runner) saveCell(index int) error {
 			return err
 		}
 	}
-	if err := r.folder.WriteHistograms(index, results.Produce, r.data[index].produce); err != nil {
-		return err
-	}
-	if err := r.folder.WriteHistograms(index, results.EndToEnd, r.data[index].consume); err != nil {
-		return err
-	}
-	if err := r.saveMore(index); err != nil {
-		return err
+	for _, name := range slices.Sorted(maps.Keys(r.data[index].hists)) {
+		hs := r.data[index].hists[name]
+		if name != results.Produce && name != results.EndToEnd && emptyAll(hs) {
+			continue
+		}
+		if err := r.folder.WriteHistograms(index, name, hs); err != nil {
+			return err
+		}
 	}
 	return r.save()
 }

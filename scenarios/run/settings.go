@@ -59,8 +59,9 @@ func brokerConfig(s *spec.Scenario, plan *cluster.Plan, logDirs []string, index 
 	log.FlushGroupCommit = s.Topic.FlushGroupCommit
 	log.FlushIndexes = s.Topic.FlushIndexes
 	log.SegmentRecycle = s.Topic.SegmentRecycle
-	if kind, err := codec.Parse(s.Producers.Compression); err == nil { // else producerConfig says it
-		log.Codec, log.Implementation = kind, codec.Implementation(s.Producers.Implementation)
+	first := s.ProducerGroups()[0].Producers                     // whose library brokers have
+	if kind, err := codec.Parse(first.Compression); err == nil { // else producerConfig says it
+		log.Codec, log.Implementation = kind, codec.Implementation(first.Implementation)
 	}
 	log.RetentionBytes, log.RetentionInterval = s.Topic.RetentionBytes, s.Topic.RetentionMs
 	log.MaxMessageBytes = s.Topic.MaxMessageBytes

@@ -80,9 +80,25 @@ func pricesOf(s *spec.Scenario) (simworld.Prices, error) {
 		codec.Gzip: {Level: s.Producers.GzipLevel}, codec.LZ4: {Level: s.Producers.LZ4Level},
 		codec.Zstd: {Level: s.Producers.ZstdLevel},
 	}
-	if kind, err := codec.Parse(s.Producers.Compression); err == nil && s.Producers.Implementation != "default" {
-		level := levels[kind]
-		level.Implementation = codec.Implementation(s.Producers.Implementation)
+	groups := s.ProducerGroups()
+	for i := len(groups) - 1; i >= 0; i-- { // of groups that share a codec the first one's price holds
+		g := &groups[i].Producers
+		kind, err := codec.Parse(g.Compression)
+		level, priced := levels[kind]
+		if err != nil || g.Count == 0 || !priced && g.Implementation == "default" {
+			continue
+		}
+		switch kind {
+		case codec.Gzip:
+			level.Level = g.GzipLevel
+		case codec.LZ4:
+			level.Level = g.LZ4Level
+		case codec.Zstd:
+			level.Level = g.ZstdLevel
+		}
+		if g.Implementation != "default" {
+			level.Implementation = codec.Implementation(g.Implementation)
+		}
 		levels[kind] = level
 	}
 	return p.Prices(levels), nil

@@ -83,19 +83,14 @@ func (t *timing) addUnflushed(r *reading) {
 	}
 }
 
-// fillTiming takes the service times, flushes, stages and errors of a repeat.
-func (m *measured) fillTiming(r *repeat, number int) {
-	m.more = map[string][]results.Interval{
-		results.Service: r.shared.Produce.Services(number),
-		results.Fsync:   r.timing.flushed.Latencies(number),
-	}
-	out := &m.repeat
+// fillTiming takes the stages, errors and processor time of a repeat.
+func (r *repeat) fillTiming(out *results.Repeat) {
 	out.Retries, out.Errors = r.shared.Failures.Retries(), r.shared.Failures.Errors()
 	b := &results.Breakdown{}
-	sums, records := r.shared.Produce.Stages()
+	sums, records := seriesOf(r.producers, inLoad).Stages()
 	b.Produce, b.ProduceRecords = sums.Means(records), records
-	if !r.shared.Backlog { // what waits for its readers has no stages that mean something
-		sums, records = r.shared.Consume.Stages()
+	if along := tail(r.consumers); clientsIn(along) > 0 { // what waits for its readers has no stages that mean something
+		sums, records = seriesOf(along, inLoad).Stages()
 		b.EndToEnd, b.EndToEndRecords = sums.Means(records), records
 	}
 	if b.ProduceRecords+b.EndToEndRecords > 0 {
@@ -106,38 +101,5 @@ func (m *measured) fillTiming(r *repeat, number int) {
 	}
 	if p := r.timing.process; p != nil {
 		out.Wall.Process, out.Wall.CPUParts = p.result()
-	}
-}
-
-// addMore keeps the histograms of one more repeat.
-func (d *cellData) addMore(more map[string][]results.Interval) {
-	if d.more == nil {
-		d.more = map[string][]results.Interval{}
-	}
-	for name, of := range more {
-		d.more[name] = append(d.more[name], of...)
-	}
-}
-
-// saveMore writes the histograms of a cell's other latencies that have any values.
-func (r *runner) saveMore(index int) error {
-	for _, name := range []string{results.Service, results.Fsync} {
-		if _, there := r.result.Cells[index].Latency[name]; !there {
-			continue
-		}
-		if err := r.folder.WriteHistograms(index, name, r.data[index].more[name]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// summaries adds the latencies of named histograms, of which there are any, to those of
-// a repeat or a cell.
-func summaries(into map[string]results.Latency, named map[string][]results.Interval) {
-	for _, name := range []string{results.Service, results.Fsync} {
-		if l := results.Summarize(results.Measured(named[name])); l.Count+l.Overflow > 0 {
-			into[name] = l
-		}
 	}
 }

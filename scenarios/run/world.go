@@ -127,3 +127,10 @@ func (j *join) wait() error {
 	}
 	return errors.Join(j.mu.errs...)
 }
+
+// ended says whether all tasks that were started have ended.
+func (j *join) ended() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.mu.running == 0
+}

@@ -76,6 +76,16 @@ func (c *Checker) Result() Result {
 	return r
 }
 
+// OfProducers is what became of the records of some producers: how many were sent,
+// acknowledged, failed and lost. What else was found amiss is in Result alone.
+func (c *Checker) OfProducers(first, count int) Result {
+	var r Result
+	for _, s := range c.senders[first : first+count] {
+		c.judge(&r, s)
+	}
+	return Result{Sent: r.Sent, Acked: r.Acked, Failed: r.Failed, Unknown: r.Unknown, Lost: r.Lost}
+}
+
 func merge(to *[]string, from []string) {
 	*to = append(*to, from[:min(len(from), ExamplesMax-len(*to))]...)
 }

@@ -31,72 +31,158 @@ type Target struct {
 	End int64 // offset after the last record wanted
 }
 
+// ConsumerConfig describes one consuming client.
+type ConsumerConfig struct {
+	Client   consumer.Config
+	Assigned []consumer.Assignment
+	Start    env.Time // when it begins; 0: at once
+	// RatePerSec is how many records it takes a second at most, as a client does that has
+	// something to do with each; 0 is no limit. It polls for at most pollShare of it.
+	RatePerSec float64
+	// Ends returns the targets once they are known.
+	Ends func() ([]Target, bool)
+}
+
+// pollShare is the part of a limited consumer's second that one poll is for.
+const pollShare = 0.1
+
+// Consumed is what one consumer did.
+type Consumed struct {
+	Records int64
+	Skipped int64 // offsets that were deleted before it came to them
+	Unread  int64 // offsets up to the targets, when it gave up
+}
+
+// consuming is one consumer at work.
+type consuming struct {
+	node   env.Node
+	shared *Group
+	cfg    ConsumerConfig
+	client *consumer.Consumer
+	ledger *ledger
+	m      *member  // where records count
+	now    env.Time // at which they do
+	since  int      // records for which now is the instant
+	paid   env.Time // until when a limited consumer is busy with what it took
+	out    Consumed
+}
+
 // Consume reads the assigned partitions during the load, and after it (or, of a
-// backlog, only then) until it has reached the targets, which ends() returns once they are known. It gives up
-// when no record comes for Stall. It returns how many records it read.
-func Consume(node env.Node, shared *Shared, cfg consumer.Config, assigned []consumer.Assignment,
-	ends func() ([]Target, bool)) (taken int64, err error) {
-	cfg.AutoOffsetReset = consumer.ResetNone
-	m, end := shared.Consume.joinReader(), shared.End
-	if shared.Backlog {
-		end = env.Never
+// backlog, only then) until it has reached the targets. It gives up when no record comes
+// for Stall, or when the group gives up.
+func Consume(node env.Node, shared *Group, cfg ConsumerConfig) (Consumed, error) {
+	awaitStart(node, shared, cfg.Start)
+	cfg.Client.AutoOffsetReset = consumer.ResetNone
+	if cfg.RatePerSec > 0 {
+		cfg.Client.MaxPollRecords = min(cfg.Client.MaxPollRecords, max(1, int(pollShare*cfg.RatePerSec)))
 	}
-	now, since := node.Now(), 0
-	cfg.OnModelled = func(_ protocol.TopicPartition, of *consumer.Modelled) {
-		now, since = node.Now(), 0
-		m.within(now, end)
-		m.taken(now, of)
+	c := &consuming{node: node, shared: shared, cfg: cfg, ledger: newLedger(shared, (*Series).joinReader)}
+	c.look()
+	c.cfg.Client.OnModelled = func(_ protocol.TopicPartition, of *consumer.Modelled) {
+		c.look()
+		c.m.taken(c.now, of)
 	}
-	cfg.OnFailure = shared.Failures.note
-	cfg.OnBatch = func(_ protocol.TopicPartition, t *protocol.BatchTimes) {
-		if m.reads(t, m.records); now < m.visible { // the batch is younger than the clock's reading
-			now, since = node.Now(), 0
-			m.within(now, end)
+	c.cfg.Client.OnBatch = func(_ protocol.TopicPartition, t *protocol.BatchTimes) { c.begins(t) }
+	c.cfg.Client.OnFailure = shared.Failures.note
+	var err error
+	if c.client, err = consumer.New(node, c.cfg.Client, cfg.Assigned); err != nil {
+		return Consumed{}, err
+	}
+	err = c.readAll()
+	c.ledger.end(node.Now())
+	return c.out, errors.Join(err, c.client.Close())
+}
+
+// awaitStart waits for an instant, or the end of the load.
+func awaitStart(node env.Node, shared *Group, start env.Time) {
+	for now := node.Now(); now < start; now = node.Now() {
+		if _, ended := shared.LoadEnded(now); ended {
+			return
 		}
+		node.Sleep(min(start.Sub(now), pollWait))
 	}
-	c, err := consumer.New(node, cfg, assigned)
-	if err != nil {
-		return 0, err
+}
+
+// look reads the clock for the records to come.
+func (c *consuming) look() {
+	c.now, c.since = c.node.Now(), 0
+	c.m = c.ledger.at(c.now)
+}
+
+// begins notes that records of a batch come next.
+func (c *consuming) begins(t *protocol.BatchTimes) {
+	c.m.reads(t, c.m.records)
+	if c.now >= c.m.visible {
+		return
 	}
-	take := func(_ protocol.TopicPartition, r *record.Record) {
-		if since++; since >= clockEvery {
-			now, since = node.Now(), 0
-			m.within(now, end)
-		}
-		_, intended, ok := shared.Records.Decode(r)
-		if !ok {
-			return // what was read back decides whether it is corrupted
-		}
-		m.record(int64(now.Sub(intended)))
-		m.fetch += int64(now - m.visible)
-		m.records++
-		m.bytes += int64(len(r.Key) + len(r.Value))
+	before := c.m // the batch is younger than the clock's reading
+	if c.look(); c.m != before {
+		c.m.reads(t, c.m.records)
 	}
-	last := node.Now()
+}
+
+func (c *consuming) readAll() error {
+	last := c.node.Now()
 	for {
-		before := node.Now()
-		now, since = before, clockEvery
-		if before >= end || !shared.Backlog && shared.Over() {
-			m.end(min(before, end))
+		n, err := c.poll()
+		if err != nil {
+			return err
 		}
-		n, err := c.Poll(before.Add(pollWait), take)
-		var corrupt *consumer.CorruptError
-		if err != nil && !errors.As(err, &corrupt) {
-			return taken, errors.Join(err, c.Close())
-		}
-		taken += int64(n)
-		shared.Consumed.Add(int64(n))
+		now := c.node.Now()
 		if n > 0 {
-			last = node.Now()
+			last = now
 		}
-		targets, known := ends()
-		if known && (reached(c, targets) || node.Now() > last.Add(Stall)) {
-			break
+		targets, known := c.cfg.Ends()
+		if known && (reached(c.client, targets) || now > last.Add(Stall)) || now >= c.shared.givesUp() {
+			c.out.Unread = unread(c.client, targets)
+			return nil
 		}
 	}
-	m.end(node.Now())
-	m.close()
-	return taken, c.Close()
+}
+
+// poll waits for records, and while the consumer is busy with those before.
+func (c *consuming) poll() (records int, err error) {
+	now := c.node.Now()
+	until := min(now.Add(pollWait), c.shared.givesUp())
+	if c.paid > now {
+		c.node.Sleep(min(c.paid, until).Sub(now))
+		return 1, nil // it is at work
+	}
+	c.look()
+	c.since = clockEvery // the first record comes later
+	records, err = c.client.Poll(until, c.take)
+	c.out.Records += int64(records)
+	c.shared.Read.Add(int64(records))
+	c.shared.Consumed.Add(int64(records))
+	if c.cfg.RatePerSec > 0 {
+		c.paid = max(c.paid, now).Add(time.Duration(float64(records) / c.cfg.RatePerSec * float64(time.Second)))
+	}
+	var corrupt *consumer.CorruptError
+	var gone *consumer.OutOfRangeError
+	switch {
+	case err == nil || errors.As(err, &corrupt): // what was read back decides whether it is
+		return records, nil
+	case errors.As(err, &gone) && gone.Deleted():
+		c.out.Skipped += gone.LogStart - gone.Offset
+		c.shared.Skipped.Add(gone.LogStart - gone.Offset)
+		return records + 1, c.client.Seek(gone.TopicPartition, gone.LogStart)
+	}
+	return records, err
+}
+
+// take notes one record.
+func (c *consuming) take(_ protocol.TopicPartition, r *record.Record) {
+	if c.since++; c.since >= clockEvery {
+		c.look()
+	}
+	_, intended, ok := records.Decode(r)
+	if !ok {
+		return // what was read back decides whether it is corrupted
+	}
+	c.m.record(int64(c.now.Sub(intended)))
+	c.m.fetch += int64(c.now - c.m.visible)
+	c.m.records++
+	c.m.bytes += int64(len(r.Key) + len(r.Value))
 }
 
 // taken notes records without bytes that a consumer was given at now.
@@ -130,10 +216,21 @@ func reached(c *consumer.Consumer, targets []Target) bool {
 	return true
 }
 
+// unread is how many offsets the consumer has left up to the targets.
+func unread(c *consumer.Consumer, targets []Target) (offsets int64) {
+	for _, t := range targets {
+		if at, assigned := c.Position(t.TopicPartition); assigned {
+			offsets += max(0, t.End-max(0, at))
+		}
+	}
+	return offsets
+}
+
 // ReadBack reads the targets' partitions from their beginning to their ends and
-// tells the observer of each record; source is nil if they carry sizes. It returns how many offsets retention had
-// deleted: those in front of where a partition began, or begins since.
-func ReadBack(node env.Node, source *records.Source, cfg consumer.Config, targets []Target,
+// tells the observer of each record; sources are those of the producers by their
+// numbers, nil of those whose records carry sizes. It returns how many offsets retention
+// had deleted: those in front of where a partition began, or begins since.
+func ReadBack(node env.Node, sources []*records.Source, cfg consumer.Config, targets []Target,
 	o *check.Observer) (deleted int64, err error) {
 	assigned := make([]consumer.Assignment, len(targets))
 	for i, t := range targets {
@@ -157,8 +254,9 @@ func ReadBack(node env.Node, source *records.Source, cfg consumer.Config, target
 	}
 	observe := func(tp protocol.TopicPartition, r *record.Record) {
 		begin(tp, r.Offset)
-		id, _, ok := source.Decode(r)
-		o.Observed(tp.Partition, r.Offset, id, !ok || source.Verify(r) != nil)
+		id, _, ok := records.Decode(r)
+		ok = ok && int(id.Producer) < len(sources) && sources[id.Producer].Verify(r) == nil
+		o.Observed(tp.Partition, r.Offset, id, !ok)
 	}
 	last := node.Now()
 	for !reached(c, targets) && node.Now() < last.Add(Stall) {

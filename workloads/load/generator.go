@@ -11,7 +11,7 @@ import (
 type Generator struct {
 	Node  env.Node
 	Pacer *arrival.Pacer
-	// End of the load. An open loop ends when what was due before it is taken or given
+	// End of the load; Never: only Over says it. An open loop ends when what was due before it is taken or given
 	// up, a closed one at once.
 	End env.Time
 	// Slack is how long after the first record that is due it waits for more.
@@ -37,6 +37,10 @@ func (g *Generator) Await() (now env.Time, ok bool) {
 		case now >= g.End:
 			return now, false
 		}
-		g.Node.Sleep(min(due.Add(g.Slack), g.End).Sub(now))
+		until := min(due.Add(g.Slack), g.End)
+		if g.End == env.Never {
+			until = min(until, now.Add(pollWait)) // it may be over meanwhile
+		}
+		g.Node.Sleep(until.Sub(now))
 	}
 }

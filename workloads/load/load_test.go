@@ -85,17 +85,19 @@ func inWorlds(t *testing.T, disk simfs.Config, body func(t *testing.T, n env.Nod
 
 // loaded is one load with its checker.
 type loaded struct {
-	shared   load.Shared
-	checker  *check.Checker
-	produced load.Produced
-	consumed int64
+	shared             load.Shared
+	produces, consumes load.Group
+	checker            *check.Checker
+	produced           load.Produced
+	consumed           load.Consumed
 }
 
 // newLoaded prepares a load of 200 ms.
 func newLoaded(t *testing.T, n env.Node, closed bool) *loaded {
 	l := &loaded{}
+	l.produces.Shared, l.consumes.Shared = &l.shared, &l.shared
 	var err error
-	if l.shared.Records, err = records.Of(payload.Config{Kind: payload.JSONLogs, Size: 200, Seed: 1}); err != nil {
+	if l.produces.Records, err = records.Of(payload.Config{Kind: payload.JSONLogs, Size: 200, Seed: 1}); err != nil {
 		t.Error(err)
 	}
 	if l.checker, err = check.New(check.Config{Producers: 1, Partitions: 1}); err != nil {
@@ -104,7 +106,7 @@ func newLoaded(t *testing.T, n env.Node, closed bool) *loaded {
 	begin := n.Now().Add(300 * time.Millisecond) // a busy machine takes that long to connect
 	series := load.SeriesConfig{Start: begin, Closed: closed}
 	l.shared.Topic, l.shared.End, l.shared.Replicas = "t", begin.Add(200*time.Millisecond), 1
-	l.shared.Produce, l.shared.Consume = load.NewSeries(series), load.NewSeries(series)
+	l.produces.Series, l.consumes.Series = load.NewSeries(series), load.NewSeries(series)
 	return l
 }
 
@@ -118,20 +120,21 @@ func (l *loaded) run(t *testing.T, n env.Node, cfg load.ProducerConfig) check.Re
 	ends := task.NewFuture[[]load.Target](n)
 	g := task.NewGroup(n)
 	g.Go("consume", func() (err error) {
-		l.consumed, err = load.Consume(n, &l.shared, reads, []consumer.Assignment{{TopicPartition: tp}},
-			func() ([]load.Target, bool) {
+		l.consumed, err = load.Consume(n, &l.consumes, load.ConsumerConfig{Client: reads,
+			Assigned: []consumer.Assignment{{TopicPartition: tp}},
+			Ends: func() ([]load.Target, bool) {
 				targets, err := ends.Wait(0)
 				return targets, !errors.Is(err, env.ErrTimeout)
-			})
+			}})
 		return err
 	})
 	var err error
-	if l.produced, err = load.Produce(n, &l.shared, cfg); err != nil {
+	if l.produced, err = load.Produce(n, &l.produces, cfg); err != nil {
 		t.Error(err)
 	}
 	targets := []load.Target{{TopicPartition: tp, End: l.shared.Acked.Load()}}
 	ends.Set(targets, nil)
-	if err := errors.Join(g.Wait(), readBack(n, l.shared.Records, reads, targets, l.checker.Observer())); err != nil {
+	if err := errors.Join(g.Wait(), readBack(n, l.produces.Records, reads, targets, l.checker.Observer())); err != nil {
 		t.Error(err)
 	}
 	return l.checker.Result()
@@ -156,8 +159,8 @@ func TestLoad(t *testing.T) {
 				l.shared.DiskLimit = c.limit
 				found := l.run(t, n, load.ProducerConfig{Sync: c.sync, Arrival: arrival.Config{RatePerSec: c.rate}})
 				sent := l.produced.Sent
-				if found.Bad() != 0 || found.Sent != sent || found.Acked != sent || l.consumed != sent || sent == 0 {
-					t.Errorf("%d sent, %d consumed, found %+v", sent, l.consumed, found)
+				if found.Bad() != 0 || found.Sent != sent || found.Acked != sent || l.consumed.Records != sent || sent == 0 {
+					t.Errorf("%d sent, %d consumed, found %+v", sent, l.consumed.Records, found)
 				}
 				if l.shared.Acked.Load() != sent || l.shared.Consumed.Load() != sent || l.shared.Failed.Load() != 0 {
 					t.Errorf("shown are %d, %d, %d of %d", l.shared.Acked.Load(), l.shared.Consumed.Load(),
@@ -174,7 +177,7 @@ func TestLoad(t *testing.T) {
 				if c.limit > 0 && l.produced.WireBytes < c.limit {
 					t.Errorf("%d bytes sent, the limit is %d", l.produced.WireBytes, c.limit)
 				}
-				for _, s := range []*load.Series{l.shared.Produce, l.shared.Consume} {
+				for _, s := range []*load.Series{l.produces.Series, l.consumes.Series} {
 					var counted int64
 					for _, i := range s.Intervals() {
 						counted += i.Records
@@ -197,7 +200,7 @@ func TestFullDisk(t *testing.T) {
 		cfg := load.ProducerConfig{Client: producer.DefaultConfig(), Sender: l.checker.Sender(0),
 			Arrival: arrival.Config{Start: begin, RatePerSec: 5000, Producers: 1}}
 		cfg.Client.Bootstrap, cfg.Client.Retries = []string{addr}, 0 // else each batch is tried for delivery.timeout.ms
-		out, err := load.Produce(n, &l.shared, cfg)
+		out, err := load.Produce(n, &l.produces, cfg)
 		if err != nil || !errors.Is(out.FirstError, protocol.ErrStorage) {
 			t.Errorf("produce: %v, first error %v", err, out.FirstError)
 		}
@@ -218,7 +221,7 @@ func TestStop(t *testing.T) {
 		cfg := load.ProducerConfig{Client: producer.DefaultConfig(), Sender: l.checker.Sender(0),
 			Arrival: arrival.Config{RatePerSec: 1000, Producers: 1}}
 		cfg.Client.Bootstrap = []string{addr}
-		out, err := load.Produce(n, &l.shared, cfg)
+		out, err := load.Produce(n, &l.produces, cfg)
 		if err != nil || out.Sent != l.shared.Acked.Load() {
 			t.Errorf("%d sent, %d acknowledged, %v", out.Sent, l.shared.Acked.Load(), err)
 		}
@@ -227,7 +230,7 @@ func TestStop(t *testing.T) {
 
 // readBack is load.ReadBack where nothing is deleted.
 func readBack(n env.Node, source *records.Source, cfg consumer.Config, targets []load.Target, o *check.Observer) error {
-	deleted, err := load.ReadBack(n, source, cfg, targets, o)
+	deleted, err := load.ReadBack(n, []*records.Source{source, source}, cfg, targets, o)
 	if err == nil && deleted != 0 {
 		err = fmt.Errorf("%d offsets are told of as deleted", deleted)
 	}

@@ -131,6 +131,8 @@ type simulation struct {
 	clients []env.Node
 	reader  env.Node
 	shared  load.Shared
+	produce load.Group
+	consume load.Group
 	checker *check.Checker
 }
 
@@ -139,9 +141,9 @@ func (m *simulation) prepare(modelled bool) {
 	var err error
 	corpus := payload.Config{Kind: s.corpus, Size: s.recordBytes, Seed: 1}
 	if modelled {
-		m.shared.Model, err = payload.NewModel(payload.ModelConfig{Config: corpus, Codec: s.codec, Level: levels[s.codec]})
+		m.produce.Model, err = payload.NewModel(payload.ModelConfig{Config: corpus, Codec: s.codec, Level: levels[s.codec]})
 	} else {
-		m.shared.Records, err = records.Of(corpus)
+		m.produce.Records, err = records.Of(corpus)
 	}
 	must(t, err)
 	m.checker, err = check.New(check.Config{Producers: producers, Partitions: 4})
@@ -149,7 +151,8 @@ func (m *simulation) prepare(modelled bool) {
 	begin := env.Time(100 * time.Millisecond)
 	series := load.SeriesConfig{Start: begin, Closed: s.rate == 0}
 	m.shared.Topic, m.shared.End, m.shared.Replicas = "t", begin.Add(s.length), 3
-	m.shared.Produce, m.shared.Consume = load.NewSeries(series), load.NewSeries(series)
+	m.produce.Shared, m.consume.Shared = &m.shared, &m.shared
+	m.produce.Series, m.consume.Series = load.NewSeries(series), load.NewSeries(series)
 }
 
 func (m *simulation) run() {
@@ -163,16 +166,18 @@ func (m *simulation) run() {
 	ends := task.NewFuture[[]load.Target](n)
 	g := task.NewGroup(n)
 	g.Go("consume", func() (err error) {
-		m.out.consumed, err = load.Consume(n, &m.shared, reads, assigned, func() ([]load.Target, bool) {
-			targets, err := ends.Wait(0)
-			return targets, !errors.Is(err, env.ErrTimeout)
-		})
+		got, err := load.Consume(n, &m.consume, load.ConsumerConfig{Client: reads, Assigned: assigned,
+			Ends: func() ([]load.Target, bool) {
+				targets, err := ends.Wait(0)
+				return targets, !errors.Is(err, env.ErrTimeout)
+			}})
+		m.out.consumed = got.Records
 		return err
 	})
 	done := task.NewSemaphore(n, producers)
 	must(t, done.Acquire(producers, env.Never))
 	for i, node := range m.clients {
-		cfg := load.ProducerConfig{Sync: s.sync, Slice: s.slice, Sender: m.checker.Sender(uint16(i)),
+		cfg := load.ProducerConfig{Number: uint16(i), Sync: s.sync, Slice: s.slice, Sender: m.checker.Sender(uint16(i)),
 			Client: producer.DefaultConfig(), Arrival: arrival.Config{Start: env.Time(100 * time.Millisecond),
 				RatePerSec: s.rate, Producers: producers, Index: i}}
 		c := &cfg.Client
@@ -180,7 +185,7 @@ func (m *simulation) run() {
 		c.Level = levels[s.codec]
 		c.BatchSize, c.Linger = s.batchBytes, s.linger
 		node.Go("produce", func() {
-			got, err := load.Produce(node, &m.shared, cfg)
+			got, err := load.Produce(node, &m.produce, cfg)
 			if err != nil || got.FirstError != nil {
 				t.Errorf("produce: %v, %v", err, got.FirstError)
 			}
@@ -209,10 +214,10 @@ func (m *simulation) finish(g *task.Group, ends *task.Future[[]load.Target], rea
 	}
 	ends.Set(targets, nil)
 	must(t, g.Wait())
-	must(t, readBack(n, m.shared.Records, reads, targets, m.checker.Observer()))
+	must(t, readBack(n, m.produce.Records, reads, targets, m.checker.Observer()))
 	m.out.found, m.out.acked = m.checker.Result(), m.shared.Acked.Load()
-	m.out.produce = results.Summarize(results.Measured(m.shared.Produce.Latencies(1)))
-	m.out.endToEnd = results.Summarize(results.Measured(m.shared.Consume.Latencies(1)))
+	m.out.produce = results.Summarize(results.Measured(m.produce.Series.Latencies(1)))
+	m.out.endToEnd = results.Summarize(results.Measured(m.consume.Series.Latencies(1)))
 }
 
 var plain = []setup{

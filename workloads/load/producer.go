@@ -30,27 +30,25 @@ import (
 // Shared is what all clients of one repeat share. Its counters may be read at
 // any time, for progress.
 type Shared struct {
-	Topic   string
-	Records *records.Source
-	// Model, if not nil, is in place of Records: records carry sizes instead of bytes.
-	Model   *payload.Model
-	Produce *Series // intended instant to acknowledgement
-	Consume *Series // intended instant to the consumer
-	End     env.Time
-	// Backlog says that consumers begin when the load has ended: all that they read
-	// is measured, whatever End is.
-	Backlog bool
+	Topic string
+	End   env.Time // of the load at the latest
 	// DiskLimit ends the load once so many bytes were sent to leaders, times
-	// Replicas; 0 is no limit.
-	DiskLimit int64
-	Replicas  int64
+	// Replicas, and RoomLimit whatever comes after it; 0 is no limit.
+	DiskLimit, RoomLimit int64
+	Replicas             int64
+	// AckedLimit ends the load once so many bytes of records were acknowledged; 0 is no
+	// limit.
+	AckedLimit int64
 
-	Acked    atomic.Int64
-	Failed   atomic.Int64
-	Consumed atomic.Int64
-	Failures Failures
-	wire     atomic.Int64
-	stopped  atomic.Bool
+	Acked      atomic.Int64
+	AckedBytes atomic.Int64 // keys and values
+	Failed     atomic.Int64
+	Consumed   atomic.Int64 // by all groups together
+	Failures   Failures
+	wire       atomic.Int64
+	stopped    atomic.Bool
+	loadEnd    atomic.Int64 // env.Time; 0: it goes on
+	readEnd    atomic.Int64 // the same of the reading
 
 	mu        sync.Mutex // never held while waiting, also not for a producer's lock
 	producers []*producer.Producer
@@ -64,6 +62,12 @@ func (s *Shared) Stop() { s.stopped.Store(true) }
 // will not answer any more. The driver calls it, which stands outside the nodes.
 func (s *Shared) Abort() {
 	s.Stop()
+	s.AbortProducers()
+}
+
+// AbortProducers gives up what is not acknowledged yet, for producers that had their
+// time. The driver calls it when the load has ended.
+func (s *Shared) AbortProducers() {
 	s.mu.Lock()
 	s.aborted = true
 	producers := s.producers
@@ -84,15 +88,25 @@ func (s *Shared) join(p *producer.Producer) {
 	}
 }
 
-// Over says whether no more records are to be sent.
+// Over says whether the load is over before its time.
 func (s *Shared) Over() bool {
-	return s.stopped.Load() || s.DiskLimit > 0 && s.wire.Load()*s.Replicas >= s.DiskLimit
+	return s.stopped.Load() || s.full(s.DiskLimit) || s.AckedLimit > 0 && s.AckedBytes.Load() >= s.AckedLimit
 }
+
+// full says whether the logs have reached a limit of bytes.
+func (s *Shared) full(limit int64) bool { return limit > 0 && s.wire.Load()*s.Replicas >= limit }
 
 // ProducerConfig describes one producing client.
 type ProducerConfig struct {
-	Arrival arrival.Config // Index is also the producer's number in its records
-	Sync    bool           // one record at a time
+	Arrival arrival.Config // of the load
+	// Warmup, if not nil, is in place of Arrival from its own start to that of Arrival.
+	Warmup *arrival.Config
+	// Reading, if not nil, is the arrival when the load has ended, from then on: the
+	// producer goes on while a backlog is read.
+	Reading *arrival.Config
+	// Number is the producer's in its records: 0 and up, over all groups.
+	Number uint16
+	Sync   bool // one record at a time
 	// Slice is the slack of the generator's timer: it wakes so long after a record was
 	// due, hands over all that are due by then with one call, and sleeps again. Latency
 	// still counts from each record's own instant. 0 is each record by itself, at its
@@ -118,42 +132,42 @@ type Produced struct {
 // producing is one producer at work.
 type producing struct {
 	node   env.Node
-	shared *Shared
+	shared *Group
 	cfg    ProducerConfig
 	client *producer.Producer
 	stream *records.Stream // nil of a Model
+	// Of all steps together.
+	sent            int64
+	late            arrival.Lateness
+	offered, unsent []int64
 
 	// The producer calls back from a task per broker.
 	mu struct {
 		env.Mutex
-		member *member
+		ledger *ledger
 		out    Produced
 	}
 }
 
-// Produce sends records until the end of the load and returns when each is
-// acknowledged or failed. It is the body of a task of node.
-func Produce(node env.Node, shared *Shared, cfg ProducerConfig) (Produced, error) {
+// Produce sends records until the end of the load, or of the reading that follows it,
+// and returns when each is acknowledged or failed. It is the body of a task of node.
+func Produce(node env.Node, shared *Group, cfg ProducerConfig) (Produced, error) {
 	if cfg.Sync {
 		cfg.Slice = 0
 	}
 	p := &producing{node: node, shared: shared, cfg: cfg}
 	p.mu.Mutex = node.NewMutex()
-	p.mu.member = shared.Produce.joinProducer()
-	pacer, err := arrival.New(p.arrival())
-	if err != nil {
-		return Produced{}, err
-	}
+	p.mu.ledger = newLedger(shared, (*Series).joinProducer)
 	cfg.Client.OnBatch, cfg.Client.OnFailure = p.onBatch, shared.Failures.noteAttempt
 	if m := shared.Model; m != nil {
-		source := uint16(cfg.Arrival.Index)
 		size := func(cookie uint64, intended env.Time, plainBytes int) int {
-			return m.CompressedBytes(payload.ID{Producer: source, Sequence: cookie}, intended, plainBytes)
+			return m.CompressedBytes(payload.ID{Producer: cfg.Number, Sequence: cookie}, intended, plainBytes)
 		}
-		cfg.Client.Modelled = &producer.Modelled{Source: source, CompressedBytes: size}
+		cfg.Client.Modelled = &producer.Modelled{Source: cfg.Number, CompressedBytes: size}
 	}
+	var err error
 	if shared.Records != nil {
-		if p.stream, err = shared.Records.Stream(uint16(cfg.Arrival.Index)); err != nil {
+		if p.stream, err = shared.Records.Stream(cfg.Number); err != nil {
 			return Produced{}, err
 		}
 	}
@@ -161,53 +175,86 @@ func Produce(node env.Node, shared *Shared, cfg ProducerConfig) (Produced, error
 		return Produced{}, err
 	}
 	shared.join(p.client)
-	node.Sleep(cfg.Arrival.Start.Sub(node.Now()))
-	due := &Generator{Node: node, Pacer: pacer, End: shared.End, Slack: cfg.Slice, Over: shared.Over}
-	var sent int64
-	var broken error // of the records' source
-	if cfg.Slice > 0 {
-		sent, broken = p.sendSlices(due)
-	} else {
-		sent, broken = p.send(due)
-	}
-	p.mu.Lock()
-	p.mu.member.end(min(node.Now(), shared.End))
-	p.mu.Unlock()
-	err = errors.Join(broken, p.client.Close())
+	err = errors.Join(p.sendAll(), p.client.Close())
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.mu.member.close()
-	p.mu.out.Sent, p.mu.out.Lateness = sent, pacer.Lateness()
-	p.mu.out.Offered, p.mu.out.Unsent = pacer.Offered()
+	p.mu.ledger.end(node.Now())
+	p.mu.out.Sent, p.mu.out.Lateness, p.mu.out.Offered, p.mu.out.Unsent = p.sent, p.late, p.offered, p.unsent
 	return p.mu.out, err
 }
 
-// arrival is the schedule of the records that are due before the end of the load. What
-// the slice delays on purpose is neither late nor given up.
-func (p *producing) arrival() arrival.Config {
-	cfg := p.cfg.Arrival
-	cfg.End, cfg.Intervals = p.shared.End, p.shared.Produce.ends(p.shared.End)
-	cfg.LateAfter = cmp.Or(cfg.LateAfter, arrival.DefaultLateAfter) + p.cfg.Slice
-	cfg.Tolerance = cmp.Or(cfg.Tolerance, arrival.DefaultTolerance) + p.cfg.Slice
-	return cfg
+// sendAll goes through the steps of the load.
+func (p *producing) sendAll() error {
+	load := p.cfg.Arrival
+	if p.cfg.Warmup != nil {
+		if err := p.sendStep(*p.cfg.Warmup, load.Start, p.shared.Over); err != nil {
+			return err
+		}
+	}
+	if err := p.sendStep(load, p.shared.End, p.shared.Over); err != nil || p.cfg.Reading == nil {
+		return err
+	}
+	reading := *p.cfg.Reading
+	reading.Start, _ = p.shared.LoadEnded(p.node.Now())
+	return p.sendStep(reading, env.Never, func() bool {
+		_, ended := p.shared.ReadingEnded(p.node.Now())
+		return ended
+	})
 }
 
-// send sends one record after another until the load is over.
-func (p *producing) send(due *Generator) (sent int64, err error) {
+// sendStep sends the records that are due before the end of a stretch of the load that
+// has a schedule of its own. What the slice delays on purpose is neither late nor given
+// up.
+func (p *producing) sendStep(cfg arrival.Config, end env.Time, over func() bool) error {
+	if end != env.Never {
+		cfg.End, cfg.Intervals = end, p.shared.Series.ends(end)
+	}
+	cfg.LateAfter = cmp.Or(cfg.LateAfter, arrival.DefaultLateAfter) + p.cfg.Slice
+	cfg.Tolerance = cmp.Or(cfg.Tolerance, arrival.DefaultTolerance) + p.cfg.Slice
+	pacer, err := arrival.New(cfg)
+	if err != nil {
+		return err
+	}
+	p.node.Sleep(cfg.Start.Sub(p.node.Now()))
+	due := &Generator{Node: p.node, Pacer: pacer, End: end, Slack: p.cfg.Slice, Over: over}
+	if p.cfg.Slice > 0 {
+		err = p.sendSlices(due)
+	} else {
+		err = p.send(due)
+	}
+	p.late = p.late.Add(pacer.Lateness())
+	offered, unsent := pacer.Offered()
+	p.offered, p.unsent = plusEach(p.offered, offered), plusEach(p.unsent, unsent)
+	return err
+}
+
+// plusEach adds counts of the same intervals up.
+func plusEach(sum, more []int64) []int64 {
+	for i, n := range more {
+		if i == len(sum) {
+			sum = append(sum, 0)
+		}
+		sum[i] += n
+	}
+	return sum
+}
+
+// send sends one record after another until the step is over.
+func (p *producing) send(due *Generator) (err error) {
 	var value []byte
 	rec := producer.Record{Topic: p.shared.Topic, Partition: -1}
 	for {
 		now, ok := due.Await()
 		if !ok {
-			return sent, nil
+			return nil
 		}
 		rec.Intended = due.Pacer.Take(now)
-		rec.Cookie = uint64(sent)
+		rec.Cookie = uint64(p.sent)
 		if value, err = p.fill(&rec, value[:0]); err != nil {
-			return sent, err
+			return err
 		}
 		p.cfg.Sender.Sent(rec.Cookie)
-		sent++
+		p.sent++
 		if err := p.sendOne(&rec); err != nil {
 			p.sendFailed(rec.Cookie, err)
 		}
@@ -252,7 +299,7 @@ func (p *producing) sendFailed(sequence uint64, err error) {
 func (p *producing) failedLocked(records int64, err error) {
 	p.shared.Failed.Add(records)
 	if p.mu.out.FirstError == nil {
-		p.mu.out.FirstError = fmt.Errorf("producer %d: %w", p.cfg.Arrival.Index, err)
+		p.mu.out.FirstError = fmt.Errorf("producer %d: %w", p.cfg.Number, err)
 	}
 }
 
@@ -278,8 +325,7 @@ func (p *producing) onBatch(b *producer.Batch) {
 		p.failedLocked(count, b.Err)
 		return
 	}
-	m := p.mu.member
-	m.within(now, p.shared.End) // Send may block past the end
+	m := p.mu.ledger.of(firstDue(b), now)
 	before := m.latency
 	for _, intended := range b.Intended {
 		m.record(int64(now.Sub(intended)))
@@ -297,4 +343,16 @@ func (p *producing) onBatch(b *producer.Batch) {
 	m.records += count
 	m.bytes += b.RecordBytes
 	p.shared.Acked.Add(count)
+	p.shared.AckedBytes.Add(b.RecordBytes)
+}
+
+// firstDue is when the first of a batch's records was due.
+func firstDue(b *producer.Batch) env.Time {
+	switch {
+	case len(b.Intended) > 0:
+		return b.Intended[0]
+	case len(b.Stretches) > 0:
+		return b.Stretches[0].First
+	}
+	return env.Never // there are none
 }

@@ -49,6 +49,51 @@ type SeriesConfig struct {
 // NewSeries returns an empty series.
 func NewSeries(cfg SeriesConfig) *Series { return &Series{cfg: cfg} }
 
+// MergeSeries is what the members of several series did together. They are of one load:
+// they start together, with one warm-up.
+func MergeSeries(all ...*Series) *Series {
+	out := &Series{}
+	out.cfg.Closed = true // unless there is a drain whose latencies count
+	for _, s := range all {
+		out.cfg.Start, out.cfg.Warmup = s.cfg.Start, s.cfg.Warmup
+		for i := range s.intervals {
+			from := &s.intervals[i]
+			if i == len(out.intervals) {
+				out.intervals = append(out.intervals, Tally{Start: from.Start, Warmup: from.Warmup})
+			}
+			out.intervals[i].add(from)
+		}
+		if !s.cfg.Closed && s.drain.Records > 0 {
+			out.cfg.Closed = false
+			out.drain.add(&s.drain)
+		}
+	}
+	return out
+}
+
+// add puts what another tally of the same interval holds into this one.
+func (t *Tally) add(o *Tally) {
+	t.Length = max(t.Length, o.Length)
+	t.Records += o.Records
+	t.Bytes += o.Bytes
+	t.over += o.over
+	t.stages.add(&o.stages, 1)
+	t.latency = merged(t.latency, o.latency.Clone())
+	if o.service != nil {
+		t.service, t.serviceOver = merged(t.service, o.service.Clone()), t.serviceOver+o.serviceOver
+	}
+}
+
+// Begin says when a series begins that was made without a start, and how long its
+// warm-up is; the first one counts.
+func (s *Series) Begin(at env.Time, warmup time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cfg.Start == 0 {
+		s.cfg.Start, s.cfg.Warmup = at, warmup
+	}
+}
+
 // startOf is where an interval begins: at each whole second, and at the end of
 // the warm-up if that is none.
 func (s *Series) startOf(index int) time.Duration {

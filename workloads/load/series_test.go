@@ -15,7 +15,11 @@ const start = env.Time(3 * time.Second)
 // latency of 1 ms, and ends it.
 func (m *member) does(end time.Duration, drained int, at ...time.Duration) {
 	for _, d := range at {
-		m.within(start.Add(d), start.Add(end))
+		if d < end {
+			m.at(start.Add(d))
+		} else {
+			m.end(start.Add(end))
+		}
 		m.rec.Record(int64(time.Millisecond))
 		m.records++
 		m.bytes += 10

@@ -12,19 +12,19 @@ const sliceRecordsMax = 256
 // sendSlices is send with a timer that has slack: all that is due when it goes off is
 // handed over by one call, or by several: of sliceRecordsMax, or where instants are not
 // evenly apart, since a Stretch is. A closed loop hands over sliceRecordsMax at a time.
-func (p *producing) sendSlices(g *Generator) (sent int64, err error) {
+func (p *producing) sendSlices(g *Generator) error {
 	s := slice{p: p, records: make([]producer.Record, 0, sliceRecordsMax)}
 	for {
 		now, ok := g.Await()
 		if !ok {
-			return sent, nil
+			return nil
 		}
-		due := producer.Stretch{Cookie: uint64(sent)}
+		due := producer.Stretch{Cookie: uint64(p.sent)}
 		due.First, due.Last, due.Count = g.Pacer.TakeDue(now, sliceRecordsMax)
 		p.cfg.Sender.SentAll(due.Cookie, due.Count)
-		sent += int64(due.Count)
+		p.sent += int64(due.Count)
 		if err := s.send(due); err != nil {
-			return sent, err
+			return err
 		}
 	}
 }

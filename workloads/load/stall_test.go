@@ -40,7 +40,7 @@ func TestStall(t *testing.T) {
 					Arrival: arrival.Config{Start: begin, RatePerSec: rate, Producers: 1, CatchUp: c.catchUp, Tolerance: tolerance}}
 				cfg.Client.Bootstrap, cfg.Client.Linger = []string{addr}, 0
 				cfg.Client.BatchSize, cfg.Client.BufferMemory = 2048, 6000
-				out, err := load.Produce(n, &l.shared, cfg)
+				out, err := load.Produce(n, &l.produces, cfg)
 				if err != nil || out.FirstError != nil {
 					t.Fatal(err, out.FirstError)
 				}
@@ -52,7 +52,7 @@ func TestStall(t *testing.T) {
 				if sum(out.Offered) != due || sum(out.Unsent) != late.Unsent {
 					t.Errorf("intervals have %d records, %d of them unsent", sum(out.Offered), sum(out.Unsent))
 				}
-				longest := results.Summarize(results.Measured(l.shared.Produce.Latencies(1))).Max
+				longest := results.Summarize(results.Measured(l.produces.Series.Latencies(1))).Max
 				switch {
 				case !c.catchUp && (late.Unsent == 0 || late.Max > tolerance+c.slice):
 					t.Errorf("%+v without catching up", late)
@@ -89,7 +89,7 @@ func TestLastRecords(t *testing.T) {
 		cfg := load.ProducerConfig{Client: producer.DefaultConfig(), Sender: l.checker.Sender(0),
 			Arrival: arrival.Config{Start: begin, Curve: curve, Producers: 1}}
 		cfg.Client.Bootstrap = []string{addr}
-		out, err := load.Produce(n, &l.shared, cfg)
+		out, err := load.Produce(n, &l.produces, cfg)
 		if err != nil {
 			t.Fatal(err)
 		}

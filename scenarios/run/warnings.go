@@ -1,0 +1,121 @@
+package run
+
+import (
+	"fmt"
+	"time"
+
+	"brokerlab/scenarios/spec"
+	"brokerlab/workloads/arrival"
+)
+
+// lateShare is the share of late records from which a result is warned about.
+const lateShare = 0.01
+
+// measuredMin is the measured window below which a result is warned about.
+const measuredMin = 300 * time.Millisecond
+
+// warnings are what a reader must know of a repeat that has ended.
+func (r *repeat) warnings(window time.Duration) (all []string) {
+	warn := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
+	if first := r.firstError(); first != nil {
+		warn("%d records failed, for example: %v", r.found.Failed, first)
+	}
+	if r.late {
+		warn("producers had not finished within load.drain %v: what was not acknowledged by then was given up, and counts "+
+			"as failed", r.s.Load.Drain)
+	}
+	length := seriesOf(r.producers, inLoad).Length()
+	if r.live.stopped() && length < r.s.Load.Duration {
+		warn("interrupted after %v of the load", length.Round(time.Millisecond))
+	} else if window < measuredMin {
+		warn("only %v were measured after the warm-up of %v: raise load.max-bytes or load.duration",
+			window.Round(time.Millisecond), r.s.Load.Warmup)
+	}
+	for _, c := range r.producers {
+		all = append(all, c.lateWarnings()...)
+	}
+	all = append(all, r.notes...)
+	for _, c := range r.consumers {
+		all = append(all, r.readWarnings(c)...)
+	}
+	if r.found.Deleted > 0 {
+		warn("retention deleted %d acknowledged records before they were read back: they are neither checked nor counted "+
+			"as lost", r.found.Deleted)
+	}
+	for _, example := range r.found.Examples.All() {
+		warn("read back: %s", example)
+	}
+	return all
+}
+
+// firstError is why a record failed, if one did.
+func (r *repeat) firstError() error {
+	for _, c := range r.producers {
+		for _, p := range c.produced {
+			if p.FirstError != nil {
+				return p.FirstError
+			}
+		}
+	}
+	return nil
+}
+
+// lateWarnings tell of records that were sent late, and of those that were not.
+func (c *clients) lateWarnings() (all []string) {
+	of := ""
+	if c.name != "" {
+		of = " of group " + c.name
+	}
+	late, l := c.lateness(), &c.s.Load
+	var due, unsent int64 // of the measured window
+	for i, t := range c.shared.Series.Intervals() {
+		if !t.Warmup {
+			of, not := offered([]*clients{c}, i)
+			due, unsent = due+of, unsent+not
+		}
+	}
+	if unsent > 0 {
+		why := fmt.Sprintf("they came due while a producer was stalled, more than load.tolerance %v before it went on",
+			l.Tolerance+l.Slack)
+		remedy := "load.catch-up: true sends them, late, and counts the delay"
+		if l.CatchUp {
+			why, remedy = "the load ended before the producers had caught up", "see why it ended"
+		}
+		all = append(all, fmt.Sprintf("%d records%s (%.2g %% of those due) were not sent: %s; percentiles leave "+
+			"them out and are lower than they should be: %s", unsent, of, 100*float64(unsent)/float64(due), why, remedy))
+	}
+	if share := float64(late.Late) / float64(max(1, late.Taken)); share > lateShare {
+		all = append(all, fmt.Sprintf("the generator%s was late: %.1f %% of the records were sent %v or more "+
+			"after their instant, at worst %v; latency counts from the instant", of, 100*share,
+			arrival.DefaultLateAfter+l.Slack, late.Max.Round(time.Microsecond)))
+	}
+	return all
+}
+
+// readWarnings tell what a group of consumers did not read, or not as it was meant.
+func (r *repeat) readWarnings(c *clients) (all []string) {
+	warn := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
+	var unread int64
+	for _, one := range c.consumed {
+		unread += one.Unread
+	}
+	if unread > 0 {
+		warn("%s had %d records left to read when they gave up, load.drain %v after the load or the reading had ended; no "+
+			"loss: the read-back has checked them", c.called(), unread, r.s.Load.Drain)
+	}
+	if n := c.shared.Skipped.Load(); n > 0 {
+		warn("retention deleted %d records before %s came to them", n, c.called())
+	}
+	if !c.shared.Backlog || c.count == 0 {
+		return all
+	}
+	_, _, took := sum(c.shared.Reading, false)
+	switch {
+	case c.s.Consumers.Read == spec.ReadCold && r.stage.plain:
+		warn("consumers.read cold: the plain simulated disk has no page cache, so that nothing is cold")
+	case took < measuredMin && !r.live.stopped():
+		warn("the backlog was read within %v, connecting included: raise load.duration or load.max-bytes",
+			took.Round(time.Millisecond))
+	}
+	return all
+}
