@@ -9,6 +9,7 @@ import (
 	"path"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"brokerlab/disks/osfs"
 	"brokerlab/disks/simfs"
@@ -54,6 +55,13 @@ var worlds = []struct {
 		d := simfs.NewDisk(simfs.DefaultConfig())
 		return place{world: simworld.New(cfg), mount: d.Mount, end: func(testing.TB) { d.Close() }}
 	}},
+}
+
+// simulatedPlace is a simulated world in which a sync takes a while.
+func simulatedPlace(sync time.Duration) place {
+	d := simfs.NewDisk(simfs.Config{SyncCost: sync})
+	return place{world: simworld.New(simworld.Config{Seed: 1, Poison: true}), mount: d.Mount,
+		end: func(testing.TB) { d.Close() }}
 }
 
 const dir = "logs/topic-0"

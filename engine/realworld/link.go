@@ -43,10 +43,13 @@ type link struct {
 		bytes   int64      // sent and not received
 		wanted  int64      // by the sender, while it waits for room
 		arrival env.Time   // of the last message sent; none overtakes it
-		ended   bool       // the sender has closed
-		endAt   env.Time   // when the receiver learns that; Never before
-		reset   bool       // the receiver has closed
-		resetAt env.Time   // when the sender learns that; Never before
+		// received is the arrival of the last message that was received, or of one before
+		// it: what arrives early waits for those before it.
+		received env.Time
+		ended    bool     // the sender has closed
+		endAt    env.Time // when the receiver learns that; Never before
+		reset    bool     // the receiver has closed
+		resetAt  env.Time // when the sender learns that; Never before
 	}
 }
 
@@ -161,9 +164,11 @@ func (l *link) recv(deadline env.Time) (env.Message, error) {
 	if l.roomLocked(l.mu.wanted) {
 		l.writable.Signal()
 	}
+	l.mu.received = max(l.mu.received, p.arrival)
+	arrived := l.mu.received
 	l.mu.Unlock()
 	if a, ok := p.message.(env.Arriver); ok && p.arrival > 0 {
-		a.Arrived(p.arrival)
+		a.Arrived(arrived)
 	}
 	return p.message, nil
 }

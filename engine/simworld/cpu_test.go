@@ -174,6 +174,10 @@ func TestWorked(t *testing.T) {
 	if worked := w.Worked("a"); worked != 2508*time.Microsecond {
 		t.Errorf("the node worked for %v, want 2.508ms", worked)
 	}
+	by := w.Charged("a")
+	if copied := by[env.OpCopy]; copied != 2508*time.Microsecond || by[env.OpCRC] != 0 {
+		t.Errorf("%v of it was copying and %v checksums, want all and none", copied, by[env.OpCRC])
+	}
 }
 
 // Goal: a mutex barges, and after a millisecond of waiting it is handed over, as

@@ -10,6 +10,7 @@ import (
 
 var connChecks = []check{
 	{"Order", "messages arrive once and in order, both directions at the same time", checkOrder},
+	{"Arrival", "a message that asks for it is told when it arrived, however late it is received", checkArrival},
 	{"Self", "a node can connect to itself", checkSelf},
 	{"RecvDeadline", "Recv with nothing to receive ends at its deadline, and the connection goes on", checkRecvDeadline},
 	{"PeerCloses", "the peer's messages are received after its Close, then ErrReset", checkPeerCloses},
