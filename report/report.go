@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"fmt"
 	"image"
+	"maps"
 	"runtime"
 	"slices"
 	"strconv"
@@ -220,6 +221,53 @@ func (p *page) readBack() {
 	p.add(document.Table{Caption: "Records of each cell", Heading: heading, Rows: rows})
 	p.say("Counts are over all runs of a cell, warm-up included. Every acknowledged record was to be read back; " +
 		"with acks=0, acknowledged means sent.")
+	p.corpora()
+}
+
+// corpora is what records held, cell by cell, and how even partitions were.
+func (p *page) corpora() {
+	heading := []string{"cell", "payload", "mean bytes", "entropy, bits a byte", "zstd, one alone", "zstd, 1,000 together",
+		"busiest partition", "times its share"}
+	var rows [][]string
+	known := false
+	for i := range p.r.Cells {
+		c := &p.r.Cells[i]
+		share, imbalance := wording.None, wording.None
+		if part := c.Partitions; part != nil {
+			known = true
+			share = fmt.Sprintf("%d (%s)", part.Busiest, wording.Percent(part.Share))
+			imbalance = wording.Digits(part.Imbalance)
+		}
+		for _, of := range corporaOf(c) {
+			known = true
+			row := []string{p.names.Cell(i), of.Payload, wording.Digits(of.MeanBytes), wording.Digits(of.EntropyBits),
+				wording.Ratio(of.RatioAlone), wording.Ratio(of.RatioTogether), share, imbalance}
+			rows = append(rows, row)
+		}
+	}
+	if !known || len(rows) == 0 {
+		return
+	}
+	p.add(document.Table{Caption: "What records held, and how they were spread", Heading: heading, Rows: rows})
+	p.say("Entropy is that of single bytes. Ratios are those of zstd at its default level: what 1,000 records one after " +
+		"the other gain over one alone is what they have in common.")
+}
+
+// corporaOf are the kinds of records of a cell.
+func corporaOf(c *results.Cell) []results.Corpus {
+	if len(c.GroupCorpora) == 0 {
+		if c.Corpus == nil {
+			return nil
+		}
+		return []results.Corpus{*c.Corpus}
+	}
+	var all []results.Corpus
+	for _, name := range slices.Sorted(maps.Keys(c.GroupCorpora)) {
+		of := c.GroupCorpora[name]
+		of.Payload = name + ": " + of.Payload
+		all = append(all, of)
+	}
+	return all
 }
 
 // cost is what a cell took besides time.

@@ -58,6 +58,7 @@ func newApp(commandLine []string) *cli.App {
 			exportCommand(),
 			resultsCommand(),
 			disksCommand(),
+			payloadsCommand(),
 			calibrateCommand(),
 			dumpCommand(),
 			doctorCommand(),

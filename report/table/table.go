@@ -93,6 +93,7 @@ func Notes(r *results.Result) []string {
 	if bounds := wording.Bounds(r); len(bounds) > 0 {
 		notes = append(notes, "Bound by "+strings.Join(bounds, "; ")+".")
 	}
+	notes = append(notes, wording.RecordNotes(r)...)
 	if !r.Complete {
 		words := "The run is incomplete"
 		if r.Incomplete != "" {

@@ -81,8 +81,16 @@ func prefixed(r *results.Result, path, before string) string {
 	return ""
 }
 
+// recordWords is "1 KiB json-logs records", or "records of ./sample.jsonl".
 func recordWords(r *results.Result) string {
-	words := strings.TrimSpace(Size(Common(r, "records.size")) + " " + Common(r, "records.payload"))
+	size, payload := Common(r, "records.size"), Common(r, "records.payload")
+	if path, ok := strings.CutPrefix(payload, "file:"); ok {
+		return "records of " + path
+	}
+	if size == "auto" { // as the payload has it, which varies
+		size = ""
+	}
+	words := strings.TrimSpace(Size(size) + " " + payload)
 	if words == "" {
 		return ""
 	}

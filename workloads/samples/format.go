@@ -31,6 +31,16 @@ func Formats() []Format { return []Format{Lines, JSONArray, LengthDelimited, Var
 // RecordBytesMax is the largest record that is read.
 const RecordBytesMax = 16 << 20
 
+// placed is what is wrong at a place of a buffer.
+type placed struct {
+	at int
+	error
+}
+
+func wrongAt(at int, format string, args ...any) error {
+	return &placed{at, fmt.Errorf(format, args...)}
+}
+
 // errMore says that a frame goes on behind what was given.
 var errMore = errors.New("more")
 
@@ -123,7 +133,7 @@ func splitElement(buf []byte, last bool) (frame, error) {
 	}
 	if buf[at] == ']' {
 		if rest := spaces(buf, at+1); rest < len(buf) {
-			return none, fmt.Errorf("%q follows the array's end", buf[rest:rest+1])
+			return none, wrongAt(rest, "%q follows the array's end", buf[rest:rest+1])
 		}
 		if !last {
 			return none, errMore
@@ -144,13 +154,13 @@ func splitElement(buf []byte, last bool) (frame, error) {
 	case buf[next] == ']':
 		return frame{at, to, next}, nil
 	case buf[next] != ',':
-		return none, fmt.Errorf("%q follows an element of the array, not a comma", buf[next:next+1])
+		return none, wrongAt(next, "%q follows an element of the array, not a comma", buf[next:next+1])
 	}
 	if next = spaces(buf, next+1); next == len(buf) {
 		return cut(last, unended)
 	}
 	if buf[next] == ']' {
-		return none, errors.New("no element follows a comma of the array")
+		return none, wrongAt(next, "no element follows a comma of the array")
 	}
 	return frame{at, to, next}, nil
 }
@@ -177,7 +187,7 @@ func skipValue(buf []byte, at int) (end int, err error) {
 		case '}', ']', ',', ' ', '\n', '\r', '\t':
 			if depth == 0 { // a number or a word has ended
 				if at == from {
-					return 0, fmt.Errorf("%q is where an element of the array should be", buf[at:at+1])
+					return 0, wrongAt(at, "%q is where an element of the array should be", buf[at:at+1])
 				}
 				return at, nil
 			}

@@ -165,6 +165,10 @@ func (f *File) note(offset int64, bytes int) {
 
 // located says where something is wrong.
 func (f *File) located(err error, offset int64) error {
+	var p *placed
+	if errors.As(err, &p) {
+		offset, err = offset+int64(p.at), p.error
+	}
 	e := &Error{Name: f.in.Name, Record: f.records + 1, Offset: offset, Err: err}
 	if f.in.Format == Lines || f.in.Format == JSONArray {
 		e.Line = f.lineOf(offset)

@@ -1,0 +1,49 @@
+package wording
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"brokerlab/results"
+)
+
+// Goal: what records held is told once if all cells share it, and else of each kind;
+// uneven partitions are told where keys made them. Method: results made by hand.
+func TestRecordNotes(t *testing.T) {
+	logs := results.Corpus{Payload: "json-logs", MeanBytes: 1024, EntropyBits: 5.21, RatioAlone: 1.92, RatioTogether: 6.1,
+		Records: 4000, Together: 1000}
+	file := results.Corpus{Payload: "file:./my.jsonl", MeanBytes: 312.4, EntropyBits: 4, RatioAlone: 1.1, RatioTogether: 3,
+		Records: 40, Together: 10,
+		File: &results.CorpusFile{Path: "./my.jsonl", Format: "lines", Bytes: 3124, Records: 10, SHA256: "ab"}}
+	again := file
+	again.File = &results.CorpusFile{Path: "./my.jsonl", Format: "lines", Bytes: 3124, Records: 10, SHA256: "ab"}
+	cell := func(load, key string, c *results.Corpus, records ...int64) results.Cell {
+		return results.Cell{Labels: map[string]string{"key": key, "disk": "sim"}, Load: load, Corpus: c,
+			Config: map[string]string{"records.key": key}, Partitions: results.PartitionsOf(records)}
+	}
+	const logsNote = "Records: json-logs of 1 KiB on average, 5.21 bits of entropy a byte; zstd makes one alone 1.92 " +
+		"times smaller, 1,000 together 6.10 times."
+	const fileNote = "Records: file:./my.jsonl of 312 B on average, 4.00 bits of entropy a byte; zstd makes one alone " +
+		"1.10 times smaller, 10 together 3.00 times (10 records of 3,124 bytes, read as lines, SHA-256 ab)."
+	for _, row := range []struct {
+		why   string
+		cells []results.Cell
+		want  []string
+	}{
+		{"nothing is known", []results.Cell{cell("open", "none", nil)}, nil},
+		{"no keys, uneven all the same", []results.Cell{cell("open", "none", &logs, 1, 9)}, []string{logsNote}},
+		{"even keys", []results.Cell{cell("open", "uniform 9", &logs, 9, 10)}, []string{logsNote}},
+		{"a hot key in one of two cells", []results.Cell{cell("open", "none", &logs, 9, 10),
+			cell("open", "zipf 9 exponent 2", &logs, 30, 90, 0, 0)}, []string{logsNote,
+			"Uneven partitions: key=zipf 9 exponent 2: partition 1 got 75 % of the records, 3.00 times its share."}},
+		{"a file, twice", []results.Cell{cell("open", "none", &file), cell("open", "none", &again)}, []string{fileNote}},
+		{"two kinds", []results.Cell{cell("open", "none", &file), cell("open", "none", &logs)},
+			[]string{fileNote, logsNote}},
+	} {
+		r := &results.Result{Cells: row.cells, LabelNames: []string{"key", "disk"}}
+		if diff := cmp.Diff(row.want, RecordNotes(r)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", row.why, diff)
+		}
+	}
+}
