@@ -32,6 +32,10 @@ func brokerlab(args []string, stdout, stderr *os.File) int {
 
 // dispatch finds the command and runs it.
 func dispatch(args []string, stdout, stderr io.Writer) error {
+	if len(args) > 0 && args[0] == completeName {
+		printCompletion(stdout, args[1:])
+		return nil
+	}
 	app := newApp(args)
 	app.Writer, app.ErrWriter = stdout, stderr
 	args, err := arrange(app, args)
@@ -62,6 +66,7 @@ func newApp(commandLine []string) *cli.App {
 			calibrateCommand(),
 			dumpCommand(),
 			doctorCommand(),
+			completionCommand(),
 			versionCommand(),
 		},
 		HideHelpCommand: true, // arrange understands "help NAME"

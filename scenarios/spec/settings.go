@@ -398,6 +398,8 @@ type SettingDoc struct {
 	Path    string
 	Default string // in canonical notation
 	Doc     string // half a sentence
+	// Words are the values that are words; others may be taken besides.
+	Words []string
 }
 
 // Reference returns the whole language in canonical order.
@@ -407,6 +409,9 @@ func Reference() []SettingDoc {
 	for i := range settings {
 		st := &settings[i]
 		out[i] = SettingDoc{Path: st.path, Default: st.format(&defaults), Doc: st.doc}
+		if st.shape != nil {
+			out[i].Words = st.shape.words
+		}
 	}
 	return out
 }
