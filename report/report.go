@@ -179,6 +179,10 @@ func (p *page) result() {
 	if heading, rows := table.Grid(p.r); len(rows) > 0 {
 		p.add(document.Table{Caption: "All cells", Heading: heading, Rows: rows})
 	}
+	for _, e := range table.Extras(p.r) {
+		p.say("%s", e.Title)
+		p.add(document.Table{Caption: e.Title, Heading: e.Heading(), Rows: e.Rows()})
+	}
 	p.add(document.Plainly(table.Notes(p.r)))
 }
 

@@ -142,7 +142,7 @@ func intervalsOfSeconds(c *Cell, latencies map[string][]Interval, out map[string
 		}
 		var rates []float64
 		for i := range r.Seconds {
-			if s := &r.Seconds[i]; !s.Warmup && s.Length >= wholeShare {
+			if s := &r.Seconds[i]; s.Measured() && s.Length >= wholeShare {
 				rates = append(rates, f.second(s)/s.Length)
 			}
 		}
@@ -171,7 +171,7 @@ func intervalsOfSeconds(c *Cell, latencies map[string][]Interval, out map[string
 // consumedDuringLoad says whether the seconds of a repeat tell what was consumed: a
 // backlog is read after the load.
 func consumedDuringLoad(r *Repeat) bool {
-	return slices.ContainsFunc(r.Seconds, func(s Second) bool { return !s.Warmup && s.Consumed > 0 })
+	return slices.ContainsFunc(r.Seconds, func(s Second) bool { return s.Measured() && s.Consumed > 0 })
 }
 
 // percentileInterval is Woodruff's interval of a percentile (Confidence intervals for

@@ -95,7 +95,7 @@ func throughput(cell results.Cell) (s series) {
 			if second.Warmup {
 				s.warmup = max(s.warmup, second.At+second.Length)
 			}
-			if second.Length < intervalLeast {
+			if second.Length < intervalLeast || second.Phase == results.PhaseRead && second.Acked == 0 {
 				continue
 			}
 			i := intervals[second.At]

@@ -162,7 +162,7 @@ func periodsOf(c *results.Cell) (all []period) {
 		}
 		for _, second := range r.Seconds {
 			total, taken = total+second.Acked, taken+second.Consumed
-			if second.Warmup {
+			if !second.Measured() {
 				continue
 			}
 			if p == nil || length >= ombPeriod.Seconds()-1e-9 {

@@ -24,6 +24,9 @@ func Text(r *results.Result) string {
 		l.byDisk = slices.ContainsFunc(l.columns, func(c column) bool { return c.label == wording.Disk }) && disksApart(r)
 		b.WriteString(l.grid(r).text() + "\n")
 	}
+	for _, e := range Extras(r) {
+		b.WriteString(e.Title + "\n\n" + e.grid.text() + "\n")
+	}
 	for _, line := range Notes(r) {
 		b.WriteString(line + "\n")
 	}

@@ -98,7 +98,7 @@ func inRepeat(in Input, index int) (found []change, looked int) {
 	startS := 0.0
 	for i := range r.Seconds {
 		s := &r.Seconds[i]
-		if s.Warmup || s.Length < wholeShare {
+		if !s.Measured() || s.Length < wholeShare {
 			continue
 		}
 		if len(acked) == 0 {
