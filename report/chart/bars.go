@@ -80,7 +80,11 @@ func Throughput(d *Data) *plotstyle.Figure {
 	} else {
 		for i := range d.Result.Cells {
 			b.names = append(b.names, d.names.Cell(i))
-			b.groups = append(b.groups, []plotstyle.Bar{d.throughputBar(i, d.looks[i].colour)})
+			colour := d.looks[i].colour
+			if _, fixed := d.fixedColour(i); !fixed && len(d.Result.Cells) > len(plotstyle.Series) {
+				colour = plotstyle.Series[0] // colours that come again would say that cells have something in common
+			}
+			b.groups = append(b.groups, []plotstyle.Bar{d.throughputBar(i, colour)})
 		}
 	}
 	b.draw(f)
@@ -91,7 +95,7 @@ func Throughput(d *Data) *plotstyle.Figure {
 func LatencyP99(d *Data) *plotstyle.Figure {
 	f := &plotstyle.Figure{
 		Title: "p99 latency" + d.by(),
-		Note:  d.note(d.latencyNote()...),
+		Note:  d.note(d.latencyNote(results.Produce)...),
 	}
 	conditions := wording.Join(wording.Conditions(d.Result), d.over("", " merged", results.Produce+".p99"))
 	f.Subtitle = wording.Join(conditions, "lower is better")

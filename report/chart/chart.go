@@ -64,6 +64,8 @@ var kinds = []kind{
 	{"latency-p99.png", always, LatencyP99, (*Data).p99Figures, p99Caption},
 	{"stages.png", (*Data).hasStages, Stages, (*Data).stageFigures, stagesCaption},
 	{"throughput-over-time.png", always, ThroughputOverTime, (*Data).throughputTimeFigures, throughputTimeCaption},
+	{"offered.png", func(d *Data) bool { return len(d.offeredCells()) > 0 }, Offered, (*Data).offeredFigures,
+		offeredCaption},
 	{"latency-over-time.png", func(d *Data) bool { return d.hasLatency(results.Produce) }, LatencyOverTime,
 		(*Data).latencyTimeFigures, latencyTimeCaption},
 	mapKind(results.Produce, "latency-map-produce.png", mapCaption),

@@ -136,7 +136,7 @@ func TestFigureTexts(t *testing.T) {
 		{"two settings", "batch-size", Fields,
 			[]string{"Throughput and latency by batch.size and compression.type (simulated)", "Produce latency, p99: darker"},
 			"measured"},
-		{"one setting", "codecs", Fields, []string{"not two settings vary"}, "darker"},
+		{"one setting", "codecs", Fields, []string{"neither two nor three settings vary"}, "darker"},
 		{"codecs", "codecs", Ratio, []string{"ratio against throughput", "zstd", "beaten by none"}, "simulated"},
 		{"no codecs", "quickstart", Ratio, []string{"no cell has a compression ratio"}, "beaten"},
 		{"seconds with the samples for p90", "codecs", LatencyOverTime,

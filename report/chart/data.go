@@ -156,9 +156,17 @@ func (d *Data) note(about ...string) string {
 	return wording.Join(parts...)
 }
 
-// latencyNote is what every figure of latencies says of them.
-func (d *Data) latencyNote() []string {
-	return []string{"latency from the intended instant",
+// latencyNote is what every figure of latencies says of them. Those of one that does not
+// begin at the intended instant say from where it runs instead.
+func (d *Data) latencyNote(latency string) []string {
+	from := "latency from the intended instant"
+	switch latency {
+	case results.Service:
+		from = "time from sending a batch, not from the intended instant"
+	case results.Fsync:
+		return []string{"HDR histogram, " + strconv.Itoa(results.HistogramDigits) + " digits"}
+	}
+	return []string{from,
 		"HDR histogram, " + strconv.Itoa(results.HistogramDigits) + " digits", wording.Saturation(d.Result)}
 }
 

@@ -17,6 +17,9 @@ const (
 	dirtyAlone = vg.Length(200)
 )
 
+// narrowWords is the share of the time below which a phase's name would not lie flat.
+const narrowWords = 0.08
+
 // unwritten is one kind of data that a power failure may take.
 type unwritten struct {
 	title string
@@ -137,7 +140,7 @@ func (d *Data) unwrittenPanel(u unwritten, drawn map[int]bool, end *float64, nam
 	for _, phase := range []plotstyle.Band{{From: 0, To: last.warmup, Text: "warm-up"},
 		{From: last.until, To: *end, Text: "drain"}} {
 		phase.Fill = plotstyle.Faint(plotstyle.InkAxis, 0.16)
-		if !named || phase.To-phase.From < narrow*(*end) {
+		if !named || phase.To-phase.From < narrowWords*(*end) {
 			phase.Text = ""
 		}
 		if phase.To > phase.From && last.until > 0 {

@@ -48,34 +48,70 @@ func latencyP99(latency string) func(*results.Cell) float64 {
 	}
 }
 
-// hasFields says whether two settings vary and no two cells have the same two values.
-func (d *Data) hasFields() bool {
-	if len(d.names.Varied) != 2 {
-		return false
+// fieldMapsMost is how many values a third setting may have, each of which has maps.
+const fieldMapsMost = 4
+
+// fieldLabels are the settings of maps: one downwards, one to the right, and perhaps a
+// third one, that with the fewest values, of which each value has maps of its own.
+func (d *Data) fieldLabels() (down, across, apart string, ok bool) {
+	varied := slices.Clone(d.names.Varied)
+	keys := d.keys(varied)
+	if len(distinct(keys)) < len(keys) {
+		return "", "", "", false
 	}
-	keys := d.keys(d.names.Varied)
-	return len(distinct(keys)) == len(keys)
+	if len(varied) == 3 {
+		third := 0
+		for n, name := range varied {
+			if len(d.values(name)) < len(d.values(varied[third])) {
+				third = n
+			}
+		}
+		apart = varied[third]
+		varied = slices.Delete(varied, third, third+1)
+		if len(d.values(apart)) > fieldMapsMost {
+			return "", "", "", false
+		}
+	}
+	if len(varied) != 2 {
+		return "", "", "", false
+	}
+	down, across = varied[0], varied[1]
+	if len(d.values(down)) < len(d.values(across)) {
+		down, across = across, down
+	}
+	return down, across, apart, true
 }
 
-// Fields draws throughput and latencies of two settings as maps: one setting to the
-// right, the other one downwards.
+func (d *Data) hasFields() bool {
+	_, _, _, ok := d.fieldLabels()
+	return ok
+}
+
+// Fields draws throughput and latencies of two settings as maps, one setting to the
+// right, the other one downwards; for each value of a third one, if that varies too.
 func Fields(d *Data) *plotstyle.Figure {
 	f := &plotstyle.Figure{
 		Title: "Throughput and latency" + d.by(),
 		Subtitle: wording.Join(wording.Conditions(d.Result),
 			wording.Repeats(d.Result, "median of ", ", latencies merged")),
-		Note: d.note(d.latencyNote()...),
+		Note: d.note(d.latencyNote(results.Produce)...),
 	}
-	if !d.hasFields() {
-		f.NoData = "not two settings vary"
+	down, across, apart, ok := d.fieldLabels()
+	if !ok {
+		f.NoData = "neither two nor three settings vary"
 		return f
 	}
-	g := d.fieldGrid()
-	f.XLabel = d.names.Short(g.across)
-	for _, field := range fields {
-		if panel, ok := g.panel(d, field); ok {
-			panel.Height = fieldRow*vg.Length(len(g.rows)) + fieldAxis
-			f.Panels = append(f.Panels, panel)
+	f.XLabel = d.names.Short(across)
+	for _, cells := range d.apart(apart) {
+		g := d.fieldGrid(cells, down, across)
+		if apart != "" {
+			g.title = d.names.Named(cells[0], apart) + ": "
+		}
+		for _, field := range fields {
+			if panel, ok := g.panel(d, field); ok {
+				panel.Height = fieldRow*vg.Length(len(g.rows)) + fieldAxis
+				f.Panels = append(f.Panels, panel)
+			}
 		}
 	}
 	if len(f.Panels) == 0 {
@@ -84,41 +120,54 @@ func Fields(d *Data) *plotstyle.Figure {
 	return f
 }
 
-// fieldGrid is where cells stand on a map.
+// apart shares the cells out by the values of a label, or gives all if it is none.
+func (d *Data) apart(label string) (groups [][]int) {
+	keys := make([]string, len(d.Result.Cells))
+	if label != "" {
+		keys = d.keys([]string{label})
+	}
+	for _, value := range distinct(keys) {
+		var cells []int
+		for i, key := range keys {
+			if key == value {
+				cells = append(cells, i)
+			}
+		}
+		groups = append(groups, cells)
+	}
+	return groups
+}
+
+// fieldGrid is where some cells stand on a map.
 type fieldGrid struct {
-	across, down  string // labels
+	title         string // before that of each panel
+	cells         []int
 	columns, rows []string
 	at            [][]int // [row][column], -1 where there is no cell
 }
 
-// fieldGrid lets the setting with fewer values, of equals the second, go to the right.
-func (d *Data) fieldGrid() fieldGrid {
-	g := fieldGrid{down: d.names.Varied[0], across: d.names.Varied[1]}
-	if len(d.values(g.down)) < len(d.values(g.across)) {
-		g.down, g.across = g.across, g.down
-	}
-	rowKeys, columnKeys := d.values(g.down), d.values(g.across)
+func (d *Data) fieldGrid(cells []int, down, across string) fieldGrid {
+	g := fieldGrid{cells: cells}
+	rowKeys, columnKeys := d.values(down), d.values(across)
 	g.rows, g.columns = make([]string, len(rowKeys)), make([]string, len(columnKeys))
 	for range rowKeys {
-		row := make([]int, len(columnKeys))
-		for i := range row {
-			row[i] = -1
-		}
-		g.at = append(g.at, row)
+		g.at = append(g.at, slices.Repeat([]int{-1}, len(columnKeys)))
 	}
-	ofRow, ofColumn := d.keys([]string{g.down}), d.keys([]string{g.across})
+	ofRow, ofColumn := d.keys([]string{down}), d.keys([]string{across})
 	for i := range d.Result.Cells {
 		row, column := slices.Index(rowKeys, ofRow[i]), slices.Index(columnKeys, ofColumn[i])
-		g.at[row][column] = i
-		g.rows[row], g.columns[column] = d.names.Named(i, g.down), d.names.Value(i, g.across)
+		g.rows[row], g.columns[column] = d.names.Named(i, down), d.names.Value(i, across)
+		if slices.Contains(cells, i) {
+			g.at[row][column] = i
+		}
 	}
 	return g
 }
 
-// panel is one figure of all cells, if any cell has it.
+// panel is one figure of the grid's cells, if any of them has it.
 func (g fieldGrid) panel(d *Data, f field) (plotstyle.Panel, bool) {
 	least, greatest := math.Inf(1), 0.0
-	for i := range d.Result.Cells {
+	for _, i := range g.cells {
 		if v := f.value(&d.Result.Cells[i]); v > 0 {
 			least, greatest = min(least, v), max(greatest, v)
 		}
@@ -146,7 +195,7 @@ func (g fieldGrid) panel(d *Data, f field) (plotstyle.Panel, bool) {
 	p.X.LineStyle.Width = 0
 	plotstyle.HideTicks(&p.X)
 	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = -0.5, float64(len(g.columns))-0.5, -0.5, float64(len(g.rows))-0.5
-	return plotstyle.Panel{Title: f.title, Plot: p}, true
+	return plotstyle.Panel{Title: g.title + f.title, Plot: p}, true
 }
 
 func (f field) shade(v, least, greatest float64) float64 {

@@ -34,7 +34,7 @@ func LatencyMap(d *Data, latency string) *plotstyle.Figure {
 		Subtitle: wording.Join(wording.Conditions(d.Result), wording.Repeats(d.Result, "", " merged"),
 			"logarithmic axes, darker is more records"),
 	}
-	about := d.latencyNote()
+	about := d.latencyNote(latency)
 	defer func() { f.Note = d.note(about...) }()
 	var cells []int
 	all := make([][]slice, len(d.Result.Cells))
@@ -152,7 +152,7 @@ func (m latencyMap) plot(all []slice) *plot.Plot {
 		}
 	}
 	p.Add(plotstyle.HorizontalGrid(), plotstyle.Band{To: warmup, Fill: plotstyle.Faint(plotstyle.InkAxis, 0.16)}, tiles,
-		plotstyle.Band{To: warmup, Text: "warm-up", Fill: color.Transparent})
+		plotstyle.Band{To: warmup, Text: "warm-up", Fill: color.Transparent, Over: true})
 	p.X.Min, p.X.Max = 0, m.end
 	p.Y.Min, p.Y.Max = m.low, m.high
 	p.Y.Scale = plot.LogScale{}

@@ -128,7 +128,7 @@ func LatencyOverTime(d *Data) *plotstyle.Figure {
 		}
 	}
 	about := append([]string{"intervals of 1 s or less; a percentile is drawn where 10 samples are above it"},
-		d.latencyNote()...)
+		d.latencyNote(results.Produce)...)
 	f.Note = d.note(about...)
 	if len(panels) == 0 {
 		f.NoData = "no cell has " + strconv.Itoa(2*samplesAbove) + " latencies in a second"

@@ -38,7 +38,7 @@ func LatencyByPercentile(d *Data, latency string) *plotstyle.Figure {
 			"lower is better"),
 		XLabel: "Percentile", YLabel: wordsOf[latency].axis,
 	}
-	about := d.latencyNote()
+	about := d.latencyNote(latency)
 	defer func() { f.Note = d.note(about...) }()
 	if len(d.Result.Cells) == 0 {
 		f.NoData = d.noCells()

@@ -59,13 +59,18 @@ func Stages(d *Data) *plotstyle.Figure {
 		Title: "Where the time went" + d.by(),
 		Subtitle: wording.Join(wording.Conditions(d.Result), wording.Repeats(d.Result, "", " together"),
 			"stages add up to the mean", "lower is better"),
-		Note: d.note("the slowest records are at least 1 % of all; latency from the intended instant",
+		Note: d.note("the slowest records: at least 1 % of all", "latency from the intended instant",
 			wording.Saturation(d.Result)),
 	}
 	var used []string
 	for _, b := range breakdowns {
-		if panel, ok := d.stagePanel(b.title, b.of, &used); ok {
-			f.Panels = append(f.Panels, panel)
+		stacks, there := d.stageStacks(b.of, &used)
+		if !there {
+			continue
+		}
+		f.Panels = append(f.Panels, d.stackPanel(b.title, stacks, plotstyle.Nanoseconds))
+		if stacks.End() > sharesFrom*stacks.Least() {
+			f.Panels = append(f.Panels, d.stackPanel(b.title+", parts in %", stacks.Shares(), upToWhole))
 		}
 	}
 	if len(f.Panels) == 0 {
@@ -86,11 +91,13 @@ func Stages(d *Data) *plotstyle.Figure {
 	return f
 }
 
-// stagePanel is one latency of all cells, and adds the stages in it to those used.
-func (d *Data) stagePanel(title string, of func(*results.Breakdown) []results.Stage,
-	used *[]string) (plotstyle.Panel, bool) {
-	var stacks plotstyle.Stacks
-	there := false
+// sharesFrom is how far apart the longest and the shortest bar may be before the parts
+// of the shorter ones cannot be seen, and have a panel of their own.
+const sharesFrom = 6
+
+// stageStacks are one latency of all cells. It adds the stages in it to those used.
+func (d *Data) stageStacks(of func(*results.Breakdown) []results.Stage, used *[]string) (stacks plotstyle.Stacks,
+	there bool) {
 	for _, cell := range d.Result.Cells {
 		row := plotstyle.Stack{Label: noData}
 		if cell.Breakdown != nil && len(of(cell.Breakdown)) > 0 {
@@ -110,10 +117,7 @@ func (d *Data) stagePanel(title string, of func(*results.Breakdown) []results.St
 		}
 		stacks.Rows = append(stacks.Rows, row)
 	}
-	if !there {
-		return plotstyle.Panel{}, false
-	}
-	return d.stackPanel(title, stacks, plotstyle.Nanoseconds), true
+	return stacks, there
 }
 
 func stageColour(name string) color.RGBA {

@@ -15,6 +15,7 @@ type Band struct {
 	From, To float64
 	Text     string
 	Fill     color.Color
+	Over     bool // the name is on top of data, and has paper behind it
 }
 
 // Plot implements plot.Plotter.
@@ -27,6 +28,11 @@ func (b Band) Plot(c draw.Canvas, p *plot.Plot) {
 	fillBox(c, b.Fill, vg.Rectangle{Min: vg.Point{X: left, Y: c.Min.Y}, Max: vg.Point{X: right, Y: c.Max.Y}})
 	s := face(8, InkLabel)
 	top := c.Max.Y - 4
+	if b.Over && b.Text != "" {
+		fillBox(c, Faint(color.RGBA{R: 255, G: 255, B: 255, A: 255}, 0.85), vg.Rectangle{
+			Min: vg.Point{X: left + 1, Y: top - s.FontExtents().Height},
+			Max: vg.Point{X: left + 7 + s.Width(b.Text), Y: c.Max.Y - 1}})
+	}
 	switch room := right - left; {
 	case room >= s.Width(b.Text)+6:
 		c.FillText(s, vg.Point{X: left + 4, Y: top - s.FontExtents().Ascent}, b.Text)

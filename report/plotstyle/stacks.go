@@ -2,6 +2,7 @@ package plotstyle
 
 import (
 	"image/color"
+	"strconv"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
@@ -37,6 +38,38 @@ func (s Stacks) End() (greatest float64) {
 		greatest = max(greatest, sum)
 	}
 	return greatest
+}
+
+// Least is how far the shortest stack reaches that has any part.
+func (s Stacks) Least() (least float64) {
+	for _, row := range s.Rows {
+		sum := 0.0
+		for _, p := range row.Parts {
+			sum += p.Value
+		}
+		if sum > 0 && (least == 0 || sum < least) {
+			least = sum
+		}
+	}
+	return least
+}
+
+// Shares are the same stacks with each part in percent of its own.
+func (s Stacks) Shares() (shares Stacks) {
+	for _, row := range s.Rows {
+		sum := 0.0
+		for _, p := range row.Parts {
+			sum += p.Value
+		}
+		of := Stack{Label: row.Label}
+		for _, p := range row.Parts {
+			p.Value *= 100 / sum
+			p.Label = strconv.FormatFloat(p.Value, 'f', 0, 64) + " %"
+			of.Parts = append(of.Parts, p)
+		}
+		shares.Rows = append(shares.Rows, of)
+	}
+	return shares
 }
 
 // LabelWidth is the room that the labels at the ends need.
