@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"brokerlab/report/table"
+	"brokerlab/report/wording"
 	"brokerlab/results"
 	"brokerlab/scenarios/run"
 )
@@ -83,6 +84,11 @@ func (s *session) show(out *run.Outcome, scenarios int) {
 		fmt.Fprint(s.stdout, table.Text(out.Result))
 		if scenarios > 1 {
 			fmt.Fprintln(s.stdout)
+		}
+	}
+	if s.flags.format == formatJSON { // the table has them below it
+		for _, line := range wording.CautionLines(out.Result) {
+			s.console.note("brokerlab: " + line)
 		}
 	}
 	for _, fault := range recordFaults(out.Result) {

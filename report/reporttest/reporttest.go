@@ -28,6 +28,8 @@ type Cell struct {
 	Counts results.Counts // only bad ones; the others follow from MBPerS
 	// PerSecond is how many latencies a second has; 0: no histogram.
 	PerSecond int
+	// Trust is what the self-check says of it.
+	Trust []results.Finding
 	// Busy is what its resources did; BusyNothing: the cell does not tell.
 	Busy Busy
 	// Timed says that the cell tells where time, processor and memory went.
@@ -116,6 +118,7 @@ func makeCell(run Run, c Cell, stream uint64) (results.Cell, map[string][]result
 	}
 	cell.Measures = results.MergeRepeats(cell.Repeats, latency)
 	results.MergeTiming(&cell)
+	cell.Intervals, cell.Trust = results.IntervalsOf(&cell, hs), c.Trust
 	cell.Usage, cell.Nodes = results.MergeUsage(cell.Repeats)
 	cell.Bound = results.BoundOf(cell.Nodes, cell.MeasuredS, c.Rate == 0)
 	return cell, hs

@@ -5,6 +5,7 @@
 package table
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -13,7 +14,8 @@ import (
 )
 
 // Text is what all cells share, the table of a result with one row for each
-// cell, and lines below it on how to read it. It ends with a line feed.
+// cell, lines below it on how to read it, and what the self-check found. It ends with a
+// line feed.
 func Text(r *results.Result) string {
 	var b strings.Builder
 	if head := Head(r); head != "" {
@@ -29,6 +31,9 @@ func Text(r *results.Result) string {
 	}
 	for _, line := range Notes(r) {
 		b.WriteString(line + "\n")
+	}
+	if cautions := wording.CautionLines(r); len(cautions) > 0 {
+		b.WriteString("\n" + strings.Join(cautions, "\n") + "\n")
 	}
 	return b.String()
 }
@@ -89,6 +94,13 @@ func Notes(r *results.Result) []string {
 	medians := wording.Repeats(r, "Rates are medians of ", "; latencies come from their merged histograms.")
 	if medians != "" {
 		notes = append(notes, medians)
+	}
+	if words := wording.IntervalNote(r); words != "" {
+		notes = append(notes, words)
+	}
+	if unsupported(r) {
+		notes = append(notes, fmt.Sprintf("A percentile with fewer than %d samples beyond it is not shown.",
+			results.SamplesBeyond))
 	}
 	if words := saturation(r); words != "" {
 		notes = append(notes, words)
@@ -206,7 +218,7 @@ func layoutOf(r *results.Result) layout {
 			value: func(_ int, c results.Cell) string { return wording.Load(c) }})
 	}
 	figures := []column{
-		{name: "records/s", value: rate(func(c results.Cell) float64 { return c.RecordsPerS })},
+		{name: "records/s", value: recordsRate},
 		{name: "MB/s", value: rate(func(c results.Cell) float64 { return c.MBPerS })},
 		{name: "ratio", value: func(_ int, c results.Cell) string { return wording.Ratio(c.CompressionRatio) }},
 	}
@@ -231,7 +243,16 @@ func layoutOf(r *results.Result) layout {
 		all = append(all, column{name: "bound by", align: left,
 			value: func(_ int, c results.Cell) string { return wording.Bound(c) }})
 	}
-	return layout{columns: append(all, column{name: "verified", align: left, value: verified})}
+	all = append(all, column{name: "verified", align: left, value: verified})
+	if slices.ContainsFunc(r.Cells, wording.Untrusted) {
+		all = append(all, column{name: "trust", align: left, value: func(_ int, c results.Cell) string {
+			if wording.Untrusted(c) {
+				return "NO"
+			}
+			return wording.None // which is no proof
+		}})
+	}
+	return layout{columns: all}
 }
 
 // rate is a rate of the measured window, if there was one.
@@ -242,6 +263,26 @@ func rate(value func(results.Cell) float64) func(int, results.Cell) string {
 		}
 		return wording.Digits(value(c))
 	}
+}
+
+// recordsRate is the rate of records, with its interval if there is one.
+func recordsRate(i int, c results.Cell) string {
+	text := rate(func(c results.Cell) float64 { return c.RecordsPerS })(i, c)
+	if text == wording.None {
+		return text
+	}
+	return with(text, wording.PlusMinus(c, "records_per_s", c.RecordsPerS))
+}
+
+// intervalWidth is that of most intervals, so that the figures before them line up.
+const intervalWidth = len("+-12 %")
+
+// with puts an interval behind a figure.
+func with(text, interval string) string {
+	if interval == "" {
+		return text
+	}
+	return fmt.Sprintf("%s %*s", text, intervalWidth, interval)
 }
 
 // notRun says whether a run ended before the cell.
@@ -256,31 +297,50 @@ func verified(_ int, c results.Cell) string {
 
 // figure is one figure of a latency.
 type figure struct {
-	name  string
-	value func(results.Latency) int64
+	name     string
+	json     string // of a percentile
+	interval bool   // it is shown
+	value    func(results.Latency) int64
 }
 
 var produceFigures = []figure{
-	{"p50", func(l results.Latency) int64 { return l.P50 }},
-	{"p99", func(l results.Latency) int64 { return l.P99 }},
-	{"p99.9", func(l results.Latency) int64 { return l.P999 }},
-	{"max", func(l results.Latency) int64 { return l.Max }},
+	{"p50", "p50", false, func(l results.Latency) int64 { return l.P50 }},
+	{"p99", "p99", true, func(l results.Latency) int64 { return l.P99 }},
+	{"p99.9", "p999", false, func(l results.Latency) int64 { return l.P999 }},
+	{"max", "", false, func(l results.Latency) int64 { return l.Max }},
 }
 
-var endToEndFigures = produceFigures[:2]
+var endToEndFigures = []figure{produceFigures[0], {"p99", "p99", false, produceFigures[1].value}}
 
-// latencies are the columns of one latency, which names their group.
+// latencies are the columns of one latency, which names their group. A percentile that
+// has too few samples is none.
 func latencies(latency, group string, figures []figure) (all []column) {
 	for _, f := range figures {
 		all = append(all, column{group: group, name: f.name, value: func(_ int, c results.Cell) string {
 			l := c.Latency[latency]
-			if l.Count == 0 {
+			if l.Count == 0 || f.json != "" && !l.Supports(f.json) {
 				return wording.None
 			}
-			return wording.Duration(f.value(l))
+			text := wording.Duration(f.value(l))
+			if f.interval {
+				text = with(text, wording.PlusMinus(c, latency+"."+f.json, float64(f.value(l))))
+			}
+			return text
 		}})
 	}
 	return all
+}
+
+// unsupported says whether a percentile of the table has too few samples.
+func unsupported(r *results.Result) bool {
+	return slices.ContainsFunc(r.Cells, func(c results.Cell) bool {
+		for _, latency := range []string{results.Produce, results.EndToEnd} {
+			if l := c.Latency[latency]; l.Count > 0 && !(l.Supports("p50") && l.Supports("p99") && l.Supports("p999")) {
+				return true
+			}
+		}
+		return false
+	})
 }
 
 // consumed says whether any cell has end-to-end latencies.

@@ -1,0 +1,129 @@
+package wording
+
+import (
+	"slices"
+	"strings"
+
+	"brokerlab/results"
+	"brokerlab/results/selfcheck"
+)
+
+// Caution is one finding of the self-check, with the cells that it is about.
+type Caution struct {
+	results.Finding
+	Cells []int // indices in Result.Cells
+}
+
+// Cautions are the findings of all cells, those that make them untrusted first; what
+// several cells have in common is told once.
+func Cautions(r *results.Result) (all []Caution) {
+	for i := range r.Cells {
+		for _, f := range r.Cells[i].Trust {
+			at := slices.IndexFunc(all, func(c Caution) bool { return c.Finding == f })
+			if at < 0 {
+				all = append(all, Caution{Finding: f})
+				at = len(all) - 1
+			}
+			all[at].Cells = append(all[at].Cells, i)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b Caution) int { return b.weight() - a.weight() })
+	return all
+}
+
+func (c *Caution) weight() int {
+	if c.Untrusted {
+		return 1
+	}
+	return 0
+}
+
+// Of the lines of CautionLines: how many cells one names, and how many there are.
+const (
+	cautionCells = 3
+	cautionLines = 8
+)
+
+// Untrusted says whether a cell's figures are not to be used.
+func Untrusted(c results.Cell) bool {
+	return slices.ContainsFunc(c.Trust, func(f results.Finding) bool { return f.Untrusted })
+}
+
+// CautionLines are the findings as lines below a table: "NOT TO BE TRUSTED: gzip: ...",
+// "With care: all cells: ...". What the notes of a table say of samples and repeats is
+// left out.
+func CautionLines(r *results.Result) (lines []string) {
+	n := NamesOf(r)
+	left := 0
+	for _, c := range Cautions(r) {
+		if c.Check == selfcheck.Samples || c.Check == selfcheck.Repeats {
+			continue
+		}
+		if len(lines) == cautionLines {
+			left++
+			continue
+		}
+		words := "With care: "
+		if c.Untrusted {
+			words = "NOT TO BE TRUSTED: "
+		}
+		if len(r.Cells) > 1 {
+			words += n.some(c.Cells) + ": "
+		}
+		lines = append(lines, words+strings.TrimSuffix(c.Message, ".")+".")
+	}
+	if left > 0 {
+		lines = append(lines, Plural(int64(left), "more finding")+": see trust in "+results.ResultFile+".")
+	}
+	return lines
+}
+
+// some names a few cells, or counts many.
+func (n *Names) some(cells []int) string {
+	switch {
+	case len(cells) == len(n.result.Cells):
+		return "all cells"
+	case len(cells) > cautionCells:
+		return Plural(int64(len(cells)), "cell")
+	}
+	names := make([]string, len(cells))
+	for i, cell := range cells {
+		names[i] = n.Cell(cell)
+	}
+	return strings.Join(names, "; ")
+}
+
+// PlusMinus is how far the farther end of a figure's interval of 95 % is from it, "+-4 %";
+// nothing where there is none, or one of less confidence.
+func PlusMinus(c results.Cell, figure string, value float64) string {
+	b, ok := c.Intervals[figure]
+	if !ok || b.Confidence < confidenceShown || !(value > 0) {
+		return ""
+	}
+	return "\u00b1" + Percent(max(b.High/value-1, 1-b.Low/value))
+}
+
+// confidenceShown is what an interval needs to be shown.
+const confidenceShown = 0.95
+
+// IntervalNote explains what PlusMinus shows of a result, or how to get it.
+func IntervalNote(r *results.Result) string {
+	var repeats, seconds, ran bool
+	for i := range r.Cells {
+		ran = ran || len(r.Cells[i].Repeats) > 0
+		for _, b := range r.Cells[i].Intervals {
+			repeats = repeats || b.Confidence >= confidenceShown && b.Over == results.OverRepeats
+			seconds = seconds || b.Confidence >= confidenceShown && b.Over == results.OverSeconds
+		}
+	}
+	const more = "; --repeat 6 shows by how much others differ."
+	switch {
+	case repeats:
+		return "\u00b1 is the interval of 95 % of a median over runs, its farther end."
+	case seconds:
+		return "\u00b1 is the interval of 95 % of a longer run like this one, from its seconds" + more
+	case ran:
+		return "There are no intervals: --repeat 6 gives those of 95 %."
+	}
+	return ""
+}
