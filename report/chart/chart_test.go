@@ -123,7 +123,7 @@ func TestFigureTexts(t *testing.T) {
 			[]string{"measured and simulated", "sim (simulated)", "5,000 records/s offered"}, "saturation"},
 		{"simulated cells only", "batch-size", Throughput,
 			[]string{"full speed \u00b7 simulated", "compression.type (simulated)",
-				"median of 5 runs, whiskers from least to greatest"}, "measured"},
+				"median of 5 runs, whiskers are intervals of 93 %"}, "measured"},
 		{"a lone simulated cell", "one-cell", ThroughputOverTime,
 			[]string{"Throughput over time (simulated)", "\u00b7 simulated"}, " by "},
 		{"cells with too few latencies", "few", produce, []string{"not drawn, for want of samples: 1 cell"}, "acks=all"},

@@ -274,15 +274,12 @@ func recordsRate(i int, c results.Cell) string {
 	return with(text, wording.PlusMinus(c, "records_per_s", c.RecordsPerS))
 }
 
-// intervalWidth is that of most intervals, so that the figures before them line up.
-const intervalWidth = len("+-12 %")
-
 // with puts an interval behind a figure.
 func with(text, interval string) string {
 	if interval == "" {
 		return text
 	}
-	return fmt.Sprintf("%s %*s", text, intervalWidth, interval)
+	return text + " " + interval
 }
 
 // notRun says whether a run ended before the cell.

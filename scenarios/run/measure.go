@@ -26,6 +26,11 @@ type measured struct {
 func (r *repeat) measure(number int, began time.Time) measured {
 	m := measured{warnings: r.measuredOrAll()}
 	m.fill(r, number)
+	if r.unmeasured {
+		var window time.Duration
+		m.repeat.RecordsPerS, window = r.meter.rate()
+		m.repeat.MeasuredS, m.warnings = window.Seconds(), nil
+	}
 	m.repeat.Wall.Start, m.repeat.Wall.Seconds = began.UTC(), time.Since(began).Seconds()
 	m.repeat.Wall.Machine = Machine()
 	if seconds := m.repeat.Wall.Seconds; seconds > 0 {
@@ -308,5 +313,5 @@ func heldBytes(s *spec.Scenario) int64 {
 func (r *repeat) newShared(room int64) *load.Shared {
 	return &load.Shared{Topic: r.s.Topic.Name, DiskLimit: diskLimit(r.s, room), RoomLimit: diskLimit(&spec.Scenario{
 		Producers: r.s.Producers, Topic: r.s.Topic}, room), AckedLimit: r.s.Load.ReadAfter,
-		Replicas: int64(r.s.Topic.ReplicationFactor)}
+		Replicas: int64(r.s.Topic.ReplicationFactor), Unmeasured: r.unmeasured}
 }

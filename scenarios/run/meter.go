@@ -21,6 +21,7 @@ type meter struct {
 	warmupEnd env.Time
 	every     time.Duration
 	readings  []reading // at start + i*every
+	endsOnly  bool      // read at the end of the warm-up and of the load alone
 	warm      *reading  // at the end of the warm-up
 	end       *reading  // of the load
 	// dirtyMax are the most dirty bytes since warmupEnd, or before it since the start,
@@ -34,6 +35,12 @@ func newMeter(start env.Time, warmup time.Duration) *meter {
 
 // next is the instant at which to read again.
 func (m *meter) next() env.Time {
+	switch {
+	case m.endsOnly && m.warm != nil:
+		return env.Never
+	case m.endsOnly:
+		return m.warmupEnd
+	}
 	at := m.start.Add(time.Duration(len(m.readings)) * m.every)
 	if m.warm == nil && m.end == nil && m.warmupEnd < at {
 		return m.warmupEnd
@@ -162,6 +169,16 @@ func (m *meter) activity(repeat int, phases []results.PhaseSpan) (all []results.
 		}
 	}
 	return all
+}
+
+// rate is the acknowledged records a second of the measured window, by its ends alone,
+// and its length.
+func (m *meter) rate() (perSec float64, window time.Duration) {
+	if m.warm == nil || m.end == nil || m.end.at <= m.warm.at {
+		return 0, 0
+	}
+	window = m.end.at.Sub(m.warm.at)
+	return float64(m.end.acked-m.warm.acked) / window.Seconds(), window
 }
 
 // rates are the acknowledged records a second of each sample of the measured window.

@@ -52,6 +52,7 @@ func (r *repeat) load() error {
 	r.loadFrom = r.driver.Now().Add(settle)
 	r.shared.End = r.loadFrom.Add(r.s.Load.Duration)
 	r.meter, r.metering = newMeter(r.loadFrom, r.s.Load.Warmup), r.driver.NewMutex()
+	r.meter.endsOnly = r.unmeasured
 	r.prepareSeries()
 	r.beginTiming()
 	j := joins{producers: newJoin(r.driver), tail: newJoin(r.driver), readers: newJoin(r.driver)}

@@ -20,15 +20,17 @@ var ErrInterrupted = errors.New("interrupted")
 
 // repeat is one execution of one cell.
 type repeat struct {
-	s        *spec.Scenario
-	seed     uint64
-	stage    *stage
-	plan     *cluster.Plan
-	live     *progress
-	keep     bool     // the logs
-	recorded recorded // rate curves
-	shared   *load.Shared
-	check    *check.Checker
+	s     *spec.Scenario
+	seed  uint64
+	stage *stage
+	plan  *cluster.Plan
+	live  *progress
+	keep  bool // the logs
+	// unmeasured is Options.Unmeasured.
+	unmeasured bool
+	recorded   recorded // rate curves
+	shared     *load.Shared
+	check      *check.Checker
 
 	producers, consumers []*clients // groups
 	reads                bool       // a group reads what the load left

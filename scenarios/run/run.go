@@ -30,6 +30,10 @@ type Options struct {
 	Out     string   // where run folders go
 	Keep    bool     // leave the brokers' logs in the data directory
 	Command []string // for the result
+	// Unmeasured leaves out what a run does to measure: its cells have counts, checked
+	// records and their rate, and nothing else. It is for the benchmark of what measuring
+	// costs, and no setting of scenarios.
+	Unmeasured bool
 	// Live shows the run while it goes on, and stops it.
 	Live *Live
 	// Warn, if not nil, is told of what the user should know before the run begins;
@@ -275,6 +279,9 @@ func (r *runner) runOne(j job, cell *spec.Cell, disk string, p *progress) (err e
 	}
 	defer rep.stage.close()
 	rep.keep, rep.recorded = r.opts.Keep, r.recorded
+	if r.opts.Unmeasured {
+		rep.unmeasured, rep.around = true, nil
+	}
 	rep.shared = rep.newShared(room)
 	p.shared.Store(rep.shared)
 	if err := rep.run(); err != nil {

@@ -39,6 +39,9 @@ func (l *logWatch) Unflushed(records, bytes int64) {
 
 // watchLogs makes a broker, the next one, tell what it does to its logs.
 func (r *repeat) watchLogs(cfg *broker.Config) {
+	if r.unmeasured {
+		return
+	}
 	w := &logWatch{of: &r.timing}
 	r.timing.logs = append(r.timing.logs, w)
 	for i := range cfg.Topics {
@@ -51,7 +54,7 @@ func (r *repeat) watchLogs(cfg *broker.Config) {
 func (r *repeat) beginTiming() {
 	r.timing.flushed = load.NewSeries(load.SeriesConfig{Start: r.loadFrom, Warmup: r.s.Load.Warmup, Closed: true})
 	r.timing.flushes.Store(load.NewFlushes(r.timing.flushed, r.shared.End))
-	if r.stage.real {
+	if r.stage.real && !r.unmeasured {
 		r.timing.process = &processWindow{}
 	}
 }

@@ -83,12 +83,17 @@ func Consume(node env.Node, shared *Group, cfg ConsumerConfig) (Consumed, error)
 		c.m.taken(c.now, of)
 	}
 	c.cfg.Client.OnBatch = func(_ protocol.TopicPartition, t *protocol.BatchTimes) { c.begins(t) }
+	take := c.take
+	if shared.Unmeasured {
+		take = func(protocol.TopicPartition, *record.Record) {}
+		c.cfg.Client.OnBatch, c.cfg.Client.OnModelled = nil, func(protocol.TopicPartition, *consumer.Modelled) {}
+	}
 	c.cfg.Client.OnFailure = shared.Failures.note
 	var err error
 	if c.client, err = consumer.New(node, c.cfg.Client, cfg.Assigned); err != nil {
 		return Consumed{}, err
 	}
-	err = c.readAll()
+	err = c.readAll(take)
 	c.ledger.end(node.Now())
 	return c.out, errors.Join(err, c.client.Close())
 }
@@ -121,10 +126,10 @@ func (c *consuming) begins(t *protocol.BatchTimes) {
 	}
 }
 
-func (c *consuming) readAll() error {
+func (c *consuming) readAll(take func(protocol.TopicPartition, *record.Record)) error {
 	last := c.node.Now()
 	for {
-		n, err := c.poll()
+		n, err := c.poll(take)
 		if err != nil {
 			return err
 		}
@@ -141,7 +146,7 @@ func (c *consuming) readAll() error {
 }
 
 // poll waits for records, and while the consumer is busy with those before.
-func (c *consuming) poll() (records int, err error) {
+func (c *consuming) poll(take func(protocol.TopicPartition, *record.Record)) (records int, err error) {
 	now := c.node.Now()
 	until := min(now.Add(pollWait), c.shared.givesUp())
 	if c.paid > now {
@@ -150,7 +155,7 @@ func (c *consuming) poll() (records int, err error) {
 	}
 	c.look()
 	c.since = clockEvery // the first record comes later
-	records, err = c.client.Poll(until, c.take)
+	records, err = c.client.Poll(until, take)
 	c.out.Records += int64(records)
 	c.shared.Read.Add(int64(records))
 	c.shared.Consumed.Add(int64(records))
