@@ -43,7 +43,7 @@ func newScenario(ctx *cli.Context) error {
 	name := strings.TrimSuffix(strings.TrimSuffix(filepath.Base(path), ".yaml"), ".yml")
 	text := spec.New(name)
 	if from := ctx.String("from"); ctx.IsSet("from") {
-		s, err := readScenario(from, nil)
+		s, err := readScenario(from, "", nil)
 		if err != nil {
 			return usageOf([]error{err})
 		}
@@ -80,8 +80,8 @@ func schemaCommand() *cli.Command {
 		Name:  "schema",
 		Usage: "print the JSON Schema of scenario files",
 		Description: `Prints a JSON Schema (draft-07), with which editors complete settings, show what they mean and mark what
-is wrong. With a YAML language server (VS Code's YAML extension, Neovim, Emacs, JetBrains), save it beside your scenarios
-and begin each with a line that names it:
+is wrong. With a YAML language server (VS Code's YAML extension, Neovim, Emacs, JetBrains), save it beside your
+scenarios and begin each with a line that names it:
 
   # yaml-language-server: $schema=./brokerlab.schema.json
 

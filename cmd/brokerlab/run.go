@@ -61,6 +61,7 @@ Try:
 			&cli.BoolFlag{Name: "keep", Usage: "leave the brokers' logs in the data directory"},
 			setFlag(),
 			goalFlag(),
+			driverFlag(),
 			&cli.StringFlag{Name: "repeat", Usage: "`N` run each cell N times, interleaved; rates are then medians"},
 			&cli.StringFlag{Name: "seed", Usage: "`N` of payloads and all that is drawn at random"},
 			&cli.StringFlag{Name: "format", Usage: "`F` of standard output: table or json (table)", Value: formatTable},
@@ -119,7 +120,7 @@ func runScenarios(ctx *cli.Context, commandLine []string) error {
 		return wrongUse("run: name a scenario or a file; brokerlab list shows what is built in")
 	}
 	flags, faults := runFlagsOf(ctx)
-	all, more := loadScenarios(ctx.Args().Slice(), flags.overrides)
+	all, more := loadScenarios(ctx.Args().Slice(), ctx.String("driver"), flags.overrides)
 	if err := usageOf(append(faults, more...)); err != nil {
 		return err
 	}

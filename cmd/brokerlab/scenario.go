@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"brokerlab/scenarios"
+	"brokerlab/scenarios/omb"
 	"brokerlab/scenarios/spec"
 )
 
@@ -24,6 +25,8 @@ type scenario struct {
 	cells  []spec.Cell
 	// changed are the flags that override the text.
 	changed []spec.Override
+	// warnings are what was translated in another way than it was meant.
+	warnings []string
 }
 
 func setFlag() cli.Flag {
@@ -55,9 +58,9 @@ func settings(ctx *cli.Context) (all []spec.Override, faults []error) {
 
 // loadScenarios reads, overrides and checks all scenarios, so that every fault is
 // known before anything starts.
-func loadScenarios(args []string, overrides []spec.Override) (all []*scenario, faults []error) {
+func loadScenarios(args []string, driver string, overrides []spec.Override) (all []*scenario, faults []error) {
 	for _, arg := range args {
-		s, err := readScenario(arg, overrides)
+		s, err := readScenario(arg, driver, overrides)
 		if err != nil {
 			if len(args) > 1 {
 				err = named(arg, err)
@@ -71,11 +74,11 @@ func loadScenarios(args []string, overrides []spec.Override) (all []*scenario, f
 }
 
 // readScenario finds what is named: a file if it looks like one, else one that
-// is built in.
-func readScenario(arg string, overrides []spec.Override) (*scenario, error) {
+// is built in. With a driver it is a workload of the OpenMessaging Benchmark.
+func readScenario(arg, driver string, overrides []spec.Override) (*scenario, error) {
 	name, source := arg, []byte(nil)
 	var err error
-	if looksLikeFile(arg) {
+	if looksLikeFile(arg) || driver != "" {
 		source, err = readFile(arg)
 	} else {
 		name = arg + ".yaml"
@@ -84,11 +87,17 @@ func readScenario(arg string, overrides []spec.Override) (*scenario, error) {
 	if err != nil {
 		return nil, err
 	}
-	file, cells, err := spec.Read(name, source, overrides)
-	if err != nil {
+	s := &scenario{arg: arg, source: source, changed: overrides}
+	if driver != "" {
+		return s.translated(driver)
+	}
+	if s.file, s.cells, err = spec.Read(name, source, overrides); err != nil {
+		if looksLikeFile(arg) && omb.IsWorkload(source) {
+			err = fmt.Errorf("%s is a workload of the OpenMessaging Benchmark: give its driver too, --driver FILE", arg)
+		}
 		return nil, err
 	}
-	return &scenario{arg: arg, file: file, source: source, cells: cells, changed: overrides}, nil
+	return s, nil
 }
 
 func looksLikeFile(arg string) bool {

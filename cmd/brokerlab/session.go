@@ -43,6 +43,9 @@ func (s *session) runOne(one *scenario, scenarios int) {
 			s.console.note("warning: " + message)
 		}
 	}
+	for _, message := range one.warnings {
+		warn(message)
+	}
 	live := &run.Live{}
 	s.live.Store(live)
 	if s.interrupted.Load() { // before there was anything to stop

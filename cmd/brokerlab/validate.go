@@ -17,7 +17,7 @@ there is one.
 Try:
   brokerlab validate ./my-test.yaml
   brokerlab validate quickstart --set producers.linger.ms=0,5,50`,
-		Flags:  []cli.Flag{setFlag(), goalFlag()},
+		Flags:  []cli.Flag{setFlag(), goalFlag(), driverFlag()},
 		Action: validate,
 	}
 }
@@ -27,7 +27,7 @@ func validate(ctx *cli.Context) error {
 		return wrongUse("validate: name a scenario or a file")
 	}
 	overrides, faults := settings(ctx)
-	all, more := loadScenarios(ctx.Args().Slice(), overrides)
+	all, more := loadScenarios(ctx.Args().Slice(), ctx.String("driver"), overrides)
 	for _, s := range all {
 		fmt.Fprintf(ctx.App.Writer, "%s: ok, %s\n", s.arg, s.cellCount())
 	}

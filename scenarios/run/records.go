@@ -23,7 +23,8 @@ func (l *library) recordsOf(s *spec.Scenario, seed uint64, first int) (*records.
 	if err != nil {
 		return nil, nil, err
 	}
-	cfg := payload.Config{Kind: payload.Kind(s.Records.Corpus), Size: int(s.Records.MaxBytes()), Seed: seed}
+	cfg := payload.Config{Kind: payload.Kind(s.Records.Corpus), Size: int(s.Records.MaxBytes()), Seed: seed,
+		ZeroPercent: s.Records.Zeros}
 	model, err := payload.NewModel(payload.ModelConfig{Config: cfg, Codec: client.Compression, Level: client.Level,
 		Implementation: client.Implementation})
 	return nil, model, err
@@ -39,7 +40,8 @@ func (l *library) source(s *spec.Scenario, seed uint64, first int) (*records.Sou
 		if err != nil {
 			return nil, err
 		}
-		cfg.Payload = payload.Config{Kind: payload.Kind(r.Payload), Size: int(r.MaxBytes()), Sizes: sizes, Seed: seed}
+		cfg.Payload = payload.Config{Kind: payload.Kind(r.Payload), Size: int(r.MaxBytes()), Sizes: sizes, Seed: seed,
+			ZeroPercent: r.Zeros}
 		if r.Payload == spec.PayloadModelled {
 			cfg.Payload.Kind = payload.Kind(r.Corpus)
 		}

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"fmt"
 	"strings"
 
 	yaml "go.yaml.in/yaml/v4"
@@ -141,4 +142,49 @@ func (v *variation) node() *yaml.Node {
 		add(m, c.name, sets)
 	}
 	return m
+}
+
+// Canonical is a setting's value in canonical notation, or what is wrong with it.
+func Canonical(path, value string) (string, error) {
+	st := settingByPath[path]
+	if st == nil {
+		return "", fmt.Errorf("%s", unknownPath(path))
+	}
+	return st.canonical(value)
+}
+
+// IsSetting says whether the language has a setting of the path, outside of groups.
+func IsSetting(path string) bool { return settingByPath[path] != nil }
+
+// MarshalSettings writes a scenario of some settings, by their paths, and of groups of
+// consumers which have no settings of their own.
+func MarshalSettings(values map[string]string, consumerGroups []string) []byte {
+	root := mapping()
+	bySection := make(map[string]*yaml.Node)
+	for i := range settings {
+		st := &settings[i]
+		value, given := values[st.path]
+		section, name := splitPath(st.path)
+		switch {
+		case !given:
+		case section == "":
+			add(root, name, scalar(value))
+		default:
+			if bySection[section] == nil {
+				bySection[section] = mapping()
+				add(root, section, bySection[section])
+			}
+			add(bySection[section], name, scalar(value))
+		}
+	}
+	if of := bySection["consumers"]; of != nil && len(consumerGroups) > 0 {
+		groups := mapping()
+		for _, name := range consumerGroups {
+			empty := mapping()
+			empty.Style = yaml.FlowStyle
+			add(groups, name, empty)
+		}
+		add(of, groupsKey, groups)
+	}
+	return dump(root)
 }

@@ -19,6 +19,7 @@ type Records struct {
 	Format  string // file.format: how the user's file is to be read; auto
 	Corpus  string // corpus: what modelled payloads stand for; json-logs
 	Key     Keys   // key; none
+	Zeros   int    // zeros: percent of random values, at their end; 0
 }
 
 // PayloadModelled is the payload of records that have sizes only.
@@ -155,7 +156,7 @@ var sizes = notation[Sizes]{
 		}
 		return formatBytes(s.Max)
 	},
-	shape: &shape{words: []string{wordAuto}, number: numberWhole,
+	shape: &shape{words: []string{wordAuto}, number: numberWhole, low: recordSize.shape.low, high: recordSize.shape.high,
 		pattern: `^([0-9]+(\.[0-9]+)?([kKMGT]?B|[KMGT]iB)?|(uniform|log-normal|empirical|like) .+)$`},
 }
 
@@ -368,6 +369,8 @@ var recordSettings = []setting{
 			"each), `varint-delimited` (as protobuf has it); `auto`: by its beginning"),
 	row("records.corpus", func(s *Scenario) *string { return &s.Records.Corpus }, oneOf(payloadNames()...),
 		"what `modelled` values stand for"),
+	row("records.zeros", func(s *Scenario) *int { return &s.Records.Zeros }, within(percent, 0, 100),
+		"of `random`: share of a value, at its end, that is zeros, as in the OpenMessaging Benchmark's randomized payloads"),
 	row("records.key", func(s *Scenario) *Keys { return &s.Records.Key }, recordKeys,
 		"`none`; `uniform 1000` and `zipf 1000 exponent 0.99`: of so many keys; `sequential`: one after the other, "+
 			"`sequential 1000` begins anew; `field user.id`: of the JSON that a record holds; `column 3`, `column 3 by comma` "+
@@ -385,6 +388,16 @@ var recordContradictions = []contradiction{
 			return ""
 		}
 		return fmt.Sprintf("the records of %s are sent as they are: leave size out, or write %s", path, wordAuto)
+	}},
+	{[]string{"records.zeros", "records.payload", "records.corpus"}, func(s *Scenario) string {
+		kind := s.Records.Payload
+		if kind == PayloadModelled {
+			kind = s.Records.Corpus
+		}
+		if s.Records.Zeros == 0 || kind == string(payload.Random) {
+			return ""
+		}
+		return "zeros are of random values, and these are " + kind
 	}},
 	{[]string{"records.file.format", "records.payload"}, func(s *Scenario) string {
 		_, isFile := s.Records.SampleFile()

@@ -102,6 +102,9 @@ type Config struct {
 	Seed uint64
 	// Sizes, if not nil, says how large values are, header included.
 	Sizes *Sizes
+	// ZeroPercent of the content of Random, at its end, is zeros; see OpenMessaging
+	// Benchmark's randomized payloads.
+	ZeroPercent int
 }
 
 func (c *Config) sizes() *Sizes {
@@ -120,6 +123,9 @@ func (c Config) Validate() error {
 		}
 		return fmt.Errorf("payload: kind %q is none of %s", c.Kind, strings.Join(names, ", "))
 	}
+	if c.ZeroPercent < 0 || c.ZeroPercent > 100 || c.ZeroPercent > 0 && c.Kind != Random {
+		return fmt.Errorf("payload: %d %% zeros of kind %q", c.ZeroPercent, c.Kind)
+	}
 	sizes := c.sizes()
 	for _, size := range []int{sizes.Min(), sizes.Max()} {
 		if size < SizeMin || size > SizeMax {
@@ -135,6 +141,7 @@ type Source struct {
 	kind  Kind
 	sizes *Sizes
 	salt  uint64
+	zeros int // percent of the content of Random
 	// corpus is corpusBytes long, followed by its own beginning, so that a value
 	// that starts anywhere is one straight copy.
 	corpus []byte
@@ -146,7 +153,8 @@ func New(cfg Config) (*Source, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Source{kind: cfg.Kind, sizes: cfg.sizes(), salt: mix(cfg.Seed ^ 0x9e3779b97f4a7c15)}
+	s := &Source{kind: cfg.Kind, sizes: cfg.sizes(), salt: mix(cfg.Seed ^ 0x9e3779b97f4a7c15),
+		zeros: cfg.ZeroPercent}
 	if cfg.Kind == Zeros {
 		return s, nil
 	}
@@ -202,9 +210,15 @@ func (s *Source) Append(dst []byte, id ID, intended env.Time) []byte {
 		return dst
 	}
 	a, b := s.pads(hash, n)
-	subtle.XORBytes(dst[from:], a, b)
+	drawn := s.drawn(n)
+	subtle.XORBytes(dst[from:], a[:drawn], b[:drawn])
+	clear(dst[from+drawn:])
 	return dst
 }
+
+// drawn is how much of a Random content is not zeros: as much as tells one record from
+// another at least.
+func (s *Source) drawn(n int) int { return min(n, max(8, n-n*s.zeros/100)) }
 
 // Decode reads the first 16 bytes of a value. ok is false if the value is
 // shorter than SizeMin; whether its content is right only Verify can tell.
@@ -237,8 +251,10 @@ func (s *Source) Verify(value []byte) error {
 		return nil
 	}
 	a, b := []byte(nil), []byte(nil)
+	drawn := 0
 	if s.kind == Random {
 		a, b = s.pads(hash, len(content))
+		drawn = s.drawn(len(content))
 	}
 	var block [1024]byte
 	for at := 0; at < len(content); at += len(block) {
@@ -246,7 +262,9 @@ func (s *Source) Verify(value []byte) error {
 		want := block[:end-at]
 		switch {
 		case s.kind == Random:
-			subtle.XORBytes(want, a[at:end], b[at:end])
+			n := max(0, min(end, drawn)-at)
+			subtle.XORBytes(want[:n], a[at:at+n], b[at:at+n])
+			clear(want[n:])
 		case at == 0:
 			binary.BigEndian.PutUint64(want, hash)
 		default:

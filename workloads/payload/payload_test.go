@@ -1,6 +1,7 @@
 package payload
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -369,5 +370,38 @@ func BenchmarkNew(b *testing.B) {
 				made(b, Config{Kind: kind, Size: 1024, Seed: 1})
 			}
 		})
+	}
+}
+
+// Goal: so much of a random value is zeros, at its end, and records differ and are
+// checked all the same. Method: values of some sizes and shares, of two records each,
+// one of them with a bit turned over in its zeros.
+func TestZerosBehindRandomBytes(t *testing.T) {
+	for _, tt := range []struct{ size, percent, zeros int }{
+		{1024, 50, 504}, {1024, 0, 0}, {1024, 100, 1000}, {200, 25, 46}, {24, 50, 0}, {5000, 90, 4485},
+	} {
+		s, err := New(Config{Kind: Random, Size: tt.size, Seed: 3, ZeroPercent: tt.percent})
+		if err != nil {
+			t.Fatal(err)
+		}
+		a := s.Append(nil, ID{Producer: 1, Sequence: 5}, 7)
+		b := s.Append(nil, ID{Producer: 1, Sequence: 6}, 7)
+		zeros := len(a) - len(bytes.TrimRight(a, "\x00"))
+		if len(a) != tt.size || zeros < tt.zeros || zeros > tt.zeros+2 { // the last of the drawn may be 0 too
+			t.Errorf("%+v: %d bytes end in %d zeros", tt, len(a), zeros)
+		}
+		if bytes.Equal(a[HeaderBytes:], b[HeaderBytes:]) {
+			t.Errorf("%+v: two records are alike", tt)
+		}
+		if err := s.Verify(a); err != nil {
+			t.Errorf("%+v: %v", tt, err)
+		}
+		a[len(a)-1] ^= 1
+		if s.Verify(a) == nil {
+			t.Errorf("%+v: a wrong byte at the end is not seen", tt)
+		}
+	}
+	if _, err := New(Config{Kind: JSONLogs, Size: 100, ZeroPercent: 1}); err == nil {
+		t.Error("zeros in lines are taken")
 	}
 }
