@@ -51,7 +51,7 @@ func payloads(ctx *cli.Context) error {
 			cells = all
 		}
 	case 1:
-		all, more := loadScenarios(ctx.Args().Slice(), overrides)
+		all, more := loadScenarios(ctx.Args().Slice(), "", overrides)
 		faults = append(faults, more...)
 		for _, s := range all {
 			cells = append(cells, s.cells...)
