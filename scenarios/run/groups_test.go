@@ -1,0 +1,246 @@
+package run
+
+import (
+	"bytes"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"brokerlab/results"
+	"brokerlab/scenarios/spec"
+)
+
+// grouped has two groups of producers, three of consumers, and all phases.
+const grouped = `
+cluster: {brokers: 1}
+topic: {partitions: 4}
+producers:
+  compression.type: none
+  groups:
+    orders: {count: 2, acks: all, linger.ms: 0, load.rate: 400/s, records.size: 200B}
+    clicks: {count: 1, acks: 1, load.rate: 2000/s, records.size: 1KiB}
+consumers:
+  groups:
+    live: {}
+    slow: {rate: 500/s}
+    history: {count: 2, read: cold}
+records: {payload: random}
+load: {warmup: 400ms, warmup.rate: 100/s, duration: 1500ms, read.rate: same, read.ratio: 50%, drain: 500ms}
+`
+
+// groupOfCell finds a group.
+func groupOfCell(t *testing.T, c *results.Cell, name string) *results.Group {
+	t.Helper()
+	i := slices.IndexFunc(c.Groups, func(g results.Group) bool { return g.Name == name })
+	if i < 0 {
+		t.Fatalf("no group %s in %+v", name, c.Groups)
+	}
+	return &c.Groups[i]
+}
+
+// phaseOfCell finds a phase.
+func phaseOfCell(t *testing.T, c *results.Cell, name string) *results.Phase {
+	t.Helper()
+	i := slices.IndexFunc(c.Phases, func(p results.Phase) bool { return p.Name == name })
+	if i < 0 {
+		t.Fatalf("no phase %s in %+v", name, c.Phases)
+	}
+	return &c.Phases[i]
+}
+
+// Goal: groups run with their own settings through all phases, each measured by itself;
+// a consumer that is too slow is told of and is no loss. Method: one scenario in both
+// worlds, in the simulated one on a hard disk, where what is cold is read from it.
+func TestGroups(t *testing.T) {
+	for _, disk := range []string{"dir:" + filepath.Join(t.TempDir(), "data"), "hdd-7200"} {
+		out, err := execute(t, grouped, disk, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := &out.Result.Cells[0]
+		checkGroups(t, c)
+		checkPhases(t, c)
+		for _, latency := range []string{results.Produce, results.ReadLatency(results.Produce),
+			results.GroupLatency(results.GroupProducers, "orders", results.Produce),
+			results.GroupLatency(results.GroupConsumers, "history", results.EndToEnd)} {
+			if hs, err := out.Folder.Histograms(0, latency); err != nil || len(hs) == 0 {
+				t.Errorf("%s: %d histograms of %s, %v", disk, len(hs), latency, err)
+			}
+		}
+		activity, err := out.Folder.Activity(0)
+		if err != nil || len(activity) == 0 || len(activity[0].Phases) != 4 {
+			t.Errorf("%s: activity %v, %v", disk, len(activity), err)
+		}
+		if read := phaseOfCell(t, c, results.PhaseRead); c.Target == results.TargetSim &&
+			(read.PageCache == nil || *read.PageCache.HitRatio > 0.9 || read.Disk.BytesRead < 1e6) {
+			t.Errorf("what is cold was in the page cache: %+v, %+v", read.PageCache, read.Disk)
+		}
+	}
+}
+
+func checkGroups(t *testing.T, c *results.Cell) {
+	t.Helper()
+	orders, clicks := groupOfCell(t, c, "orders"), groupOfCell(t, c, "clicks")
+	live, slow, history := groupOfCell(t, c, "live"), groupOfCell(t, c, "slow"), groupOfCell(t, c, "history")
+	if c.Bad() != 0 || c.Failed != 0 || orders.Acked+clicks.Acked != c.Acked || orders.Sent+clicks.Sent != c.Sent {
+		t.Errorf("counts of all %+v, of orders %+v, of clicks %+v", c.Counts, orders.Counts, clicks.Counts)
+	}
+	if live.Consumed != c.Acked || history.Consumed != c.Acked || live.Unread+history.Unread != 0 {
+		t.Errorf("of %d acknowledged live read %d and history %d", c.Acked, live.Consumed, history.Consumed)
+	}
+	if slow.Consumed+slow.Unread != c.Acked || slow.Unread == 0 ||
+		!strings.Contains(strings.Join(c.Warnings, "\n"), "consumers of group slow had ") {
+		t.Errorf("slow read %d of %d and left %d: %q", slow.Consumed, c.Acked, slow.Unread, c.Warnings)
+	}
+	if c.Consumed != live.Consumed+slow.Consumed+history.Consumed {
+		t.Errorf("%d consumed by all", c.Consumed)
+	}
+	for _, g := range []struct {
+		of    *results.Group
+		rate  float64 // of records
+		bytes float64 // of a record
+	}{{orders, 400, 200}, {clicks, 2000, 1024}} {
+		if g.of.RecordsPerS < 0.9*g.rate || g.of.RecordsPerS > 1.1*g.rate || g.of.OfferedPerS != g.rate ||
+			float64(g.of.BytesRecords) != g.bytes*float64(g.of.Sent) {
+			t.Errorf("%s: %.0f records/s, %d bytes in %d records", g.of.Name, g.of.RecordsPerS, g.of.BytesRecords, g.of.Sent)
+		}
+	}
+	if sum := orders.Latency[results.Produce].Count + clicks.Latency[results.Produce].Count; sum !=
+		c.Latency[results.Produce].Count {
+		t.Errorf("%d latencies of groups, %d of all", sum, c.Latency[results.Produce].Count)
+	}
+	if slow.ConsumedPerS > 550 || live.ConsumedPerS < 2000 || history.ConsumedPerS < 3000 {
+		t.Errorf("live took %.0f records/s, slow %.0f, history %.0f", live.ConsumedPerS, slow.ConsumedPerS,
+			history.ConsumedPerS)
+	}
+}
+
+func checkPhases(t *testing.T, c *results.Cell) {
+	t.Helper()
+	at := 0.0
+	for i, want := range []string{results.PhaseWarmup, results.PhaseLoad, results.PhaseRead, results.PhaseDrain} {
+		p := phaseOfCell(t, c, want)
+		if c.Phases[i].Name != want || p.StartS < at-1e-9 || p.EndS <= p.StartS {
+			t.Errorf("phase %d is %+v", i, p.PhaseSpan)
+		}
+		at = p.EndS
+	}
+	warm, load, read := phaseOfCell(t, c, results.PhaseWarmup), phaseOfCell(t, c, results.PhaseLoad),
+		phaseOfCell(t, c, results.PhaseRead)
+	if warm.RecordsPerS < 150 || warm.RecordsPerS > 250 || load.RecordsPerS < 2000 || read.RecordsPerS == 0 {
+		t.Errorf("%.0f records/s in the warm-up, %.0f in the load, %.0f in the reading", warm.RecordsPerS,
+			load.RecordsPerS, read.RecordsPerS)
+	}
+	if read.Latency[results.Produce].Count == 0 || read.ConsumedPerS < load.ConsumedPerS {
+		t.Errorf("reading: %+v", read.PhaseFigures)
+	}
+	var phases []string
+	for _, s := range c.Repeats[0].Seconds {
+		if !slices.Contains(phases, s.Phase) {
+			phases = append(phases, s.Phase)
+		}
+		if s.Measured() != (s.Phase == results.PhaseLoad) {
+			t.Errorf("a second of %q: %+v", s.Phase, s)
+		}
+	}
+	if !slices.Equal(phases, []string{results.PhaseWarmup, results.PhaseLoad, results.PhaseRead}) {
+		t.Errorf("seconds of %q", phases)
+	}
+}
+
+// Goal: groups and phases of one seed give one result. Method: twice, with two repeats
+// that are merged.
+func TestGroupsAreDeterministic(t *testing.T) {
+	var texts [][]byte
+	for range 2 {
+		out, err := execute(t, grouped, "nvme", func(f *spec.File) { f.Base.Repeat = 2 })
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := &out.Result.Cells[0]
+		if orders := groupOfCell(t, c, "orders"); orders.Sent != c.Repeats[0].Groups[0].Sent+c.Repeats[1].Groups[0].Sent {
+			t.Errorf("%d sent by orders in both repeats", orders.Sent)
+		}
+		text, err := results.Encode(withoutWall(out.Result))
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts = append(texts, text)
+	}
+	if !bytes.Equal(texts[0], texts[1]) {
+		t.Error("one seed gave two results")
+	}
+}
+
+// Goal: what takes longer than it may is given up and told of in words, and nothing is
+// lost by it. Method: table of limits that are too short.
+func TestLimits(t *testing.T) {
+	for _, c := range []struct {
+		why, text, want string
+		check           func(c *results.Cell) bool
+	}{
+		{"producers on a disk that is forced for each batch", `
+producers: {batch.size: 200B, acks: all, compression.type: none, buffer.memory: 64KiB}
+topic: {flush.messages: 1, partitions: 1}
+cluster: {brokers: 1}
+load: {warmup: 0s, duration: 300ms, drain: 100ms, max-bytes: 1MB}
+records: {size: 100B, payload: random}`, "producers had not finished within load.drain",
+			func(c *results.Cell) bool { return c.Failed > 0 && c.Acked > 0 }},
+		{"a reading that is limited", `
+cluster: {brokers: 1}
+topic: {partitions: 2}
+consumers: {read: backlog, rate: 1000/s}
+records: {size: 100B, payload: random}
+load: {warmup: 0s, duration: 500ms, rate: 10000/s, read.limit: 1s, drain: 200ms}`, "load.read.limit 1s was over",
+			func(c *results.Cell) bool { return c.Consumed < c.Acked && c.ConsumedPerS > 900 && c.ConsumedPerS < 1100 }},
+		{"retention that overtakes a slow consumer", `
+cluster: {brokers: 1, log.retention.check.interval.ms: 50ms}
+topic: {partitions: 1, segment.bytes: 16KiB, retention.bytes: 16KiB}
+consumers: {rate: 100/s, max.partition.fetch.bytes: 1KiB, fetch.max.bytes: 1KiB}
+records: {size: 100B, payload: random}
+producers: {batch.size: 1KiB, compression.type: none}
+load: {warmup: 0s, duration: 2s, rate: 2000/s, drain: 1s}`, "before consumers came to them",
+			func(c *results.Cell) bool { return c.Consumed < c.Acked }},
+		{"a load that ends when the backlog is large enough", `
+cluster: {brokers: 1}
+consumers: {read: backlog}
+records: {size: 100B, payload: random}
+load: {warmup: 0s, duration: 1m, rate: 10000/s, read.after: 500kB}`, "",
+			func(c *results.Cell) bool { return c.Acked >= 5000 && c.Acked < 6000 && c.Consumed == c.Acked }},
+	} {
+		out, err := execute(t, c.text, "hdd-7200", nil)
+		if err != nil {
+			t.Errorf("%s: %v", c.why, err)
+			continue
+		}
+		cell := &out.Result.Cells[0]
+		if said := strings.Join(cell.Warnings, "\n"); !strings.Contains(said, c.want) || cell.Bad() != 0 || !c.check(cell) {
+			t.Errorf("%s: %+v, %.0f consumed/s, %q", c.why, cell.Counts, cell.ConsumedPerS, said)
+		}
+	}
+}
+
+// Goal: a group that has nobody in it is left out of all, so that what it costs the
+// others can be varied. Method: groups of 0 and 1.
+func TestEmptyGroup(t *testing.T) {
+	out, err := execute(t, grouped+`
+vary:
+  producers.groups.clicks.count: [0, 1]
+  consumers.groups.history.count: [0, 2]
+`, DiskSim, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range out.Result.Cells {
+		c := &out.Result.Cells[i]
+		offered, reads := 400.0, c.Labels["history.count"] == "2"
+		if c.Labels["clicks.count"] == "1" {
+			offered = 2400
+		}
+		found := slices.ContainsFunc(c.Phases, func(p results.Phase) bool { return p.Name == results.PhaseRead })
+		if c.OfferedPerS != offered || found != reads || c.Acked == 0 || c.Bad() != 0 {
+			t.Errorf("%v: %.0f offered, reading %v, %+v", c.Labels, c.OfferedPerS, found, c.Counts)
+		}
+	}
+}
