@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/jedib0t/go-pretty/v6/text"
 	"golang.org/x/term"
 
 	"brokerlab/scenarios/run"
@@ -18,16 +19,23 @@ const lookEvery = 200 * time.Millisecond
 // widthUnknown is the width of a terminal that does not tell.
 const widthUnknown = 80
 
+// How the progress of runs is told.
+const (
+	progressAuto  = "auto"  // a line that is written over on a terminal, nothing elsewhere
+	progressPlain = "plain" // a line now and then
+	progressNone  = "none"
+)
+
 // console is standard error while runs go on: notes, and progress between them. On
-// a terminal progress is one line that is written over; elsewhere it is a line
-// now and then.
+// a terminal progress is one line that is written over.
 type console struct {
-	terminal *os.File // nil if standard error is none
+	terminal *os.File // nil if standard error is none, or is to have plain lines
+	runs     string   // how their progress is told: progressPlain, progressNone; else by terminal
 
 	mu struct {
 		sync.Mutex
 		out   io.Writer
-		drawn bool // a progress line is on the terminal
+		drawn int // columns of the progress line that is on the terminal
 		said  time.Time
 		track follower
 		stop  chan struct{} // ends the task that looks at the run
@@ -38,43 +46,77 @@ type console struct {
 func newConsole(stderr io.Writer) *console {
 	c := &console{}
 	c.mu.out = stderr
-	if f, ok := stderr.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+	if f, ok := stderr.(*os.File); ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb" {
 		c.terminal = f
 	}
 	return c
 }
 
+// newRunConsole is a console that tells the progress of runs as asked for.
+func newRunConsole(stderr io.Writer, progress string) *console {
+	c := newConsole(stderr)
+	c.runs = progress
+	if progress == progressPlain {
+		c.terminal = nil
+	}
+	return c
+}
+
+// quiet says that runs tell no progress.
+func (c *console) quiet() bool {
+	return c.runs == progressNone || c.runs != progressPlain && c.terminal == nil
+}
+
 // note writes a line.
-func (c *console) note(text string) {
+func (c *console) note(line string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.noteLocked(text)
+	c.noteLocked(line)
 }
 
-func (c *console) noteLocked(text string) {
+func (c *console) noteLocked(line string) {
 	c.clearLocked()
-	fmt.Fprintln(c.mu.out, text)
+	fmt.Fprintln(c.mu.out, line)
 }
 
+// clearLocked takes the progress line away. A terminal that became narrower has
+// wrapped it: then its first row is further up.
 func (c *console) clearLocked() {
-	if c.mu.drawn {
-		fmt.Fprint(c.mu.out, "\r\x1b[K")
-		c.mu.drawn = false
+	if c.mu.drawn > 0 {
+		fmt.Fprint(c.mu.out, rowsUp(c.mu.drawn, c.width())+"\r\x1b[J")
+		c.mu.drawn = 0
 	}
+}
+
+// rowsUp moves the cursor from the end of a line of so many columns to its first row.
+func rowsUp(columns, width int) string {
+	if rows := (columns - 1) / width; rows > 0 {
+		return fmt.Sprintf("\x1b[%dA", rows)
+	}
+	return ""
+}
+
+// width of the terminal, in columns.
+func (c *console) width() int {
+	width, _, err := term.GetSize(int(c.terminal.Fd()))
+	if err != nil || width <= 0 {
+		return widthUnknown
+	}
+	return width
 }
 
 // progress shows how far something is that is no run: on a terminal on the line
 // that is written over, elsewhere now and then.
-func (c *console) progress(text string) {
+func (c *console) progress(line string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.terminal != nil {
-		c.drawLocked(text)
+		c.drawLocked(line)
 		return
 	}
 	if now := time.Now(); now.Sub(c.mu.said) >= sayEvery {
 		c.mu.said = now
-		c.noteLocked(text)
+		c.noteLocked(line)
 	}
 }
 
@@ -85,14 +127,13 @@ func (c *console) clear() {
 	c.clearLocked()
 }
 
-func (c *console) drawLocked(text string) {
-	width, _, err := term.GetSize(int(c.terminal.Fd()))
-	if err != nil || width <= 0 {
-		width = widthUnknown
-	}
-	// One column stays free: terminals wrap when the last one is written.
-	fmt.Fprint(c.mu.out, "\r"+cut(text, width-1)+"\x1b[K")
-	c.mu.drawn = true
+// drawLocked writes the progress line over the one that is there. One column stays
+// free: terminals wrap when the last one is written.
+func (c *console) drawLocked(line string) {
+	width := c.width()
+	line = text.Trim(line, width-1)
+	fmt.Fprint(c.mu.out, rowsUp(max(1, c.mu.drawn), width)+"\r"+line+"\x1b[J")
+	c.mu.drawn = text.StringWidthWithoutEscSequences(line)
 }
 
 // begin shows the progress of a run until end.
@@ -118,7 +159,7 @@ func (c *console) begin(live *run.Live) {
 
 func (c *console) look(live *run.Live, now time.Time) {
 	running, ended, total := live.Statuses()
-	if len(running) == 0 {
+	if len(running) == 0 || c.quiet() {
 		return
 	}
 	c.mu.Lock()
@@ -130,7 +171,8 @@ func (c *console) look(live *run.Live, now time.Time) {
 		}
 		return
 	}
-	c.drawLocked(c.mu.track.line())
+	c.mu.track.work(now, live.Work())
+	c.drawLocked(c.mu.track.line(c.width() - 1))
 }
 
 // end stops the progress of a run; err is how the run ended.
@@ -140,18 +182,9 @@ func (c *console) end(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.clearLocked()
-	if err == nil && c.terminal == nil {
+	if err == nil && c.terminal == nil && !c.quiet() {
 		for _, line := range c.mu.track.observe(time.Now(), nil, 0, 0) {
 			c.noteLocked(line)
 		}
 	}
-}
-
-// cut shortens a text to so many characters.
-func cut(text string, characters int) string {
-	runes := []rune(text)
-	if len(runes) <= characters {
-		return text
-	}
-	return string(runes[:max(0, characters)])
 }

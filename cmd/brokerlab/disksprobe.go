@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
@@ -126,19 +127,19 @@ func newProbeProgress(stderr io.Writer, plan probe.Plan) *probeProgress {
 
 // row is called before each row; -1 is the preparation.
 func (p *probeProgress) row(i int) {
-	text, group := "writing the file of "+fmt.Sprint(p.plan.FileBytes>>20)+" MiB that is read and overwritten", "prepare"
+	words, group := "writing the file of "+fmt.Sprint(p.plan.FileBytes>>20)+" MiB that is read and overwritten", "prepare"
 	if i >= 0 {
 		row := p.plan.Rows[i]
 		group = row.Group
 		left := time.Duration(len(p.plan.Rows)-i) * (p.plan.Warmup + p.plan.RowTime)
-		text = fmt.Sprintf("%d of %d, about %.0f s left: %s, %s", i+1, len(p.plan.Rows), left.Seconds(), row.Group, row.Name)
+		words = fmt.Sprintf("%d of %d, about %.0f s left: %s, %s", i+1, len(p.plan.Rows), left.Seconds(), row.Group, row.Name)
 	}
 	switch {
 	case p.terminal:
-		fmt.Fprint(p.out, "\r"+cut(text, widthUnknown-1)+"\x1b[K")
+		fmt.Fprint(p.out, "\r"+text.Trim(words, widthUnknown-1)+"\x1b[K")
 		p.drawn = true
 	case group != p.group:
-		fmt.Fprintln(p.out, text)
+		fmt.Fprintln(p.out, words)
 	}
 	p.group = group
 }

@@ -107,7 +107,7 @@ func startRun(t *testing.T, text, disk string) *process {
 	if err := os.WriteFile(filepath.Join(dir, "long.yaml"), []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	p := startIn(t, dir, "run", "long.yaml", "--disk", disk)
+	p := startIn(t, dir, "run", "long.yaml", "--disk", disk, "--progress", "plain")
 	p.await("cell 1 of 1")
 	return p
 }

@@ -3,8 +3,9 @@ package main
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
+
+	"github.com/jedib0t/go-pretty/v6/text"
 
 	"brokerlab/report/wording"
 	"brokerlab/results"
@@ -25,6 +26,8 @@ const phaseLoad = "load"
 type follower struct {
 	tracks       []*tracker // of what goes on, by repeat and cell
 	ended, total int        // repeats
+	estimate     estimator
+	left         string // how long the run will take yet; empty: not known
 }
 
 // observe takes a moment of a run, and returns the lines that it is worth: the ends
@@ -51,17 +54,45 @@ func (f *follower) observe(now time.Time, running []run.Status, ended, total int
 	return lines
 }
 
-// line is the moment on one line: of a cell alone all about it, of several where
-// each is.
-func (f *follower) line() string {
+// work takes how much of the run is done.
+func (f *follower) work(now time.Time, w run.Work) {
+	f.left = ""
+	if left, ok := f.estimate.left(now, w); ok {
+		f.left = leftWords(left)
+	}
+}
+
+// line is the moment on one line of so many columns: of a cell alone all about it, of
+// several where each is. What has no room is left out, the least important first.
+func (f *follower) line(width int) string {
 	if len(f.tracks) == 1 {
-		return f.tracks[0].line()
+		return fit(width, f.tracks[0].lines(f.left))
 	}
-	parts := []string{fmt.Sprintf("%d of %d ended", f.ended, f.total)}
+	ended := fmt.Sprintf("%d of %d ended", f.ended, f.total)
+	if f.left != "" {
+		ended += ", " + f.left
+	}
+	lines := make([]string, 3)
+	for i := range lines {
+		lines[i] = ended
+	}
 	for _, t := range f.tracks {
-		parts = append(parts, t.place()+" "+t.share())
+		lines[0] += "; " + t.place() + " " + t.share() + t.latency()
+		lines[1] += "; " + t.place() + " " + t.share()
+		lines[2] += fmt.Sprintf("; %d: %s", t.now.Cell, t.share())
 	}
-	return strings.Join(parts, "; ")
+	return fit(width, append(lines, ended))
+}
+
+// fit is the first line that is no wider than so many columns, or what has room of the
+// last one.
+func fit(width int, lines []string) string {
+	for _, line := range lines {
+		if text.StringWidthWithoutEscSequences(line) <= width {
+			return line
+		}
+	}
+	return text.Trim(lines[len(lines)-1], width)
 }
 
 // tracker turns what is seen of one repeat now and then into words. It is pure; the
@@ -118,15 +149,35 @@ func (t *tracker) rate() float64 {
 	return float64(last.acked-first.acked) / (last.elapsed - first.elapsed).Seconds()
 }
 
-// line is the moment on one line, the part that changes in front.
-func (t *tracker) line() string { return t.place() + ": " + t.moment() + " - " + t.what() }
+// lines are the moment on one line, the part that changes in front, from all that
+// there is to say to what matters most.
+func (t *tracker) lines(left string) []string {
+	if left != "" {
+		left = ", " + left
+	}
+	records := ""
+	if t.now.Acked > 0 {
+		records = fmt.Sprintf(", %s records", wording.Count(t.now.Acked))
+	}
+	front, rate := t.place()+": "+t.elapsed(), t.speed()+t.latency()
+	short := fmt.Sprintf("%d/%d %s", t.now.Cell, t.now.Cells, t.share())
+	return []string{
+		front + records + t.failures() + rate + left + " - " + t.what(),
+		front + records + t.failures() + rate + left,
+		front + t.failures() + rate + left,
+		short + t.failures() + rate + left,
+		short + t.failures() + t.speed() + left,
+		short + left,
+		short,
+	}
+}
 
 func (t *tracker) place() string {
-	text := fmt.Sprintf("cell %d of %d", t.now.Cell, t.now.Cells)
+	words := fmt.Sprintf("cell %d of %d", t.now.Cell, t.now.Cells)
 	if t.now.Repeats > 1 {
-		text += fmt.Sprintf(", repeat %d of %d", t.now.Repeat, t.now.Repeats)
+		words += fmt.Sprintf(", repeat %d of %d", t.now.Repeat, t.now.Repeats)
 	}
-	return text
+	return words
 }
 
 // what says what runs, and what its seconds are.
@@ -145,21 +196,45 @@ func (t *tracker) share() string {
 	return fmt.Sprintf("%.0f %%", 100*min(1, t.now.Elapsed.Seconds()/t.now.Duration.Seconds()))
 }
 
+// moment is what a line now and then says.
 func (t *tracker) moment() string {
-	text := t.now.Phase
-	if text == phaseLoad {
-		text += fmt.Sprintf(" %.1f of %.1f s", min(t.now.Elapsed, t.now.Duration).Seconds(), t.now.Duration.Seconds())
-	}
+	records := ""
 	if t.now.Acked > 0 {
-		text += fmt.Sprintf(", %s records", wording.Count(t.now.Acked))
+		records = fmt.Sprintf(", %s records", wording.Count(t.now.Acked))
 	}
-	if t.now.Failed > 0 {
-		text += fmt.Sprintf(", %s failed", wording.Count(t.now.Failed))
+	return t.elapsed() + records + t.failures() + t.speed() + t.latency()
+}
+
+// elapsed is the phase and how much of it is over.
+func (t *tracker) elapsed() string {
+	if t.now.Phase != phaseLoad {
+		return t.now.Phase
 	}
-	if rate := t.rate(); t.now.Phase == phaseLoad && rate > 0 {
-		text += fmt.Sprintf(", %s/s", wording.Digits(rate))
+	elapsed, all := min(t.now.Elapsed, t.now.Duration).Seconds(), t.now.Duration.Seconds()
+	return fmt.Sprintf("%s %.1f of %.1f s", phaseLoad, elapsed, all)
+}
+
+func (t *tracker) failures() string {
+	if t.now.Failed == 0 {
+		return ""
 	}
-	return text
+	return fmt.Sprintf(", %s failed", wording.Count(t.now.Failed))
+}
+
+func (t *tracker) speed() string {
+	rate := t.rate()
+	if t.now.Phase != phaseLoad || rate <= 0 {
+		return ""
+	}
+	return fmt.Sprintf(", %s/s", wording.Digits(rate))
+}
+
+// latency is that of the last second.
+func (t *tracker) latency() string {
+	if t.now.Phase != phaseLoad || t.now.P99 <= 0 {
+		return ""
+	}
+	return ", p99 " + wording.Duration(int64(t.now.P99))
 }
 
 // ended is the line of a repeat that is over; none if nothing was seen of it. The
@@ -169,9 +244,9 @@ func (t *tracker) ended() []string {
 	if !t.seen {
 		return nil
 	}
-	text := t.place() + ": ended"
+	words := t.place() + ": ended"
 	if elapsed := min(t.inLoad.Elapsed, t.inLoad.Duration); elapsed >= rateOver {
-		text += fmt.Sprintf(", about %s records/s", wording.Digits(float64(t.inLoad.Acked)/elapsed.Seconds()))
+		words += fmt.Sprintf(", about %s records/s", wording.Digits(float64(t.inLoad.Acked)/elapsed.Seconds()))
 	}
-	return []string{text}
+	return []string{words}
 }

@@ -48,12 +48,84 @@ func TestTracker(t *testing.T) {
 		if !slices.Equal(lines, row.lines) {
 			t.Errorf("%s: lines %q", row.sentence, lines)
 		}
-		if line := tr.line(); line != row.line {
+		if line := tr.line(200); line != row.line {
 			t.Errorf("%s: line %q", row.sentence, line)
 		}
 	}
-	if got := cut("abcd", 3); got != "abc" {
-		t.Errorf("cut: %q", got)
+}
+
+// Goal: a narrow terminal shows what matters most, and no line is wider than it. Method: widths of a moment with
+// all there is to say, of one cell and of two.
+func TestLineFits(t *testing.T) {
+	status := func(cell int) run.Status {
+		return run.Status{Cell: cell, Cells: 12, Repeat: 1, Repeats: 1, Label: "acks=\u65e5", Target: results.TargetReal,
+			Phase: phaseLoad, Elapsed: 5 * time.Second, Duration: 10 * time.Second, Acked: 13000, P99: 3 * time.Millisecond}
+	}
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	var one, two follower
+	one.observe(start, []run.Status{status(1)}, 0, 12)
+	two.observe(start, []run.Status{status(1), status(2)}, 0, 12)
+	one.left, two.left = "20 s left", "20 s left"
+	for _, row := range []struct {
+		f     *follower
+		width int
+		want  string
+	}{
+		{&one, 200, "cell 1 of 12: load 5.0 of 10.0 s, 13,000 records, p99 3.00 ms, 20 s left - acks=\u65e5, measured"},
+		{&one, 85, "cell 1 of 12: load 5.0 of 10.0 s, 13,000 records, p99 3.00 ms, 20 s left"},
+		{&one, 60, "cell 1 of 12: load 5.0 of 10.0 s, p99 3.00 ms, 20 s left"},
+		{&one, 40, "1/12 50 %, p99 3.00 ms, 20 s left"},
+		{&one, 20, "1/12 50 %, 20 s left"},
+		{&one, 10, "1/12 50 %"},
+		{&one, 4, "1/12"},
+		{&two, 200, "0 of 12 ended, 20 s left; cell 1 of 12 50 %, p99 3.00 ms; cell 2 of 12 50 %, p99 3.00 ms"},
+		{&two, 70, "0 of 12 ended, 20 s left; cell 1 of 12 50 %; cell 2 of 12 50 %"},
+		{&two, 50, "0 of 12 ended, 20 s left; 1: 50 %; 2: 50 %"},
+		{&two, 30, "0 of 12 ended, 20 s left"},
+	} {
+		if got := row.f.line(row.width); got != row.want {
+			t.Errorf("%d columns: %q, want %q", row.width, got, row.want)
+		}
+	}
+	for columns, want := range map[int]string{79: "", 80: "", 81: "\x1b[1A", 240: "\x1b[2A"} {
+		if got := rowsUp(columns, 80); got != want {
+			t.Errorf("%d columns in 80: %q", columns, got)
+		}
+	}
+}
+
+// Goal: the time left is that of the work that is left, at the speed so far. Method: moments of invented runs.
+func TestEstimate(t *testing.T) {
+	const s = time.Second
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for _, row := range []struct {
+		sentence string
+		after    time.Duration
+		work     run.Work
+		want     string // empty: not known
+	}{
+		{"nothing is known of a simulation that has just begun", s / 2, run.Work{SimPlanned: 100 * s, SimDone: 50 * s}, ""},
+		{"nor of one that has hardly moved", 10 * s, run.Work{SimPlanned: 100 * s, SimDone: s}, ""},
+		{"half is done in 20 s", 20 * s, run.Work{SimPlanned: 100 * s, SimDone: 50 * s}, "20 s left"},
+		{"measured ones follow", 20 * s, run.Work{SimPlanned: 100 * s, SimDone: 50 * s, RealTotal: 2, RealPlanned: 20 * s},
+			"50 s left"},
+		{"a measured one alone, by its plan", 0, run.Work{RealTotal: 1, RealPlanned: 10 * s}, "15 s left"},
+		{"less what it has taken", 5 * s, run.Work{RealTotal: 1, RealPlanned: 10 * s, RealRunning: 5 * s}, "9 s left"},
+		{"as those that have ended", 0, run.Work{RealTotal: 4, RealEnded: 2, RealPlanned: 40 * s, RealEndedPlanned: 20 * s,
+			RealEndedTook: 60 * s, RealRunning: 10 * s}, "50 s left"},
+		{"nothing is left, it just has not ended", 0, run.Work{RealTotal: 1, RealPlanned: 10 * s, RealRunning: 20 * s}, ""},
+	} {
+		var f follower
+		f.work(start, run.Work{SimPlanned: row.work.SimPlanned})
+		if f.work(start.Add(row.after), row.work); f.left != row.want {
+			t.Errorf("%s: %q, want %q", row.sentence, f.left, row.want)
+		}
+	}
+	for d, want := range map[time.Duration]string{0: "1 s left", 72 * s: "70 s left", 5 * time.Minute: "5 min left",
+		200 * time.Minute: "3 h 20 min left"} {
+		if got := leftWords(d); got != want {
+			t.Errorf("%v: %q", d, got)
+		}
 	}
 }
 
@@ -85,7 +157,7 @@ func TestFollowerOfSeveral(t *testing.T) {
 		if lines := f.observe(start, row.running, row.ended, 3); !slices.Equal(lines, row.lines) {
 			t.Errorf("%s: lines %q", row.sentence, lines)
 		}
-		if line := f.line(); line != row.line {
+		if line := f.line(200); line != row.line {
 			t.Errorf("%s: line %q", row.sentence, line)
 		}
 	}

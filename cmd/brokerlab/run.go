@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -22,6 +23,7 @@ type runFlags struct {
 	out       string
 	keep      bool
 	format    string
+	progress  string
 	overrides []spec.Override
 }
 
@@ -65,6 +67,8 @@ Try:
 			&cli.StringFlag{Name: "repeat", Usage: "`N` run each cell N times, interleaved; rates are then medians"},
 			&cli.StringFlag{Name: "seed", Usage: "`N` of payloads and all that is drawn at random"},
 			&cli.StringFlag{Name: "format", Usage: "`F` of standard output: table or json (table)", Value: formatTable},
+			&cli.StringFlag{Name: "progress", Usage: "`P` auto: on terminals; plain: a line now and then; none (auto)",
+				Value: progressAuto},
 		},
 		Action: func(ctx *cli.Context) error { return runScenarios(ctx, commandLine) },
 	}
@@ -72,10 +76,15 @@ Try:
 
 // runFlagsOf checks what the flags say; faults are wrong use.
 func runFlagsOf(ctx *cli.Context) (f runFlags, faults []error) {
-	f = runFlags{out: ctx.String("out"), keep: ctx.Bool("keep"), format: ctx.String("format")}
+	f = runFlags{out: ctx.String("out"), keep: ctx.Bool("keep"), format: ctx.String("format"),
+		progress: ctx.String("progress")}
 	if f.format != formatTable && f.format != formatJSON {
 		faults = append(faults, fmt.Errorf("--format %s: there are table and json%s", f.format,
 			didYouMean("", f.format, []string{formatTable, formatJSON})))
+	}
+	if all := []string{progressAuto, progressPlain, progressNone}; !slices.Contains(all, f.progress) {
+		faults = append(faults, fmt.Errorf("--progress %s: there are auto, plain and none%s", f.progress,
+			didYouMean("", f.progress, all)))
 	}
 	if f.out == "" {
 		faults = append(faults, errors.New("--out: name a folder"))
@@ -125,7 +134,7 @@ func runScenarios(ctx *cli.Context, commandLine []string) error {
 		return err
 	}
 	s := &session{flags: flags, stdout: ctx.App.Writer, commandLine: append([]string{"brokerlab"}, commandLine...)}
-	s.console = newConsole(ctx.App.ErrWriter)
+	s.console = newRunConsole(ctx.App.ErrWriter, flags.progress)
 	defer s.interruptible()()
 	for i, one := range all {
 		if s.interrupted.Load() {

@@ -93,9 +93,12 @@ func (r *repeat) prepareSeries() {
 		return load.NewSeries(load.SeriesConfig{Start: r.loadFrom, Warmup: r.s.Load.Warmup, Closed: closed})
 	}
 	closed := true // consumers follow producers
+	var seen []*load.Series
+	defer func() { r.live.series.Store(&seen) }()
 	for _, c := range r.producers {
 		closed = closed && c.s.Load.Closed()
 		c.shared.Shared, c.shared.Series = r.shared, series(c.s.Load.Closed())
+		seen = append(seen, c.shared.Series)
 		if r.goesOn && c.goesOn() {
 			reading := loadIn(&c.s.Load, c.s.Load.ReadRate)
 			c.shared.Reading = load.NewSeries(load.SeriesConfig{Closed: reading.Closed()})

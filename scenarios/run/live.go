@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"brokerlab/results"
 	"brokerlab/workloads/load"
 )
 
@@ -19,7 +20,20 @@ type Live struct {
 		running []*progress
 		ended   int // repeats
 		total   int
+		work    Work // less what goes on
 	}
+}
+
+// Work is how much of a run there is and how much of it is done: planned spans are the
+// durations of loads, of the virtual clock where it is simulated; others are of the
+// wall clock.
+type Work struct {
+	SimPlanned, SimDone  time.Duration
+	RealTotal, RealEnded int // repeats
+	RealPlanned          time.Duration
+	RealEndedPlanned     time.Duration // of those that have ended
+	RealEndedTook        time.Duration
+	RealRunning          time.Duration // what the one that goes on has taken so far
 }
 
 // progress is what can be seen of one repeat.
@@ -28,6 +42,9 @@ type progress struct {
 	where  atomic.Pointer[where]
 	shared atomic.Pointer[load.Shared]
 	now    atomic.Int64 // ns of the world since the load of the repeat began
+	began  time.Time
+	// series are of the producers, once there are some.
+	series atomic.Pointer[[]*load.Series]
 }
 
 // where a repeat is.
@@ -52,6 +69,9 @@ type Status struct {
 	Acked           int64
 	Failed          int64
 	Consumed        int64
+	// P99 is that of produce latency in the last second that is over; 0 with too few
+	// records to tell.
+	P99 time.Duration
 }
 
 // Statuses returns a moment of every repeat that goes on, by repeat and cell, and
@@ -79,16 +99,31 @@ func (l *Live) Status() (s Status, ok bool) {
 	return all[0], true
 }
 
-// plan says how many repeats there will be.
-func (l *Live) plan(total int) {
+// Work returns how much there is and how much is done.
+func (l *Live) Work() Work {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.mu.total = total
+	w := l.mu.work
+	for _, p := range l.mu.running {
+		if at := p.where.Load(); at.target == results.TargetSim {
+			w.SimDone += min(at.duration, max(0, time.Duration(p.now.Load())))
+		} else {
+			w.RealRunning += time.Since(p.began)
+		}
+	}
+	return w
+}
+
+// plan says how many repeats there will be, and what they are planned to take.
+func (l *Live) plan(total int, w Work) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.mu.total, l.mu.work = total, w
 }
 
 // begin adds a repeat.
 func (l *Live) begin(w where) *progress {
-	p := &progress{live: l}
+	p := &progress{live: l, began: time.Now()}
 	p.where.Store(&w)
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -103,6 +138,13 @@ func (p *progress) end() {
 	defer l.mu.Unlock()
 	l.mu.running = slices.DeleteFunc(l.mu.running, func(q *progress) bool { return q == p })
 	l.mu.ended++
+	if at := p.where.Load(); at.target == results.TargetSim {
+		l.mu.work.SimDone += at.duration
+	} else {
+		l.mu.work.RealEnded++
+		l.mu.work.RealEndedPlanned += at.duration
+		l.mu.work.RealEndedTook += time.Since(p.began)
+	}
 }
 
 func (p *progress) status() Status {
@@ -112,7 +154,24 @@ func (p *progress) status() Status {
 	if shared := p.shared.Load(); shared != nil {
 		s.Acked, s.Failed, s.Consumed = shared.Acked.Load(), shared.Failed.Load(), shared.Consumed.Load()
 	}
+	s.P99 = p.p99()
 	return s
+}
+
+// p99 merges what producers have of the last second that is over.
+func (p *progress) p99() time.Duration {
+	all := p.series.Load()
+	if all == nil {
+		return 0
+	}
+	h := results.NewHistogram()
+	for _, s := range *all {
+		s.AddRecent(h)
+	}
+	if l := results.Summarize(h, 0); l.Supports("p99") {
+		return time.Duration(l.P99)
+	}
+	return 0
 }
 
 func (p *progress) phase(name string) {

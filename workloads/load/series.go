@@ -234,6 +234,18 @@ func merged(sum, part *hdrhistogram.PackedHistogram) *hdrhistogram.PackedHistogr
 // have ended.
 func (s *Series) Intervals() []Tally { return s.intervals }
 
+// AddRecent adds the latencies of the last interval that is over to a histogram, for
+// who watches from outside.
+func (s *Series) AddRecent(to *hdrhistogram.Histogram) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n := len(s.intervals); n > 1 && s.intervals[n-2].latency != nil {
+		if dropped := s.intervals[n-2].latency.MergeInto(to); dropped != 0 {
+			panic("load: latency histograms of one range do not merge")
+		}
+	}
+}
+
 // Length is how long the load lasted.
 func (s *Series) Length() time.Duration {
 	if len(s.intervals) == 0 {
