@@ -3,63 +3,11 @@ package report
 import (
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"brokerlab/report/document"
 	"brokerlab/report/wording"
-	"brokerlab/results"
 )
-
-// contents say what records held, and how they spread over partitions, where that was
-// computed.
-func (p *page) contents() {
-	heading := []string{"cell", "payload", "bytes a record, mean", "entropy, bits a byte", "smaller alone",
-		"smaller together"}
-	var rows [][]string
-	add := func(name string, c *results.Corpus) {
-		rows = append(rows, []string{name, orNone(c.Payload), wording.Digits(c.MeanBytes), wording.Digits(c.EntropyBits),
-			wording.Ratio(c.RatioAlone), wording.Ratio(c.RatioTogether)})
-	}
-	for i := range p.r.Cells {
-		c := &p.r.Cells[i]
-		for _, group := range slices.Sorted(maps.Keys(c.GroupCorpora)) {
-			corpus := c.GroupCorpora[group]
-			add(p.names.Cell(i)+", "+group, &corpus)
-		}
-		if c.Corpus != nil && len(c.GroupCorpora) == 0 {
-			add(p.names.Cell(i), c.Corpus)
-		}
-	}
-	if len(rows) > 0 {
-		p.add(document.Section{ID: "contents", Title: "What records held"},
-			document.Table{Caption: "Contents of records", Heading: heading, Rows: rows})
-		p.say("Entropy is that of bytes by their frequencies: 8 is noise. Smaller is how often zstd, at its default level, " +
-			"makes a record by itself, and 1,000 of them together: what the second has over the first is what records " +
-			"have in common, and what a batch can save.")
-	}
-	p.spread()
-}
-
-// evenly is up to which imbalance records are said to be spread evenly.
-const evenly = 1.1
-
-// spread is how records spread over partitions, where any cell did so unevenly.
-func (p *page) spread() {
-	var rows [][]string
-	uneven := func(c results.Cell) bool { return c.Partitions != nil && c.Partitions.Imbalance > evenly }
-	if !slices.ContainsFunc(p.r.Cells, uneven) {
-		return
-	}
-	for i := range p.r.Cells {
-		if s := p.r.Cells[i].Partitions; s != nil && s.Count > 1 {
-			rows = append(rows, []string{p.names.Cell(i), wording.Count(int64(s.Count)), strconv.Itoa(s.Busiest),
-				wording.Percent(s.Share), wording.Digits(s.Imbalance), wording.Count(int64(s.Empty))})
-		}
-	}
-	p.add(document.Section{ID: "partitions", Title: "Partitions"}, document.Table{Caption: "Records by partition",
-		Heading: []string{"cell", "partitions", "busiest", "its part of all records", "over the mean", "empty"}, Rows: rows})
-}
 
 // troubles are errors and retries, and late and unsent records, of cells that had any.
 func (p *page) troubles() {
@@ -79,9 +27,9 @@ func (p *page) troubles() {
 	if len(rows) == 0 {
 		return
 	}
-	p.add(document.Section{ID: "errors", Title: "Late records, retries and errors"},
-		document.Table{Caption: "Cells that had any", Heading: []string{"cell", "late", "unsent", "retries", "errors"},
-			Rows: rows})
+	p.add(document.Table{Caption: "Cells with late or unsent records, retries or errors",
+		Heading: []string{"cell", "late", "unsent", "retries", "errors"},
+		Rows:    rows})
 	p.say("Late records were sent noticeably after they were due, unsent ones never; retries are batches that were sent " +
 		"again, errors failed batches and refused requests by Kafka's names.")
 }
@@ -101,7 +49,7 @@ func (p *page) process() {
 	if len(rows) == 0 {
 		return
 	}
-	p.add(document.Section{ID: "process", Title: "The process"}, document.Table{
+	p.add(document.Table{
 		Caption: "What the process took while it was measured", Rows: rows,
 		Heading: []string{"cell", "memory at most", "context switches", "involuntary", "processor used by others",
 			"pauses to collect garbage"}})

@@ -129,7 +129,6 @@ func of(r *results.Result, charts []document.Chart) document.Document {
 	p.charts(charts)
 	p.readBack()
 	p.troubles()
-	p.contents()
 	p.usage()
 	p.cost()
 	p.process()

@@ -17,6 +17,7 @@ var frame string
 var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"kind":    kindOf,
 	"numbers": numbers,
+	"charts":  areCharts,
 	"image":   dataURI,
 	"place":   func(s Section) string { return s.ID },
 }).Parse(frame))
@@ -89,6 +90,16 @@ func kindOf(p Part) string {
 		return "command"
 	}
 	panic(fmt.Sprintf("document: a section has a %T in it", p))
+}
+
+// areCharts says whether the first of parts is a chart: those that are folded away are
+// not printed.
+func areCharts(parts []Part) bool {
+	if len(parts) == 0 {
+		return false
+	}
+	_, chart := parts[0].(Chart)
+	return chart
 }
 
 // numbers says of each column whether all of its texts are figures.
