@@ -221,6 +221,37 @@ func TestReadmeExample(t *testing.T) {
 	}
 }
 
+// Goal: the README's example of groups is right too. Method: parse it and look at its
+// groups.
+func TestReadmeGroups(t *testing.T) {
+	_, rest, _ := strings.Cut(readme(t), "### Groups and phases\n")
+	_, rest, _ = strings.Cut(rest, "```yaml\n")
+	src, _, _ := strings.Cut(rest, "```\n")
+	f, err := spec.Parse("example.yaml", []byte(src))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cells, err := f.Cells()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, g := range cells[1].Scenario.ProducerGroups() {
+		got = append(got, fmt.Sprintf("%s %d acks=%s %v/s", g.Name, g.Producers.Count, g.Producers.Acks, g.Load.Rate))
+	}
+	for _, g := range cells[1].Scenario.ConsumerGroups() {
+		got = append(got, fmt.Sprintf("%s %d %s", g.Name, g.Consumers.Count, g.Consumers.Read))
+	}
+	want := []string{"orders 2 acks=all 500/s", "clicks 8 acks=1 5000/s", "live 2 tail", "slow 1 tail", "late 1 tail",
+		"history 2 cold"}
+	if diff := cmp.Diff(want, got); diff != "" || len(cells) != 2 {
+		t.Errorf("%d cells, groups (-want +got):\n%s", len(cells), diff)
+	}
+	if err := f.Set("producers.groups.orders.acks", "1"); err != nil {
+		t.Error(err)
+	}
+}
+
 // Goal: the README's tables are those of the files and of the language. Method:
 // generate them and compare; -rewrite writes them.
 func TestReadmeTables(t *testing.T) {

@@ -193,7 +193,9 @@ topic: {partitions: 2}
 consumers: {read: backlog, rate: 1000/s}
 records: {size: 100B, payload: random}
 load: {warmup: 0s, duration: 500ms, rate: 10000/s, read.limit: 1s, drain: 200ms}`, "load.read.limit 1s was over",
-			func(c *results.Cell) bool { return c.Consumed < c.Acked && c.ConsumedPerS > 900 && c.ConsumedPerS < 1100 }},
+			func(c *results.Cell) bool {
+				return c.Consumed < c.Acked && c.ConsumedPerS > 900 && c.ConsumedPerS < 1100
+			}},
 		{"retention that overtakes a slow consumer", `
 cluster: {brokers: 1, log.retention.check.interval.ms: 50ms}
 topic: {partitions: 1, segment.bytes: 16KiB, retention.bytes: 16KiB}
