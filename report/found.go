@@ -22,7 +22,7 @@ func (p *page) found() {
 	var list document.List
 	shown := true
 	for _, s := range findings.Of(p.r) {
-		if s.Kind == findings.Trust {
+		if s.Kind == findings.Trust || s.Kind == findings.Incomplete { // told above and below
 			continue
 		}
 		list.Items = append(list.Items, document.Item{Tone: toneOf(s), Text: s.Marked()})
@@ -48,7 +48,7 @@ func (p *page) untrusted() (count int) {
 // toneOf makes stand out what a reader must not miss.
 func toneOf(s findings.Sentence) document.Tone {
 	switch s.Kind {
-	case findings.Incomplete, findings.Records:
+	case findings.Records:
 		return document.Bad
 	}
 	return document.Plain
