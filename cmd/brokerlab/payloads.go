@@ -117,8 +117,9 @@ func writePayloads(out io.Writer, figures []run.PayloadFigures) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintln(out, "\nEntropy is bits a byte, by the frequencies of bytes. Ratios are bytes before / after: zstd at its "+
-		"default level of\none record alone and of 1,000 one after the other; codecs of batches of 128 KiB, at Kafka's levels.")
+	fmt.Fprintln(out, "\nEntropy is bits a byte, by the frequencies of bytes. Ratios are bytes before / after: zstd at "+
+		"its default level of\none record alone and of 1,000 one after the other; codecs of batches of 128 KiB, at "+
+		"Kafka's levels.")
 	for _, f := range figures {
 		if file := f.Corpus.File; file != nil {
 			fmt.Fprintf(out, "%s: %s records, read as %s; %s bytes, SHA-256 %s.\n", file.Path, wording.Count(file.Records),

@@ -130,6 +130,10 @@ const cellMemoryBase = 256 << 20
 // stands for: batches are descriptions of some hundred bytes.
 const modelledShare = 1.0 / 64
 
+// stretchBytes is what each record takes in such a description where its neighbours in a
+// load are in other partitions' batches, or have other sizes.
+const stretchBytes = 48
+
 // memoryNeed is about how much memory a simulated cell takes: what is written is held
 // once, however many replicas there are. It is 0 if the scenario does not bound it.
 func (r *runner) memoryNeed(j job) int64 {
@@ -141,7 +145,11 @@ func (r *runner) memoryNeed(j job) int64 {
 	}
 	share := 1 / float64(s.Topic.ReplicationFactor)
 	if modelled(s) {
-		share *= modelledShare
+		part := modelledShare
+		if plain := s.Records.Settled(); plain.Size.Kind != spec.SizeFixed || plain.Key.Bytes() > 0 {
+			part = max(part, stretchBytes/r.library.meanBytes(s))
+		}
+		share *= part
 	}
 	return cellMemoryBase + int64(share*float64(bytes))
 }

@@ -61,7 +61,7 @@ func (l *library) figures(s *spec.Scenario) (f PayloadFigures, err error) {
 	if f.Corpus, err = l.corpus(s); err != nil {
 		return f, err
 	}
-	source, err := l.source(s, s.Seed, 0)
+	source, err := l.source(s, s.Seed)
 	if err != nil {
 		return f, err
 	}

@@ -15,30 +15,33 @@ import (
 // recordsOf makes what the records of producers hold, of which the first has a number:
 // bytes, or sizes alone.
 func (l *library) recordsOf(s *spec.Scenario, seed uint64, first int) (*records.Source, *payload.Model, error) {
+	cfg, err := l.configOf(s, seed, first)
+	if err != nil {
+		return nil, nil, err
+	}
 	if s.Records.Payload != spec.PayloadModelled {
-		source, err := l.source(s, seed, first)
+		source, err := records.New(cfg)
 		return source, nil, err
 	}
 	client, err := producerConfig(s, 0)
 	if err != nil {
 		return nil, nil, err
 	}
-	cfg := payload.Config{Kind: payload.Kind(s.Records.Corpus), Size: int(s.Records.MaxBytes()), Seed: seed,
-		ZeroPercent: s.Records.Zeros}
-	model, err := payload.NewModel(payload.ModelConfig{Config: cfg, Codec: client.Compression, Level: client.Level,
+	model, err := records.NewModel(cfg, payload.ModelConfig{Codec: client.Compression, Level: client.Level,
 		Implementation: client.Implementation})
 	return nil, model, err
 }
 
-func (l *library) source(s *spec.Scenario, seed uint64, first int) (*records.Source, error) {
+// configOf is what records are made of; of modelled ones, what they stand for.
+func (l *library) configOf(s *spec.Scenario, seed uint64, first int) (cfg records.Config, err error) {
 	r := &s.Records
-	cfg := records.Config{Seed: seed, First: first, Producers: s.Producers.Count, Keys: keys.Config{Kind: keys.None}}
+	cfg = records.Config{Seed: seed, First: first, Producers: s.Producers.Count, Keys: keys.Config{Kind: keys.None}}
 	if path, ok := r.SampleFile(); ok {
 		cfg.Samples = l.sample(path, r.Format)
 	} else {
 		sizes, err := l.sizesOf(r)
 		if err != nil {
-			return nil, err
+			return cfg, err
 		}
 		cfg.Payload = payload.Config{Kind: payload.Kind(r.Payload), Size: int(r.MaxBytes()), Sizes: sizes, Seed: seed,
 			ZeroPercent: r.Zeros}
@@ -46,13 +49,20 @@ func (l *library) source(s *spec.Scenario, seed uint64, first int) (*records.Sou
 			cfg.Payload.Kind = payload.Kind(r.Corpus)
 		}
 	}
-	var err error
 	if cfg.KeyFrom, err = keyFrom(&r.Key); err != nil {
-		return nil, err
+		return cfg, err
 	}
 	if cfg.KeyFrom == nil {
 		cfg.Keys = keys.Config{Kind: keys.Kind(r.Key.Kind), Count: uint64(r.Key.Count), Exponent: r.Key.Exponent,
 			First: first, Producers: s.Producers.Count, Seed: seed}
+	}
+	return cfg, nil
+}
+
+func (l *library) source(s *spec.Scenario, seed uint64) (*records.Source, error) {
+	cfg, err := l.configOf(s, seed, 0)
+	if err != nil {
+		return nil, err
 	}
 	return records.New(cfg)
 }
@@ -73,15 +83,12 @@ func keyFrom(k *spec.Keys) (records.KeyFrom, error) {
 // cells that have the same records.
 func (l *library) corpus(s *spec.Scenario) (results.Corpus, error) {
 	key := corpusKey{records: s.Records.Settled(), seed: s.Seed}
-	if key.records.Payload == spec.PayloadModelled {
-		key.records.Key = spec.Keys{Kind: string(keys.None)}
-	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if c, ok := l.corpora[key]; ok {
 		return c, nil
 	}
-	source, err := l.source(s, s.Seed, 0)
+	source, err := l.source(s, s.Seed)
 	if err != nil {
 		return results.Corpus{}, err
 	}

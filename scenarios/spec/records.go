@@ -121,20 +121,23 @@ var sizes = notation[Sizes]{
 			}
 			return Sizes{}, notA(text, "a size", sizesHint)
 		case SizeUniform:
-			err = words(rest, arg("", recordSize, &s.Min), arg("to", recordSize, &s.Max))
+			err = words(text, rest, arg("", recordSize, &s.Min), arg("to", recordSize, &s.Max))
 			if err == nil && s.Min > s.Max {
 				err = fmt.Errorf("%q has its limits the wrong way round", text)
 			}
 		case SizeLogNormal:
-			err = words(rest, arg("mean", recordSize, &s.Mean), arg("sigma", ratio, &s.Sigma), arg("max", recordSize, &s.Max))
+			err = words(text, rest, arg("mean", recordSize, &s.Mean), arg("sigma", ratio, &s.Sigma),
+				arg("max", recordSize, &s.Max))
 			if err == nil {
-				_, err = s.logNormal()
+				if _, wrong := s.logNormal(); wrong != nil {
+					err = fmt.Errorf("%q: %s", text, strings.TrimPrefix(wrong.Error(), "payload: "))
+				}
 			}
 		case SizeEmpirical, SizeLike:
 			s.File, err = rest, checkFile(rest)
 		default:
 			if word != text || word == "" || unicode.IsLetter([]rune(word)[0]) {
-				return Sizes{}, fmt.Errorf("%q is not a size%s: %s", text, DidYouMean(word, []string{string(SizeUniform),
+				return Sizes{}, fmt.Errorf("%q is not a size%s: %s", text, didYouMean(word, []string{string(SizeUniform),
 					string(SizeLogNormal), string(SizeEmpirical), string(SizeLike), wordAuto}), sizesHint)
 			}
 			s = FixedSize(0)
@@ -249,12 +252,12 @@ var recordKeys = notation[Keys]{
 				err = notA(text, "a key", keysHint)
 			}
 		case string(keys.Uniform):
-			err = words(rest, arg("", keyCount, &k.Count))
+			err = words(text, rest, arg("", keyCount, &k.Count))
 		case string(keys.Zipf):
-			err = words(rest, arg("", keyCount, &k.Count), arg("exponent", exponent, &k.Exponent))
+			err = words(text, rest, arg("", keyCount, &k.Count), arg("exponent", exponent, &k.Exponent))
 		case string(keys.Sequential):
 			if more {
-				err = words(rest, arg("", keyCount, &k.Count))
+				err = words(text, rest, arg("", keyCount, &k.Count))
 			}
 		case KeyField:
 			k.Path = rest
@@ -262,12 +265,12 @@ var recordKeys = notation[Keys]{
 		case KeyColumn:
 			number := arg("", within(integer[int](), 1, columnMax), &k.Column)
 			if k.Divider = dividers[0]; strings.Contains(rest, " ") {
-				err = words(rest, number, arg("by", oneOf(dividers...), &k.Divider))
+				err = words(text, rest, number, arg("by", oneOf(dividers...), &k.Divider))
 			} else {
-				err = words(rest, number)
+				err = words(text, rest, number)
 			}
 		default:
-			err = fmt.Errorf("%q is not a key%s: %s", text, DidYouMean(word, []string{string(keys.None),
+			err = fmt.Errorf("%q is not a key%s: %s", text, didYouMean(word, []string{string(keys.None),
 				string(keys.Uniform), string(keys.Zipf), string(keys.Sequential), KeyField, KeyColumn}), keysHint)
 		}
 		return k, err
@@ -306,21 +309,22 @@ func arg[T any](name string, n notation[T], to *T) argument {
 	}}
 }
 
-// words reads arguments in their order, with one space between all words.
-func words(text string, args ...argument) error {
+// words reads the arguments of a text, which are the rest of it, in their order and with
+// one space between all words.
+func words(text, rest string, args ...argument) error {
 	var parts []string
-	if text != "" {
-		parts = strings.Split(text, " ")
+	if rest != "" {
+		parts = strings.Split(rest, " ")
 	}
 	for _, a := range args {
 		if a.name != "" {
 			if len(parts) == 0 || parts[0] != a.name {
-				return fmt.Errorf("lacks %q and a value behind it", a.name)
+				return fmt.Errorf("%q lacks %q and a value behind it", text, a.name)
 			}
 			parts = parts[1:]
 		}
 		if len(parts) == 0 {
-			return fmt.Errorf("lacks a value at its end")
+			return fmt.Errorf("%q lacks a value at its end", text)
 		}
 		if err := a.parse(parts[0]); err != nil {
 			return err
@@ -328,7 +332,7 @@ func words(text string, args ...argument) error {
 		parts = parts[1:]
 	}
 	if len(parts) > 0 {
-		return fmt.Errorf("has %q too many at its end", strings.Join(parts, " "))
+		return fmt.Errorf("%q has %q too many at its end", text, strings.Join(parts, " "))
 	}
 	return nil
 }
@@ -406,18 +410,12 @@ var recordContradictions = []contradiction{
 		}
 		return fmt.Sprintf("no file is read: payload is %s and size is %s", s.Records.Payload, sizes.format(s.Records.Size))
 	}},
-	{[]string{"records.size", "records.payload"}, func(s *Scenario) string {
-		if s.Records.Payload != PayloadModelled || s.Records.Size.Kind == SizeAuto || s.Records.Size.Kind == SizeFixed {
-			return ""
-		}
-		return fmt.Sprintf("%s records have one size", PayloadModelled)
-	}},
 	{[]string{"records.key", "records.payload"}, func(s *Scenario) string {
 		_, isFile := s.Records.SampleFile()
 		payloadIs, kind := s.Records.Payload, s.Records.Key.Kind
 		switch {
-		case payloadIs == PayloadModelled && kind != string(keys.None):
-			return fmt.Sprintf("%s records have no keys", PayloadModelled)
+		case payloadIs == PayloadModelled && (kind == KeyField || kind == KeyColumn):
+			return fmt.Sprintf("%s records hold nothing: they have no %s", PayloadModelled, kind)
 		case kind == KeyField && !isFile && payloadIs != string(payload.JSONLogs):
 			return fmt.Sprintf("payload %s is not JSON: it has no field %s", payloadIs, s.Records.Key.Path)
 		case kind == KeyColumn && !isFile && payloadIs != string(payload.AccessLog):

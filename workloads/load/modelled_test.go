@@ -22,6 +22,7 @@ import (
 	"brokerlab/results"
 	"brokerlab/workloads/arrival"
 	"brokerlab/workloads/check"
+	"brokerlab/workloads/keys"
 	"brokerlab/workloads/load"
 	"brokerlab/workloads/payload"
 	"brokerlab/workloads/records"
@@ -39,6 +40,8 @@ type setup struct {
 	acks        int16
 	codec       codec.Type
 	corpus      payload.Kind
+	sizes       *payload.Sizes // nil: recordBytes
+	keys        keys.Config
 	length      time.Duration
 	flushEach   int64 // flush.messages
 	segment     int64 // bytes
@@ -139,11 +142,12 @@ type simulation struct {
 func (m *simulation) prepare(modelled bool) {
 	t, s := m.t, m.s
 	var err error
-	corpus := payload.Config{Kind: s.corpus, Size: s.recordBytes, Seed: 1}
+	all := records.Config{Payload: payload.Config{Kind: s.corpus, Size: s.recordBytes, Sizes: s.sizes, Seed: 1},
+		Keys: s.keys}
 	if modelled {
-		m.produce.Model, err = payload.NewModel(payload.ModelConfig{Config: corpus, Codec: s.codec, Level: levels[s.codec]})
+		m.produce.Model, err = records.NewModel(all, payload.ModelConfig{Codec: s.codec, Level: levels[s.codec]})
 	} else {
-		m.produce.Records, err = records.Of(corpus)
+		m.produce.Records, err = records.New(all)
 	}
 	must(t, err)
 	m.checker, err = check.New(check.Config{Producers: producers, Partitions: 4})
@@ -220,6 +224,15 @@ func (m *simulation) finish(g *task.Group, ends *task.Future[[]load.Target], rea
 	m.out.endToEnd = results.Summarize(results.Measured(m.consume.Series.Latencies(1)))
 }
 
+// logNormal is sizes of 300 bytes on average.
+var logNormal = func() *payload.Sizes {
+	s, err := payload.LogNormal(payload.LogNormalConfig{Mean: 300, Sigma: 1, Min: payload.SizeMin, Max: 8000})
+	if err != nil {
+		panic(err)
+	}
+	return s
+}()
+
 var plain = []setup{
 	{name: "record by record", rate: 20_000, recordBytes: 100, batchBytes: 4 << 10, linger: time.Millisecond,
 		acks: protocol.AcksAll, length: 100 * time.Millisecond},
@@ -227,6 +240,12 @@ var plain = []setup{
 		slice: 200 * time.Microsecond, acks: protocol.AcksLeader, length: 100 * time.Millisecond},
 	{name: "full speed, forced, segments that roll", recordBytes: 1000, batchBytes: 32 << 10, flushEach: 100,
 		slice: time.Microsecond, acks: protocol.AcksAll, length: 10 * time.Millisecond, segment: 1 << 18},
+	{name: "many sizes and hot keys", rate: 20_000, sizes: logNormal, batchBytes: 8 << 10, linger: time.Millisecond,
+		acks: protocol.AcksAll, length: 100 * time.Millisecond,
+		keys: keys.Config{Kind: keys.Zipf, Count: 1000, Exponent: 1.2, Seed: 1}},
+	{name: "many sizes and keys, slices", rate: 20_000, sizes: logNormal, batchBytes: 8 << 10, linger: time.Millisecond,
+		slice: 300 * time.Microsecond, acks: protocol.AcksLeader, length: 100 * time.Millisecond,
+		keys: keys.Config{Kind: keys.Sequential, Producers: producers}},
 	{name: "one at a time, sync", rate: 500, recordBytes: 100, batchBytes: 4 << 10, sync: true,
 		acks: protocol.AcksAll, length: 100 * time.Millisecond},
 }
@@ -286,6 +305,30 @@ func TestModelledIsNearFull(t *testing.T) {
 			within(t, "end to end p50", full.endToEnd.P50, got.endToEnd.P50, 0.02)
 			within(t, "end to end p99", full.endToEnd.P99, got.endToEnd.P99, 0.02)
 		})
+	}
+}
+
+// Goal: with many sizes and keys and a codec, results are near those of a full run.
+// Method: each codec on access logs and on chat, both ways, with batches that linger.
+func TestModelledOfManySizes(t *testing.T) {
+	for _, kind := range []codec.Type{codec.Snappy, codec.Zstd} {
+		for _, corpus := range []payload.Kind{payload.AccessLog, payload.Chat} {
+			t.Run(kind.String()+" "+string(corpus), func(t *testing.T) {
+				s := setup{rate: 60_000, sizes: logNormal, batchBytes: 64 << 10, linger: 4 * time.Millisecond,
+					acks: protocol.AcksAll, length: 150 * time.Millisecond, codec: kind,
+					corpus: corpus, segment: 1 << 30, flushEach: math.MaxInt64,
+					keys: keys.Config{Kind: keys.Zipf, Count: 100_000, Exponent: 0.99, Seed: 1}}
+				full, got := simulate(t, s, false), simulate(t, s, true)
+				if got.found.Bad() != 0 || got.acked == 0 || got.found.Observed != got.acked {
+					t.Errorf("%d acknowledged, found %+v", got.acked, got.found)
+				}
+				within(t, "records", full.acked, got.acked, 0.02)
+				within(t, "bytes on the wire", full.wireBytes, got.wireBytes, 0.03)
+				within(t, "bytes in logs", full.disk, got.disk, 0.03)
+				within(t, "produce p50", full.produce.P50, got.produce.P50, 0.03)
+				within(t, "end to end p50", full.endToEnd.P50, got.endToEnd.P50, 0.03)
+			})
+		}
 	}
 }
 

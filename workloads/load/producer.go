@@ -269,9 +269,14 @@ func (p *producing) send(due *Generator) (err error) {
 // value's size.
 func (p *producing) fill(rec *producer.Record, scratch []byte) (used []byte, err error) {
 	if m := p.shared.Model; m != nil {
-		rec.ValueBytes = m.Size()
-		p.node.Charge(env.OpCopy, rec.ValueBytes)
-		return scratch, nil
+		id := payload.ID{Producer: p.cfg.Number, Sequence: rec.Cookie}
+		rec.ValueBytes = m.Size(id)
+		used, keyed := m.AppendKey(scratch, id)
+		if keyed {
+			rec.Key = used[len(scratch):]
+		}
+		p.node.Charge(env.OpCopy, rec.ValueBytes+len(rec.Key))
+		return used, nil
 	}
 	used, err = p.stream.Fill(rec, scratch)
 	p.node.Charge(env.OpCopy, len(used)-len(scratch))

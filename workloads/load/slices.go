@@ -55,10 +55,10 @@ func (s *slice) send(due producer.Stretch) error {
 	return nil
 }
 
-// fill makes the records of a stretch, unless they carry sizes. All or none of them
+// fill makes the records of a stretch, unless they carry sizes and are alike. All or none of them
 // are handed over: one that cannot be made ends the load.
 func (s *slice) fill(due *producer.Stretch) (err error) {
-	if s.p.shared.Model != nil {
+	if s.p.alike() {
 		return nil
 	}
 	walk := due.Walk(0)
@@ -72,10 +72,13 @@ func (s *slice) fill(due *producer.Stretch) (err error) {
 	return nil
 }
 
+// alike says whether records carry sizes and differ in nothing else.
+func (p *producing) alike() bool { return p.shared.Model != nil && p.shared.Model.Alike() }
+
 // hand hands over what is left of a stretch.
 func (s *slice) hand(due *producer.Stretch) (sent int, err error) {
 	p := s.p
-	if p.shared.Model == nil {
+	if !p.alike() {
 		return p.client.SendAll(s.records[len(s.records)-due.Count:], nil)
 	}
 	rec := producer.Record{Topic: p.shared.Topic, Partition: -1}

@@ -153,7 +153,7 @@ func New(cfg Config) (*Source, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Source{kind: cfg.Kind, sizes: cfg.sizes(), salt: mix(cfg.Seed ^ 0x9e3779b97f4a7c15),
+	s := &Source{kind: cfg.Kind, sizes: cfg.sizes(), salt: saltOf(cfg.Seed),
 		zeros: cfg.ZeroPercent}
 	if cfg.Kind == Zeros {
 		return s, nil
@@ -174,6 +174,8 @@ func New(cfg Config) (*Source, error) {
 	}
 	return s, nil
 }
+
+func saltOf(seed uint64) uint64 { return mix(seed ^ 0x9e3779b97f4a7c15) }
 
 // Sizes says how large values are.
 func (s *Source) Sizes() *Sizes { return s.sizes }
