@@ -64,6 +64,8 @@ Try:
 			setFlag(),
 			goalFlag(),
 			driverFlag(),
+			&cli.BoolFlag{Name: "dry-run", Usage: "check all that a run checks, show the cells, their time and the disk\n" +
+				"space that they need, and start nothing"},
 			&cli.StringFlag{Name: "repeat", Usage: "`N` run each cell N times, interleaved; rates are then medians"},
 			&cli.StringFlag{Name: "seed", Usage: "`N` of payloads and all that is drawn at random"},
 			&cli.StringFlag{Name: "format", Usage: "`F` of standard output: table or json (table)", Value: formatTable},
@@ -132,6 +134,9 @@ func runScenarios(ctx *cli.Context, commandLine []string) error {
 	all, more := loadScenarios(ctx.Args().Slice(), ctx.String("driver"), flags.overrides)
 	if err := usageOf(append(faults, more...)); err != nil {
 		return err
+	}
+	if ctx.Bool("dry-run") {
+		return dryRun(all, flags, ctx.App.Writer, newConsole(ctx.App.ErrWriter))
 	}
 	s := &session{flags: flags, stdout: ctx.App.Writer, commandLine: append([]string{"brokerlab"}, commandLine...)}
 	s.console = newRunConsole(ctx.App.ErrWriter, flags.progress)

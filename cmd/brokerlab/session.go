@@ -58,7 +58,7 @@ func (s *session) runOne(one *scenario, scenarios int) {
 	var usage *run.UsageError
 	switch {
 	case errors.As(err, &usage):
-		s.usage = append(s.usage, usage.Err)
+		s.usage = append(s.usage, each(usage.Err)...)
 	case err != nil:
 		s.bad = true
 		s.console.note("brokerlab: " + one.arg + ": " + oneLine(err))

@@ -52,27 +52,27 @@ type dataDirs []*datadir.Dir
 
 // prepareDisks takes every real directory into use and looks at its file system.
 func (r *runner) prepareDisks() error {
+	var errs []error
 	for i, disk := range r.disks {
 		if slices.Contains(r.disks[:i], disk) {
-			return &UsageError{fmt.Errorf("disk %q is named twice", disk)}
+			errs = append(errs, &UsageError{fmt.Errorf("disk %q is named twice", disk)})
+			continue
 		}
 		paths, real := Directories(disk)
 		if !real {
 			if err := r.prepareDevice(disk); err != nil {
-				return &UsageError{err}
+				errs = append(errs, &UsageError{err})
 			}
 			continue
 		}
 		for _, at := range paths {
 			if err := r.prepareDir(disk, at); err != nil {
-				return err
+				errs = append(errs, err)
+				break
 			}
 		}
-		if err := datadir.CheckSpace(r.spaceNeeded(), paths...); err != nil {
-			return err
-		}
 	}
-	return nil
+	return allFaults(errs)
 }
 
 // prepareDevice finds the model of a simulated disk: a built-in profile, or one of a

@@ -62,7 +62,7 @@ func TestRefusedDisks(t *testing.T) {
 		usage bool
 		want  error
 	}{
-		{"more than the disk has", "dir:" + filepath.Join(t.TempDir(), "data"), "load.max-bytes=1000TB", false,
+		{"more than the disk has", "dir:" + filepath.Join(t.TempDir(), "data"), "load.max-bytes=1000TB", true,
 			env.ErrNoSpace},
 		{"a directory with somebody's files", "dir:" + foreign, "", true, nil},
 		{"a path below a file", "dir:" + filepath.Join(file, "data"), "", false, nil},

@@ -20,6 +20,7 @@ import (
 	"brokerlab/disks/device"
 	"brokerlab/results"
 	"brokerlab/scenarios/goals"
+	"brokerlab/scenarios/hosts"
 	"brokerlab/scenarios/spec"
 	"brokerlab/workloads/check"
 )
@@ -83,6 +84,27 @@ func (e *UsageError) Unwrap() error { return e.Err }
 // holds what was measured, marked incomplete. Nothing has started after a
 // UsageError.
 func Run(file *spec.File, source []byte, opts Options) (*Outcome, error) {
+	r, err := prepare(file, opts)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.begin(source); err != nil {
+		return nil, errors.Join(err, r.closeDisks(), r.library.close())
+	}
+	err = r.runAll()
+	if err == nil {
+		r.result.Complete, r.result.Incomplete = true, ""
+	} else {
+		r.result.Incomplete = strings.ReplaceAll(err.Error(), "\n", "; ") // brokers fail together
+	}
+	r.judge()
+	err = errors.Join(err, r.endRecords(), r.save(), r.folder.Finish(), r.closeDisks())
+	return &Outcome{Result: r.result, Folder: r.folder, Kept: r.kept}, err
+}
+
+// prepare finds everything that is wrong with a run before it starts: all faults, not
+// only the first one. What it took into use is the caller's to close.
+func prepare(file *spec.File, opts Options) (*runner, error) {
 	if len(opts.Disks) > 0 {
 		file = file.OnDisks(opts.Disks)
 	}
@@ -98,31 +120,49 @@ func Run(file *spec.File, source []byte, opts Options) (*Outcome, error) {
 	for _, note := range notes {
 		r.warn(note)
 	}
-	if err := r.checkModelled(); err != nil {
-		return nil, err
-	}
-	if err := r.prepareLoads(); err != nil {
-		return nil, err
-	}
+	errs := []error{r.checkModelled(), r.prepareLoads(), r.checkHosts()}
 	if r.library, err = openLibrary(r.cells); err != nil {
-		return nil, &UsageError{err}
+		errs = append(errs, &UsageError{err})
 	}
 	r.warnOfHosts()
-	if err := r.prepareDisks(); err != nil {
+	errs = append(errs, r.prepareDisks())
+	if errors.Join(errs...) == nil {
+		errs = append(errs, r.checkSpace())
+	}
+	if err := allFaults(errs); err != nil {
 		return nil, errors.Join(err, r.closeDisks(), r.library.close())
 	}
-	if err := r.begin(source); err != nil {
-		return nil, errors.Join(err, r.closeDisks(), r.library.close())
+	return r, nil
+}
+
+// allFaults joins errors, as wrong use if all of them are that.
+func allFaults(errs []error) error {
+	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
+	usage := !slices.ContainsFunc(errs, func(err error) bool {
+		var wrong *UsageError
+		return !errors.As(err, &wrong)
+	})
+	switch {
+	case len(errs) == 0:
+		return nil
+	case len(errs) == 1:
+		return errs[0]
+	case usage:
+		return &UsageError{errors.Join(errs...)}
 	}
-	err = r.runAll()
-	if err == nil {
-		r.result.Complete, r.result.Incomplete = true, ""
-	} else {
-		r.result.Incomplete = strings.ReplaceAll(err.Error(), "\n", "; ") // brokers fail together
+	return errors.Join(errs...)
+}
+
+// checkHosts looks for the price lists of simulated machines.
+func (r *runner) checkHosts() error {
+	for _, p := range r.placed {
+		if Target(p.Disk) == results.TargetSim {
+			if _, err := hosts.Load(p.Cell.Scenario.Host.Profile); err != nil {
+				return &UsageError{fmt.Errorf("host.profile: %w", err)}
+			}
+		}
 	}
-	r.judge()
-	err = errors.Join(err, r.endRecords(), r.save(), r.folder.Finish(), r.closeDisks())
-	return &Outcome{Result: r.result, Folder: r.folder, Kept: r.kept}, err
+	return nil
 }
 
 // checkModelled refuses records without bytes on disks that are real.
@@ -158,20 +198,6 @@ func (r *runner) warn(message string) {
 	if r.opts.Warn != nil {
 		r.opts.Warn(message)
 	}
-}
-
-// spaceNeeded is the most that one cell writes to real directories, as far as the
-// scenario bounds it: only one cell's logs are on the disk at a time.
-func (r *runner) spaceNeeded() int64 {
-	var most int64
-	for i := range r.cells {
-		need, _ := r.writtenMost(&r.cells[i].Scenario)
-		most = max(most, need)
-	}
-	if r.opts.Keep {
-		most *= int64(len(r.cells) * max(1, r.file.Base.Repeat))
-	}
-	return most
 }
 
 // writtenMost is the most that a cell writes to all logs; bounded says whether the
