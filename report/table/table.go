@@ -29,6 +29,7 @@ func Text(r *results.Result) string {
 	for _, e := range Extras(r) {
 		b.WriteString(e.Title + "\n\n" + e.grid.text() + "\n")
 	}
+	b.WriteString(timing(r))
 	for _, line := range Notes(r) {
 		b.WriteString(line + "\n")
 	}

@@ -148,8 +148,8 @@ func TestCPUParts(t *testing.T) {
 	at := func(seconds int64) reading {
 		r := counted(env.Time(seconds * 1e9))
 		broker, client := charged{}, charged{}
-		broker[env.OpCRC], broker[env.OpHandle] = time.Duration(seconds)*time.Millisecond, time.Duration(seconds*2)*time.Millisecond
-		broker[env.OpRequest] = time.Duration(seconds) * time.Millisecond
+		ms := time.Duration(seconds) * time.Millisecond
+		broker[env.OpCRC], broker[env.OpHandle], broker[env.OpRequest] = ms, 2*ms, ms
 		client[env.OpCompressLZ4] = time.Duration(seconds) * time.Second
 		r.nodes[0].charged, r.nodes[1].charged = &broker, &client
 		return r

@@ -1,0 +1,144 @@
+package report
+
+import (
+	"slices"
+
+	"brokerlab/report/document"
+	"brokerlab/report/table"
+	"brokerlab/report/wording"
+	"brokerlab/results"
+)
+
+// timing is where the time went, beside the times of requests and fsyncs.
+func (p *page) timing() {
+	stages, times := table.Stages(p.r), table.Times(p.r)
+	if len(stages.Rows)+len(times.Rows) == 0 {
+		return
+	}
+	p.add(document.Section{ID: "time", Title: "Where the time went"})
+	if len(stages.Rows) > 0 {
+		p.add(document.Table{Caption: "Mean time of a record in each stage", Heading: stages.Heading, Rows: stages.Rows})
+		p.say("The stages of a row add up to its mean, over the records of the measured window. accumulator: from the " +
+			"instant at which a record was due to its batch leaving the producer's accumulator; compress: on the client; " +
+			"queue: for a place in flight and a thread of the broker; network: under way, both ways; append: checks, the " +
+			"log's lock and the write; fsync: forced flushes of the leader, also those of others that hold the lock; " +
+			"replicate: until all in-sync replicas have it; fetch: from there to the consumer.")
+		if explained := rareStages(p.r); explained != "" {
+			p.say("%s", explained)
+		}
+	}
+	if len(times.Rows) > 0 {
+		p.add(document.Table{Caption: "Latency, service time and fsyncs", Heading: times.Heading, Rows: times.Rows})
+		p.say("Latency runs from the instant at which a record was due to its acknowledgement. Service time begins when " +
+			"its batch is handed to the connection: it leaves out what records wait for on the client, so that a load that " +
+			"is too high shows in latency alone.")
+	}
+}
+
+// rareStages explains those that most runs do not have.
+func rareStages(r *results.Result) (words string) {
+	has := func(name string) bool {
+		return slices.ContainsFunc(r.Cells, func(c results.Cell) bool {
+			return c.Breakdown != nil && slices.ContainsFunc(slices.Concat(c.Breakdown.Produce, c.Breakdown.EndToEnd),
+				func(s results.Stage) bool { return s.Name == name })
+		})
+	}
+	if has(results.StageRetry) {
+		words = "retry: attempts of a batch that failed, and the waits between them."
+	}
+	if has(results.StageUnknown) {
+		if words != "" {
+			words += " "
+		}
+		words += "unknown: the whole latency of records that were read so late, or from another leader, that no broker " +
+			"remembers when it appended them."
+	}
+	return words
+}
+
+// errors are those that clients met, made good or not.
+func (p *page) errors() {
+	t := table.Errors(p.r)
+	if len(t.Rows) == 0 {
+		return
+	}
+	p.add(document.Section{ID: "errors", Title: "Errors and retries"})
+	p.add(document.Table{Caption: "Errors by name, and batches that were sent again", Heading: t.Heading, Rows: t.Rows})
+	p.say("Counts are over all runs of a cell, of its producers and consumers, warm-up included; most errors are made " +
+		"good by asking again. Names are Kafka's.")
+}
+
+// process is what processors worked on, and what the process took of the machine.
+func (p *page) process() {
+	parts, process := p.cpuParts(), p.processFigures()
+	if len(parts.Rows)+len(process.Rows) > 0 {
+		p.add(document.Section{ID: "work", Title: "What the processors worked on"})
+	}
+	if len(parts.Rows) > 0 {
+		p.add(parts)
+		p.say("Seconds of all repeats' measured windows. Of simulated cells they are what the price list charged; waking " +
+			"a task takes time but no processor there. Of measured cells they are samples of this process, 100 a second " +
+			"of processor time, whose brokers and clients are told apart by what is on the stack.")
+	}
+	if len(process.Rows) > 0 {
+		p.add(process)
+		p.say("Of measured cells, in the measured window: memory of this process with its brokers and clients; switches " +
+			"for which a thread waited, and those that took the processor away from it; what other processes of the " +
+			"machine, and what runs beside it, used; pauses of garbage collections.")
+	}
+}
+
+func (p *page) cpuParts() document.Table {
+	t := document.Table{Caption: "Processor time by part of the work, in seconds", Heading: []string{"cell", "of"}}
+	all := make([][]results.CPUPart, len(p.r.Cells))
+	for i := range p.r.Cells {
+		if all[i] = p.r.Cells[i].CPUParts; len(all[i]) == 0 {
+			all[i] = p.r.Cells[i].Wall.CPUParts
+		}
+		for _, part := range all[i] {
+			if !slices.Contains(t.Heading[2:], part.Name) {
+				t.Heading = append(t.Heading, part.Name)
+			}
+		}
+	}
+	for i, parts := range all {
+		for _, side := range []string{results.SideBrokers, results.SideClients, ""} {
+			row := []string{p.names.Cell(i), side}
+			if side == "" {
+				row[1] = "both"
+			}
+			found := false
+			for _, name := range t.Heading[2:] {
+				at := slices.IndexFunc(parts, func(c results.CPUPart) bool { return c.Name == name && c.Side == side })
+				if at < 0 {
+					row = append(row, wording.None)
+					continue
+				}
+				row, found = append(row, wording.Digits(parts[at].Seconds)), true
+			}
+			if found {
+				t.Rows = append(t.Rows, row)
+			}
+		}
+	}
+	return t
+}
+
+func (p *page) processFigures() document.Table {
+	t := document.Table{Caption: "What the process took of the machine", Heading: []string{"cell", "memory at most",
+		"context switches", "involuntary", "CPU of others", "GC pauses"}}
+	for i := range p.r.Cells {
+		f := p.r.Cells[i].Wall.Process
+		if f == nil {
+			continue
+		}
+		memory := wording.NotAvailable
+		if f.MemoryMaxBytes > 0 {
+			memory = wording.Bytes(f.MemoryMaxBytes)
+		}
+		t.Rows = append(t.Rows, []string{p.names.Cell(i), memory, wording.Count(f.ContextSwitches),
+			wording.Count(f.InvoluntarySwitches), wording.Duration(f.OtherCPUMillisecs * 1e6),
+			wording.Duration(f.GarbageCollectionsNS)})
+	}
+	return t
+}
