@@ -56,36 +56,17 @@ func rareStages(r *results.Result) (words string) {
 	return words
 }
 
-// errors are those that clients met, made good or not.
-func (p *page) errors() {
-	t := table.Errors(p.r)
-	if len(t.Rows) == 0 {
+// parts is what processors worked on.
+func (p *page) parts() {
+	parts := p.cpuParts()
+	if len(parts.Rows) == 0 {
 		return
 	}
-	p.add(document.Section{ID: "errors", Title: "Errors and retries"})
-	p.add(document.Table{Caption: "Errors by name, and batches that were sent again", Heading: t.Heading, Rows: t.Rows})
-	p.say("Counts are over all runs of a cell, of its producers and consumers, warm-up included; most errors are made " +
-		"good by asking again. Names are Kafka's.")
-}
-
-// process is what processors worked on, and what the process took of the machine.
-func (p *page) process() {
-	parts, process := p.cpuParts(), p.processFigures()
-	if len(parts.Rows)+len(process.Rows) > 0 {
-		p.add(document.Section{ID: "work", Title: "What the processors worked on"})
-	}
-	if len(parts.Rows) > 0 {
-		p.add(parts)
-		p.say("Seconds of all repeats' measured windows. Of simulated cells they are what the price list charged; waking " +
-			"a task takes time but no processor there. Of measured cells they are samples of this process, 100 a second " +
-			"of processor time, whose brokers and clients are told apart by what is on the stack.")
-	}
-	if len(process.Rows) > 0 {
-		p.add(process)
-		p.say("Of measured cells, in the measured window: memory of this process with its brokers and clients; switches " +
-			"for which a thread waited, and those that took the processor away from it; what other processes of the " +
-			"machine, and what runs beside it, used; pauses of garbage collections.")
-	}
+	p.add(document.Section{ID: "work", Title: "What the processors worked on"})
+	p.add(parts)
+	p.say("Seconds of all repeats' measured windows. Of simulated cells they are what the price list charged; waking " +
+		"a task takes time but no processor there. Of measured cells they are samples of this process, 100 a second " +
+		"of processor time, whose brokers and clients are told apart by what is on the stack.")
 }
 
 func (p *page) cpuParts() document.Table {
@@ -120,25 +101,6 @@ func (p *page) cpuParts() document.Table {
 				t.Rows = append(t.Rows, row)
 			}
 		}
-	}
-	return t
-}
-
-func (p *page) processFigures() document.Table {
-	t := document.Table{Caption: "What the process took of the machine", Heading: []string{"cell", "memory at most",
-		"context switches", "involuntary", "CPU of others", "GC pauses"}}
-	for i := range p.r.Cells {
-		f := p.r.Cells[i].Wall.Process
-		if f == nil {
-			continue
-		}
-		memory := wording.NotAvailable
-		if f.MemoryMaxBytes > 0 {
-			memory = wording.Bytes(f.MemoryMaxBytes)
-		}
-		t.Rows = append(t.Rows, []string{p.names.Cell(i), memory, wording.Count(f.ContextSwitches),
-			wording.Count(f.InvoluntarySwitches), wording.Duration(f.OtherCPUMillisecs * 1e6),
-			wording.Duration(f.GarbageCollectionsNS)})
 	}
 	return t
 }

@@ -90,8 +90,9 @@ func (t *timing) addUnflushed(r *reading) {
 func (r *repeat) fillTiming(out *results.Repeat) {
 	out.Retries, out.Errors = r.shared.Failures.Retries(), r.shared.Failures.Errors()
 	b := &results.Breakdown{}
-	sums, records := seriesOf(r.producers, inLoad).Stages()
-	b.Produce, b.ProduceRecords = sums.Means(records), records
+	produced := seriesOf(r.producers, inLoad)
+	sums, records := produced.Stages()
+	b.Produce, b.ProduceRecords, b.ProduceTail = sums.Means(records), records, produced.Tail()
 	if along := tail(r.consumers); clientsIn(along) > 0 { // what waits for its readers has no stages that mean something
 		sums, records = seriesOf(along, inLoad).Stages()
 		b.EndToEnd, b.EndToEndRecords = sums.Means(records), records

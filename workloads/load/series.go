@@ -34,6 +34,7 @@ type Tally struct {
 	latency *hdrhistogram.PackedHistogram
 	over    int64 // latencies outside the histogram's range
 	stages  StageSums
+	tail    []tailSums // of producers
 	// service is of producers: the time from sending a batch to its acknowledgement.
 	service     *hdrhistogram.PackedHistogram
 	serviceOver int64
@@ -78,6 +79,7 @@ func (t *Tally) add(o *Tally) {
 	t.Bytes += o.Bytes
 	t.over += o.over
 	t.stages.add(&o.stages, 1)
+	t.tail = mergedTails(t.tail, o.tail)
 	t.latency = merged(t.latency, o.latency.Clone())
 	if o.service != nil {
 		t.service, t.serviceOver = merged(t.service, o.service.Clone()), t.serviceOver+o.serviceOver
@@ -139,7 +141,7 @@ func (s *Series) join() *member {
 // joinProducer is join of a producer, which has a service time too.
 func (s *Series) joinProducer() *member {
 	m := s.join()
-	m.service = results.NewRecorder()
+	m.service, m.tails = results.NewRecorder(), &tails{}
 	return m
 }
 
@@ -214,6 +216,7 @@ func (m *member) deliver(until env.Time) {
 	t.stages.add(&stages, 1)
 	t.latency = merged(t.latency, part.Hist)
 	if m.service != nil {
+		t.tail = mergedTails(t.tail, m.tails.take())
 		part = m.service.Take(results.Span{})
 		t.service, t.serviceOver = merged(t.service, part.Hist), t.serviceOver+part.Overflow
 	}

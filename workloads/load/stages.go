@@ -121,6 +121,7 @@ func readStages(t *protocol.BatchTimes) (s StageSums) {
 type stager struct {
 	sums    StageSums // of the present interval
 	latency int64     // ns, of all records of the interval
+	tails   *tails    // of a producer
 
 	// Of a consumer: the batch that is being read, of which the records from the
 	// counts of from on are not in sums yet.
@@ -136,7 +137,9 @@ type stager struct {
 func (s *stager) produced(b *producer.Batch, now env.Time, before int64) {
 	stages := produceStages(b, now)
 	records := int64(b.Records)
-	stages[stageAccumulator] = 0
+	if s.tails != nil {
+		s.tails.add(b, now, &stages)
+	}
 	s.sums.add(&stages, records)
 	s.sums[stageAccumulator] += s.latency - before - records*stages.Sum()
 }
