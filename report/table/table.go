@@ -106,6 +106,7 @@ func Notes(r *results.Result) []string {
 	if words := saturation(r); words != "" {
 		notes = append(notes, words)
 	}
+	notes = append(notes, wording.Stalls(r)...)
 	if bounds := wording.Bounds(r); len(bounds) > 0 {
 		notes = append(notes, "Bound by "+strings.Join(bounds, "; ")+".")
 	}

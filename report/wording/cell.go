@@ -267,7 +267,7 @@ func Target(c results.Cell) string {
 }
 
 // Check is what the read-back found: "ok", or every kind of bad record; and how
-// many records failed to be sent, which no check holds against a run. A cell of
+// many records failed or were not sent, which no check holds against a run. A cell of
 // which nothing was sent has nothing to check.
 func Check(c results.Counts) string {
 	var bad []string
@@ -288,6 +288,9 @@ func Check(c results.Counts) string {
 	}
 	if c.Failed > 0 {
 		words += "; " + Count(c.Failed) + " failed"
+	}
+	if c.Unsent > 0 {
+		words += "; " + Count(c.Unsent) + " unsent"
 	}
 	return words
 }

@@ -13,20 +13,59 @@ const SaturationMark = "*"
 
 // load is what makes the load of two cells the same.
 type load struct {
-	kind     string
-	offered  float64
-	saturate bool
+	kind, arrival string
+	offered       float64
+	saturate      bool
 }
 
-func loadOf(c results.Cell) load { return load{c.Load, c.OfferedPerS, c.AtSaturation} }
+func loadOf(c results.Cell) load { return load{c.Load, c.Arrival, c.OfferedPerS, c.AtSaturation} }
 
-// Load is a cell's load beside other loads: "20,000/s", or "max*".
+// Load is a cell's load beside other loads: "20,000/s", "20,000/s as bursts", or "max*".
 func Load(c results.Cell) string {
 	words := "max"
 	if c.OfferedPerS > 0 {
-		words = Digits(c.OfferedPerS) + "/s"
+		words = offeredWords(c)
 	}
 	return words + mark(c)
+}
+
+// offeredWords are the rate of an open loop, and how its records come due unless they
+// come at one rate: the rate is the mean then.
+func offeredWords(c results.Cell) string {
+	words := Digits(c.OfferedPerS) + "/s"
+	if process, ok := arrivals[c.Arrival]; ok {
+		words += " " + process.short
+	}
+	return words
+}
+
+// arrivals are the processes by which records come due, but for a constant rate.
+var arrivals = map[string]struct{ short, long string }{
+	"poisson": {"Poisson", "offered on average, as a Poisson process"},
+	"steps":   {"in steps", "offered on average, in steps"},
+	"ramp":    {"as a ramp", "offered on average, as a ramp"},
+	"bursts":  {"in bursts", "offered on average, in bursts"},
+	"replay":  {"as recorded", "offered on average, as a recorded curve has it"},
+}
+
+// Stalls says what became of records that came due while a producer was stalled, as
+// far as there were any or the scenario chose it.
+func Stalls(r *results.Result) (notes []string) {
+	var unsent int64
+	caught := false
+	for _, c := range r.Cells {
+		unsent += c.Unsent
+		caught = caught || c.CatchUp
+	}
+	if caught {
+		notes = append(notes, "With load.catch-up, records that came due while a producer was stalled are sent after it: "+
+			"their latency has the delay in it.")
+	}
+	if unsent > 0 {
+		notes = append(notes, "Unsent records came due while a producer was stalled and were given up: percentiles leave "+
+			"them out.")
+	}
+	return notes
 }
 
 func mark(c results.Cell) string {
@@ -44,7 +83,11 @@ func CommonLoad(r *results.Result) string {
 	}
 	switch first := r.Cells[0]; {
 	case first.OfferedPerS > 0:
-		return Digits(first.OfferedPerS) + " records/s offered"
+		words := Digits(first.OfferedPerS) + " records/s "
+		if process, ok := arrivals[first.Arrival]; ok {
+			return words + process.long
+		}
+		return words + "offered"
 	case first.Load == "closed":
 		return "full speed"
 	}
@@ -93,7 +136,7 @@ func (n *Names) LoadValue(cell int, name string) string {
 	c := n.result.Cells[cell]
 	words := n.Value(cell, name)
 	if c.OfferedPerS > 0 && n.chosen(cell, name) {
-		words += ", " + Digits(c.OfferedPerS) + "/s"
+		words += ", " + offeredWords(c)
 	}
 	return words + mark(c)
 }

@@ -112,6 +112,8 @@ func TestConditions(t *testing.T) {
 		"producers.acks": "all", "producers.compression.type": "none"}
 	open := cells(shared)
 	open.Cells[0].Load, open.Cells[0].OfferedPerS, open.Cells[0].Target = "open", 20000, results.TargetSim
+	bursts := cells(shared)
+	bursts.Cells[0].Load, bursts.Cells[0].OfferedPerS, bursts.Cells[0].Arrival = "open", 5351.35, "bursts"
 	mixed := cells(shared, map[string]string{"cluster.brokers": "3"})
 	mixed.Cells[1].Target = results.TargetSim
 	mixed.Complete = false
@@ -124,6 +126,8 @@ func TestConditions(t *testing.T) {
 		{"no setting is known", cells(nil), "measured"},
 		{"one open-loop cell", open, "1 broker, replication 1, 100 B records, acks=all, no compression \u00b7 " +
 			"20,000 records/s offered \u00b7 simulated"},
+		{"a load of bursts", bursts, "1 broker, replication 1, 100 B records, acks=all, no compression \u00b7 " +
+			"5,351 records/s offered on average, in bursts \u00b7 measured"},
 		{"nothing is shared", mixed, "measured and simulated \u00b7 incomplete run"},
 	} {
 		if got := Conditions(c.r); got != c.want {
@@ -167,5 +171,31 @@ func TestRepeatsAndSaturation(t *testing.T) {
 	r.Cells[2].AtSaturation = false
 	if got := Saturation(r); got != "at saturation (latency is mostly queueing): rate=max" {
 		t.Errorf("three cells of one load at saturation: %q", got)
+	}
+}
+
+// Goal: a load's words tell the process by which records come due, and a result with
+// stalls says what became of their records. Method: cells of each arrival.
+func TestArrivals(t *testing.T) {
+	for arrival, want := range map[string]string{
+		"": "5,000/s", "constant": "5,000/s", "poisson": "5,000/s Poisson", "steps": "5,000/s in steps",
+		"ramp": "5,000/s as a ramp", "bursts": "5,000/s in bursts", "replay": "5,000/s as recorded",
+	} {
+		if got := Load(results.Cell{Load: "open", Arrival: arrival, OfferedPerS: 5000}); got != want {
+			t.Errorf("%s: %q, want %q", arrival, got, want)
+		}
+	}
+	r := cells(nil, nil)
+	r.Cells[0].Load, r.Cells[1].Load = "open", "open"
+	r.Cells[0].OfferedPerS, r.Cells[1].OfferedPerS = 5000, 5000
+	if notes := Stalls(r); len(notes) > 0 || LoadVaries(r) {
+		t.Errorf("nothing stalled: %q; loads vary: %v", notes, LoadVaries(r))
+	}
+	r.Cells[0].Unsent, r.Cells[1].CatchUp, r.Cells[1].Arrival = 7, true, "poisson"
+	if notes := Stalls(r); len(notes) != 2 || !LoadVaries(r) {
+		t.Errorf("one caught up and one did not: %q; loads vary: %v", notes, LoadVaries(r))
+	}
+	if got := Check(results.Counts{Sent: 5, Unsent: 1234}); got != "ok; 1,234 unsent" {
+		t.Errorf("%q", got)
 	}
 }

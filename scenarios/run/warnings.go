@@ -5,11 +5,7 @@ import (
 	"time"
 
 	"brokerlab/scenarios/spec"
-	"brokerlab/workloads/arrival"
 )
-
-// lateShare is the share of late records from which a result is warned about.
-const lateShare = 0.01
 
 // measuredMin is the measured window below which a result is warned about.
 const measuredMin = 300 * time.Millisecond
@@ -60,13 +56,14 @@ func (r *repeat) firstError() error {
 	return nil
 }
 
-// lateWarnings tell of records that were sent late, and of those that were not.
+// lateWarnings tell of records that were not sent. What late ones mean for a result is
+// told by results/selfcheck.
 func (c *clients) lateWarnings() (all []string) {
 	of := ""
 	if c.name != "" {
 		of = " of group " + c.name
 	}
-	late, l := c.lateness(), &c.s.Load
+	l := &c.s.Load
 	var due, unsent int64 // of the measured window
 	for i, t := range c.shared.Series.Intervals() {
 		if !t.Warmup {
@@ -83,11 +80,6 @@ func (c *clients) lateWarnings() (all []string) {
 		}
 		all = append(all, fmt.Sprintf("%d records%s (%.2g %% of those due) were not sent: %s; percentiles leave "+
 			"them out and are lower than they should be: %s", unsent, of, 100*float64(unsent)/float64(due), why, remedy))
-	}
-	if share := float64(late.Late) / float64(max(1, late.Taken)); share > lateShare {
-		all = append(all, fmt.Sprintf("the generator%s was late: %.1f %% of the records were sent %v or more "+
-			"after their instant, at worst %v; latency counts from the instant", of, 100*share,
-			arrival.DefaultLateAfter+l.Slack, late.Max.Round(time.Microsecond)))
 	}
 	return all
 }

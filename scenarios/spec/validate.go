@@ -90,6 +90,9 @@ func (faults *cellFaults) collector(f *File, cell *Cell, origins map[string]orig
 				break
 			}
 		}
+		if idle && f.changed && at.flag == "" {
+			return // what the file has for other cells, or another arrival
+		}
 		faults.add(at.fault(f.file, path, msg), cell.String(), idle)
 	}
 }
