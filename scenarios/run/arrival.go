@@ -68,7 +68,7 @@ func (all recorded) curveOf(l *spec.Load) (*arrival.Curve, error) {
 	case spec.ArrivalSteps:
 		c, err = stepsOf(l)
 	case spec.ArrivalRamp:
-		length := cmp.Or(l.RampLength, l.Duration)
+		length := cmp.Or(l.RampLength, l.CurveLength())
 		c, err = arrival.NewCurve([]arrival.Piece{{Length: length, From: l.RampFrom, To: l.RampTo}}, arrival.Hold)
 	case spec.ArrivalBursts:
 		c, err = arrival.NewCurve([]arrival.Piece{
@@ -85,7 +85,7 @@ func (all recorded) curveOf(l *spec.Load) (*arrival.Curve, error) {
 		return nil, nil
 	}
 	if err == nil && l.Rate > 0 {
-		c, err = c.Scaled(l.Rate, l.Duration)
+		c, err = c.Scaled(l.Rate, l.CurveLength())
 	}
 	if err != nil {
 		return nil, fmt.Errorf("load.arrival %s: %w", l.Arrival, err)
@@ -129,7 +129,7 @@ func (r *runner) prepareLoads() error {
 				errs = append(errs, fmt.Errorf("cell %d (%s): %w", i+1, r.cells[i], err))
 				continue
 			}
-			if g.Load.Arrival == spec.ArrivalReplay && g.Load.CurveEnd == spec.CurveStop && c.Length() < g.Load.Duration {
+			if g.Load.Arrival == spec.ArrivalReplay && g.Load.CurveEnd == spec.CurveStop && c.Length() < g.Load.CurveLength() {
 				r.warnOnce(fmt.Sprintf("load.curve %s ends after %v: nothing is sent in the rest of load.duration %v",
 					g.Load.Curve, c.Length(), g.Load.Duration))
 			}

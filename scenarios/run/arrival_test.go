@@ -156,3 +156,24 @@ load: {arrival: replay, curve.end: stop, warmup: 0s, duration: 3s, tolerance: 10
 		}
 	}
 }
+
+// Goal: a curve begins after a warm-up that has a rate of its own. Method: a warm-up
+// of a second before two steps, simulated, with what was due in each second.
+func TestCurveAfterWarmup(t *testing.T) {
+	out, err := execute(t, `
+cluster: {brokers: 1}
+load: {arrival: steps, steps: [100/s, 300/s], warmup: 1s, warmup.rate: 50/s, duration: 3s}
+`, "sim", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &out.Result.Cells[0]
+	for i, due := range []int64{50, 100, 300} {
+		if got := c.Repeats[0].Seconds[i].Offered; got != due {
+			t.Errorf("%d records due in second %d, want %d", got, i, due)
+		}
+	}
+	if c.OfferedPerS != 200 || c.Sent != 450 {
+		t.Errorf("%v/s offered, %d sent", c.OfferedPerS, c.Sent)
+	}
+}

@@ -148,7 +148,6 @@ func (r *repeat) producer(c *clients, index int, node env.Node) (load.ProducerCo
 			return out, err
 		}
 		out.Warmup = &warmup
-		in.Duration -= in.Warmup
 	}
 	if out.Arrival, err = r.arrivalOf(&in, node, c.count, index); err != nil {
 		return out, err

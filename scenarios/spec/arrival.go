@@ -87,6 +87,23 @@ func (l *Load) Closed() bool { return l.Rate == 0 && !l.Curved() }
 // Random says whether the gaps between records are those of a Poisson process.
 func (l *Load) Random() bool { return l.Arrival == ArrivalPoisson || l.Spacing == SpacingPoisson }
 
+// CurveLength is how much of the load the arrival's curve is for: what follows a
+// warm-up that has a rate of its own, or all of it.
+func (l *Load) CurveLength() time.Duration {
+	if l.WarmupRate == RateSame {
+		return l.Duration
+	}
+	return l.Duration - l.Warmup
+}
+
+// curveSpan is CurveLength in words.
+func (l *Load) curveSpan() string {
+	if l.WarmupRate == RateSame {
+		return "duration " + formatSpan(l.Duration)
+	}
+	return "duration " + formatSpan(l.Duration) + " without its warm-up of " + formatSpan(l.Warmup)
+}
+
 // SpacedSteps returns the steps with all lengths filled in.
 func (l *Load) SpacedSteps() ([]Step, error) {
 	var given time.Duration
@@ -96,17 +113,15 @@ func (l *Load) SpacedSteps() ([]Step, error) {
 			open++
 		}
 	}
-	left := l.Duration - given
+	left := l.CurveLength() - given
 	switch {
 	case left < 0 || left == 0 && open > 0:
-		return nil, fmt.Errorf("steps take %s, and duration %s leaves nothing for the last of them", formatSpan(given),
-			formatSpan(l.Duration))
+		return nil, fmt.Errorf("steps take %s, and %s leaves nothing for the last of them", formatSpan(given), l.curveSpan())
 	case open == 0 && left > 0:
-		return nil, fmt.Errorf("steps take %s of duration %s: leave out the length of one, which then takes the rest",
-			formatSpan(given), formatSpan(l.Duration))
+		return nil, fmt.Errorf("steps take %s of %s: leave out the length of one, which then takes the rest",
+			formatSpan(given), l.curveSpan())
 	case open > 0 && left < time.Duration(open):
-		return nil, fmt.Errorf("%d steps share the %s that are left of duration %s", open, formatSpan(left),
-			formatSpan(l.Duration))
+		return nil, fmt.Errorf("%d steps share the %s that are left of %s", open, formatSpan(left), l.curveSpan())
 	}
 	out := slices.Clone(l.Steps)
 	shared := 0

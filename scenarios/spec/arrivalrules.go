@@ -86,11 +86,10 @@ var loadContradictions = []contradiction{
 			pieceRate.format(s.Load.RampFrom))
 	}},
 	{[]string{"load.ramp.length", "load.duration"}, func(s *Scenario) string {
-		if s.Load.Arrival != ArrivalRamp || s.Load.RampLength <= s.Load.Duration {
+		if s.Load.Arrival != ArrivalRamp || s.Load.RampLength <= s.Load.CurveLength() {
 			return ""
 		}
-		return fmt.Sprintf("a ramp of %s does not end within duration %s", formatSpan(s.Load.RampLength),
-			formatSpan(s.Load.Duration))
+		return fmt.Sprintf("a ramp of %s does not end within %s", formatSpan(s.Load.RampLength), s.Load.curveSpan())
 	}},
 	{[]string{"load.burst.rate", "load.burst.base", "load.arrival"}, func(s *Scenario) string {
 		if s.Load.Arrival != ArrivalBursts || s.Load.BurstRate > s.Load.BurstBase {
@@ -107,11 +106,11 @@ var loadContradictions = []contradiction{
 			formatSpan(s.Load.BurstEvery))
 	}},
 	{[]string{"load.burst.every", "load.duration", "load.arrival"}, func(s *Scenario) string {
-		if s.Load.Arrival != ArrivalBursts || s.Load.BurstEvery <= s.Load.Duration {
+		if s.Load.Arrival != ArrivalBursts || s.Load.BurstEvery <= s.Load.CurveLength() {
 			return ""
 		}
-		return fmt.Sprintf("the first burst ends after %s, and duration is %s", formatSpan(s.Load.BurstEvery),
-			formatSpan(s.Load.Duration))
+		return fmt.Sprintf("the first burst ends after %s, which is not within %s", formatSpan(s.Load.BurstEvery),
+			s.Load.curveSpan())
 	}},
 }
 

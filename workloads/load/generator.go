@@ -11,8 +11,8 @@ import (
 type Generator struct {
 	Node  env.Node
 	Pacer *arrival.Pacer
-	// End of the load; Never: only Over says it. An open loop ends when what was due before it is taken or given
-	// up, a closed one at once.
+	// End of the load; Never: only Over says it. An open loop ends when what was due
+	// before it is taken or given up, a closed one at once.
 	End env.Time
 	// Slack is how long after the first record that is due it waits for more.
 	Slack time.Duration
