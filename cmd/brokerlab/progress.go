@@ -18,8 +18,13 @@ const sayEvery = 5 * time.Second
 // rateOver is the span of a run's own clock that its current rate is taken over.
 const rateOver = time.Second
 
-// phaseLoad is the phase in which records are sent.
-const phaseLoad = "load"
+// Phases in which records are sent on time.
+const (
+	phaseWarmup = "warm-up"
+	phaseLoad   = "load"
+)
+
+func loading(phase string) bool { return phase == phaseLoad || phase == phaseWarmup }
 
 // follower turns what is seen of a run, of which several cells may go on at once,
 // into words. It is pure; the zero value has seen nothing.
@@ -114,7 +119,7 @@ type sample struct {
 func (t *tracker) observe(now time.Time, s run.Status) (lines []string) {
 	next := !t.seen
 	t.now, t.seen = s, true
-	if s.Phase == phaseLoad {
+	if loading(s.Phase) {
 		t.inLoad = s
 	}
 	t.sample(sample{elapsed: s.Elapsed, acked: s.Acked})
@@ -190,7 +195,7 @@ func (t *tracker) what() string {
 
 // share is how far the load is, or the phase around it.
 func (t *tracker) share() string {
-	if t.now.Phase != phaseLoad || t.now.Duration <= 0 {
+	if !loading(t.now.Phase) || t.now.Duration <= 0 {
 		return t.now.Phase
 	}
 	return fmt.Sprintf("%.0f %%", 100*min(1, t.now.Elapsed.Seconds()/t.now.Duration.Seconds()))
@@ -207,11 +212,11 @@ func (t *tracker) moment() string {
 
 // elapsed is the phase and how much of it is over.
 func (t *tracker) elapsed() string {
-	if t.now.Phase != phaseLoad {
+	if !loading(t.now.Phase) {
 		return t.now.Phase
 	}
 	elapsed, all := min(t.now.Elapsed, t.now.Duration).Seconds(), t.now.Duration.Seconds()
-	return fmt.Sprintf("%s %.1f of %.1f s", phaseLoad, elapsed, all)
+	return fmt.Sprintf("%s %.1f of %.1f s", t.now.Phase, elapsed, all)
 }
 
 func (t *tracker) failures() string {
@@ -223,7 +228,7 @@ func (t *tracker) failures() string {
 
 func (t *tracker) speed() string {
 	rate := t.rate()
-	if t.now.Phase != phaseLoad || rate <= 0 {
+	if !loading(t.now.Phase) || rate <= 0 {
 		return ""
 	}
 	return fmt.Sprintf(", %s/s", wording.Digits(rate))
@@ -231,7 +236,7 @@ func (t *tracker) speed() string {
 
 // latency is that of the last second.
 func (t *tracker) latency() string {
-	if t.now.Phase != phaseLoad || t.now.P99 <= 0 {
+	if !loading(t.now.Phase) || t.now.P99 <= 0 {
 		return ""
 	}
 	return ", p99 " + wording.Duration(int64(t.now.P99))

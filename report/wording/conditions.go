@@ -59,11 +59,27 @@ func Common(r *results.Result, path string) string {
 	}
 	value := r.Cells[0].Config[path]
 	for _, cell := range r.Cells {
-		if cell.Config[path] != value {
+		if cell.Config[path] != value || groupsSet(cell.Config, path) {
 			return ""
 		}
 	}
 	return value
+}
+
+// groupsSet says whether a group of clients has a setting for itself: a path such as
+// producers.groups.orders.acks or producers.groups.orders.records.size.
+func groupsSet(config map[string]string, path string) bool {
+	section, _, _ := strings.Cut(path, ".")
+	for key := range config {
+		of, rest, ok := strings.Cut(key, ".groups.")
+		if !ok {
+			continue
+		}
+		if _, inner, _ := strings.Cut(rest, "."); inner == path || of == section && section+"."+inner == path {
+			return true
+		}
+	}
+	return false
 }
 
 func counted(r *results.Result, path, noun string) string {

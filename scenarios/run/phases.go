@@ -41,6 +41,12 @@ const (
 	backlogLeastTimes = 100
 )
 
+// What progress calls the phases in which records are sent on time.
+const (
+	phaseWarmup = "warm-up"
+	phaseLoad   = "load"
+)
+
 // stretch is one phase that came after the load.
 type stretch struct {
 	name     string
@@ -62,7 +68,7 @@ func (r *repeat) load() error {
 		r.targets.Store(&[]load.Target{})
 		return errors.Join(err, j.producers.wait(), j.tail.wait())
 	}
-	r.live.phase("load")
+	r.live.phase(phaseWarmup)
 	r.cpuFrom = cpuNow()
 	watch := newJoin(r.driver)
 	watching := atomic.Bool{}

@@ -150,12 +150,17 @@ func (r *repeat) aborted() error {
 // failed, ending the brokers is what ends requests that wait for a replica that
 // cannot follow. It reads the meter meanwhile, and gives up producers that take too long.
 func (r *repeat) watch(watching *atomic.Bool, producers *join) error {
+	warming := true
 	for watching.Load() {
 		now := r.driver.Now()
 		r.live.now.Store(int64(now.Sub(r.loadFrom)))
 		next := r.meterUpTo(now)
 		if _, ended := r.shared.LoadEnded(now); ended && now > r.loadFrom {
 			r.loadEnded()
+			warming = false
+		} else if warming && now >= r.loadFrom.Add(r.s.Load.Warmup) {
+			r.live.phase(phaseLoad)
+			warming = false
 		}
 		if r.live.stopped() {
 			r.shared.Stop()
