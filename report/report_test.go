@@ -99,7 +99,7 @@ func TestWriteOfBrokenFolders(t *testing.T) {
 		t.Errorf("a run without cells: files %v, error %v", files, err)
 	}
 	text, err := os.ReadFile(filepath.Join(f.Path, MarkdownFile))
-	if err != nil || !strings.Contains(string(text), "**This run is incomplete: interrupted. What follows is what it left.**") {
+	if err != nil || !strings.Contains(string(text), "**This run is incomplete: interrupted. What follows") {
 		t.Errorf("its report is %q, error %v", text, err)
 	}
 	_, err = Write(&results.Folder{Path: t.TempDir()})

@@ -202,11 +202,15 @@ func (f field) shade(v, least, greatest float64) float64 {
 	switch {
 	case !f.logarithmic:
 		return v / greatest
-	case greatest <= least:
-		return 0.5
+	case v <= 0 || greatest <= 0:
+		return 0
 	}
-	return 0.08 + 0.92*math.Log(v/least)/math.Log(greatest/least)
+	return 0.12 + 0.88*math.Log(v/least)/math.Log(max(greatest/least, shadedRatio))
 }
+
+// shadedRatio is how far apart latencies are at least for one of them to be the darkest:
+// what is nearly the same looks nearly the same.
+const shadedRatio = 4
 
 // ticks are the names of columns and rows.
 func (g fieldGrid) ticks() (x, y plot.ConstantTicks) {
