@@ -59,6 +59,7 @@ func newApp(commandLine []string) *cli.App {
 			schemaCommand(),
 			validateModelCommand(commandLine),
 			reportCommand(),
+			compareCommand(),
 			exportCommand(),
 			resultsCommand(),
 			disksCommand(),

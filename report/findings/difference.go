@@ -32,10 +32,15 @@ func throughput(r *results.Result) figure {
 
 // p99 is that of a latency, where samples support it.
 func p99(latency, words string) figure {
-	return figure{name: words + " p99", lower: true, json: latency + ".p99",
+	return percentile(latency, words+" p99", "p99", func(l *results.Latency) int64 { return l.P99 })
+}
+
+// percentile is one of a latency, by its name in JSON.
+func percentile(latency, words, name string, value func(*results.Latency) int64) figure {
+	return figure{name: words, lower: true, json: latency + "." + name,
 		of: func(m *results.Measures) (float64, bool) {
 			l := m.Latency[latency]
-			return float64(l.P99), l.Supports("p99") && l.P99 > 0
+			return float64(value(&l)), l.Supports(name) && value(&l) > 0
 		},
 		write: func(v float64) string { return wording.Duration(int64(v)) }}
 }
@@ -48,17 +53,24 @@ type difference struct {
 	// interval of the ratio; its Confidence is 0 where there is none.
 	interval stats.Interval
 	possible bool // there are runs enough for a difference to be shown
+	runs     int  // of the cell that has fewer of them with the figure
 	basis    string
 }
 
-// compare compares two cells of one target by the runs that they had. Of simulated
+// compare compares two cells of a result by the runs that they had.
+func (f *finder) compare(fig figure, a, b int) difference {
+	d := differ(fig, &f.r.Cells[a], &f.r.Cells[b])
+	d.a, d.b = a, b
+	return d
+}
+
+// differ compares two cells of one target by the runs that they had. Of simulated
 // cells of one run each it takes the seconds: a model has no other source of
 // variation between runs than within one, so that seconds of a long run stand for
 // runs. Of measured ones it does not: restarts and the state of the machine are the
 // same in all seconds of a run.
-func (f *finder) compare(fig figure, a, b int) difference {
-	d := difference{a: a, b: b, p: 1}
-	x, y := &f.r.Cells[a], &f.r.Cells[b]
+func differ(fig figure, x, y *results.Cell) difference {
+	d := difference{p: 1, runs: 1}
 	v, _ := fig.of(&x.Measures)
 	w, _ := fig.of(&y.Measures)
 	d.ratio = w / v
@@ -70,6 +82,10 @@ func (f *finder) compare(fig figure, a, b int) difference {
 		return d
 	}
 	values := [2][]float64{repeatsOf(fig, x), repeatsOf(fig, y)}
+	if d.runs = min(len(values[0]), len(values[1])); d.runs == 0 {
+		d.basis = "too few samples in a run"
+		return d
+	}
 	if len(values[0]) == len(values[1]) {
 		d.basis = wording.Plural(int64(len(values[0])), "run") + " each"
 	} else {

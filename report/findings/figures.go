@@ -158,7 +158,11 @@ func (f *finder) offered(lot []int) {
 		where, rate = f.where(open), wording.Digits(alike)+" records/s"
 	}
 	if len(short) == 0 {
-		f.say(Figure, fmt.Sprintf("%sAll %d cells kept up with %s that were offered.", where, len(open), rate), open...)
+		all := fmt.Sprintf("All %d", len(open))
+		if len(open) == 2 {
+			all = "Both"
+		}
+		f.say(Figure, fmt.Sprintf("%s%s cells kept up with %s that were offered.", where, all, rate), open...)
 		return
 	}
 	least := slices.MinFunc(short, func(a, b int) int { return cmp.Compare(share(a), share(b)) })
@@ -199,7 +203,7 @@ func (f *finder) bestAndWorst(peers []int, fig figure) {
 			shown, doubt = false, doubt+"; "+f.name(i, peers)+" is not to be trusted"
 		}
 	}
-	few := !d.enough(f, pairs)
+	few := !d.enough(pairs)
 	if d.ratio <= 1 { // the runs do not say what the merged histograms do
 		shown, few = false, false
 	}
@@ -211,7 +215,10 @@ func (f *finder) bestAndWorst(peers []int, fig figure) {
 	} else {
 		text = f.endsWords(fig, d, peers)
 	}
-	if few && doubt == "" {
+	switch {
+	case few && doubt == "" && d.runs == 0:
+		doubt = "; no run has samples enough by itself to show a difference (a longer load.duration could)"
+	case few && doubt == "":
 		doubt = fmt.Sprintf("; %s cannot show a difference between %d cells (--repeat %d could)", d.basis, len(cells),
 			runsNeeded(pairs))
 	}
@@ -241,14 +248,10 @@ func (f *finder) endsWords(fig figure, d difference, peers []int) string {
 		fig.name, high, fig.write(most), apart, more, low, fig.write(least))
 }
 
-// enough says whether the cells of a difference had runs enough to show one, where it
-// is read together with others.
-func (d *difference) enough(f *finder, comparisons int) bool {
-	a, b := len(f.r.Cells[d.a].Repeats), len(f.r.Cells[d.b].Repeats)
-	if a == 1 && b == 1 {
-		return d.possible
-	}
-	return min(a, b) >= runsNeeded(comparisons)
+// enough says whether there were runs enough to show a difference, where it is read
+// together with others.
+func (d *difference) enough(comparisons int) bool {
+	return d.possible && (d.runs == 1 || d.runs >= runsNeeded(comparisons))
 }
 
 // having are the cells that have a figure.

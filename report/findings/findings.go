@@ -99,7 +99,9 @@ const namesListed = 4
 // list names cells of a lot: "lz4, zstd and gzip"; many are counted.
 func (f *finder) list(cells, lot []int) string {
 	switch {
-	case len(cells) == len(lot) && len(cells) > 1:
+	case len(cells) == len(lot) && len(cells) == 2:
+		return "both cells"
+	case len(cells) == len(lot) && len(cells) > 2:
 		return "all " + wording.Plural(int64(len(cells)), "cell")
 	case len(cells) > namesListed:
 		return wording.Plural(int64(len(cells)), "cell")

@@ -268,8 +268,48 @@ func TestGoals(t *testing.T) {
 			got = append(got, s.Text)
 		}
 	}
-	if want := []string{"The goal lost == 0 is met in all 2 cells.",
+	if want := []string{"The goal lost == 0 is met in both cells.",
 		"The goal p99(produce) < 10ms is missed in codec-1 (it is 12 ms, 2 ms too much)."}; !slices.Equal(got, want) {
 		t.Errorf("got %q", got)
+	}
+}
+
+// Goal: two runs are compared cell by cell and figure by figure, with what is shown,
+// what is not and why, and what else differs between them.
+// Method: made runs: one cell differs, one does not, one is not to be trusted, one is in
+// one run only, and one was simulated in the other.
+func TestCompareRuns(t *testing.T) {
+	random := rand.New(rand.NewPCG(17, 6))
+	base := made([]float64{1e5, 2e5, 3e5, 4e5, 5e5}, 6, random)
+	other := made([]float64{1.5e5, 2e5, 6e5, 4e5}, 6, random)
+	other.Cells[2].Trust = []results.Finding{{Check: "machine", Untrusted: true, Message: "busy"}}
+	other.Cells[3].Target = results.TargetSim
+	other.Cells[0].Config["producers.linger.ms"], base.Cells[0].Config["producers.linger.ms"] = "5ms", "0s"
+	base.Wall.Folder, other.Wall.Folder = "a", "b"
+	c := CompareRuns(base, other)
+	var got []string
+	for _, r := range c.Rows {
+		if r.Figure == "records/s" {
+			got = append(got, fmt.Sprintf("%s %v %s", r.Cell, r.Shown, r.Why))
+		}
+	}
+	if want := []string{"codec-0 true ", "codec-1 false ", "codec-2 false not to be trusted"}; !slices.Equal(got, want) {
+		t.Errorf("got %q", got)
+	}
+	if r := c.Rows[0]; !(r.Low > 1.3 && r.High < 1.7 && r.Low < r.Ratio && r.Ratio < r.High) || r.P > 0.01 ||
+		!strings.HasPrefix(r.Change(), "+") || !strings.Contains(r.Interval(), " % to +") {
+		t.Errorf("the cell that differs: %+v", r)
+	}
+	notes := strings.Join(c.Notes, "\n")
+	for _, has := range []string{"codec-3: measured in the first run and simulated in the second: not compared",
+		"codec-4: the second run has no such cell", "settings differ: producers.linger.ms 0s and 5ms",
+		"one after the other"} {
+		if !strings.Contains(notes, has) {
+			t.Errorf("notes lack %q:\n%s", has, notes)
+		}
+	}
+	few := CompareRuns(made([]float64{1e5}, 3, random), made([]float64{2e5}, 3, random))
+	if r := few.Rows[0]; r.Shown || r.Why != "3 runs each: 4 of each show a difference" || r.Change() != NotShown {
+		t.Errorf("three runs: %+v", r)
 	}
 }

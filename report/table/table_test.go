@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"brokerlab/report/findings"
 	"brokerlab/report/reporttest"
 	"brokerlab/results"
 )
@@ -193,5 +194,38 @@ func TestMarkdownGridPipes(t *testing.T) {
 	const want = "| a |\n|:--- |\n| b\\|c |\n"
 	if got := MarkdownGrid([]string{"a"}, [][]string{{"b|c"}}); got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// Goal: two runs beside each other read well and stay as they are.
+// Method: the text and the Markdown of made runs, against testdata.
+func TestCompare(t *testing.T) {
+	a, _ := reporttest.Make(reporttest.Doubtful(20))
+	run := reporttest.Doubtful(20)
+	for i := range run.Cells {
+		run.Cells[i].MBPerS *= []float64{1, 0.5, 1.4}[i]
+		run.Cells[i].Trust = nil
+	}
+	b, _ := reporttest.Make(run)
+	a.Cells[1].Trust = nil
+	a.Wall.Folder, b.Wall.Folder = "before", "after"
+	c := findings.CompareRuns(a, b)
+	got := CompareText(c) + "\n" + CompareMarkdown(c)
+	path := filepath.Join("testdata", "compare.txt")
+	if *rewrite {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("go test ./report/table -rewrite writes it: (-want +got)\n%s", diff)
+	}
+	if nothing := CompareText(findings.CompareRuns(&results.Result{}, &results.Result{})); !strings.Contains(nothing,
+		"There is nothing to compare.") {
+		t.Errorf("runs without cells: %q", nothing)
 	}
 }

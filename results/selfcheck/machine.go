@@ -90,7 +90,7 @@ func machine(in Input) (out []results.Finding) {
 func busiest(a *results.Surroundings) string {
 	words := ""
 	if a.Busiest != "" {
-		words = fmt.Sprintf(", %s most of them (%.2g of %d cores)", a.Busiest, a.BusiestCPUS/a.Seconds, a.Cores)
+		words = fmt.Sprintf(", the busiest of them %s (%.2g of %d cores)", a.Busiest, a.BusiestCPUS/a.Seconds, a.Cores)
 	}
 	if a.KernelAmongThem {
 		words += ", threads of the kernel among them"

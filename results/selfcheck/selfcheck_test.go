@@ -174,7 +174,7 @@ func TestMachine(t *testing.T) {
 		{"nothing", results.Surroundings{}, Machine, "", ""},
 		{"others, a little", results.Surroundings{OthersCPUS: 1.5}, Machine, "", ""},
 		{"others", results.Surroundings{OthersCPUS: 3, Busiest: "java", BusiestCPUS: 2.5}, Machine, "care",
-			"other programs used 7.5 % of the processors, java most of them (0.25 of 4 cores) (in repeat 2 of 2)"},
+			"used 7.5 % of the processors, the busiest of them java (0.25 of 4 cores) (in repeat 2 of 2)"},
 		{"others, much", results.Surroundings{OthersCPUS: 8, KernelAmongThem: true}, Machine, "untrusted",
 			"threads of the kernel among them"},
 		{"steal", results.Surroundings{StealS: 0.5}, Machine, "care", "steal"},
