@@ -303,20 +303,24 @@ func orFiles(all []candidate, word string) completion {
 // argumentOf completes an argument of a command.
 func argumentOf(c *cli.Command, before []string, word string) completion {
 	switch c.HelpName {
-	case "run", "show", "validate":
-		return orFiles(scenarioNames(), word)
 	case "export", "results show":
 		return orFiles(scenariosThatRan(c, before), word)
 	case "results list", "results gc":
 		return among(scenariosThatRan(c, before), word)
-	case "report", "dump", "new", "records", "payloads", "compare":
-		return completion{paths: files}
 	case "disks show", "disks compare":
 		return orFiles(words(profiles.Names()...), word)
-	case "disks probe":
-		return completion{paths: directories}
 	case "completion":
 		return among(words(shells...), word)
+	}
+	// The usage says what others take.
+	switch {
+	case strings.Contains(c.ArgsUsage, "NAME|FILE") && c.HelpName != "new", // whose name is a new one
+		strings.Contains(c.ArgsUsage, "SCENARIO|FILE"):
+		return orFiles(scenarioNames(), word)
+	case strings.Contains(c.ArgsUsage, "FILE"), strings.Contains(c.ArgsUsage, "FOLDER"):
+		return completion{paths: files}
+	case strings.Contains(c.ArgsUsage, "DIR"):
+		return completion{paths: directories}
 	}
 	return nothing()
 }

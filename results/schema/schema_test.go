@@ -18,6 +18,7 @@ import (
 
 	"github.com/google/jsonschema-go/jsonschema"
 
+	"brokerlab/report/reporttest"
 	"brokerlab/results"
 )
 
@@ -182,6 +183,20 @@ func addComments(all map[string]string, types *ast.GenDecl, spec *ast.TypeSpec) 
 }
 
 func oneLine(c *ast.CommentGroup) string { return strings.Join(strings.Fields(c.Text()), " ") }
+
+// Goal: results with every odd thing fit. Method: the synthetic runs of report's tests, as they are encoded.
+func TestSyntheticRunsFit(t *testing.T) {
+	for _, run := range append(reporttest.Runs(20), reporttest.Resources(20)) {
+		r, _ := reporttest.Make(run)
+		text, err := results.Encode(r)
+		if err == nil {
+			err = Check(text)
+		}
+		if err != nil {
+			t.Errorf("%s: %v", run.Scenario, err)
+		}
+	}
+}
 
 // Goal: Check passes what the program writes, and names what it would not write. Method: a result, and
 // damage to it.

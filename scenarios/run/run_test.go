@@ -15,6 +15,7 @@ import (
 	"brokerlab/disks/datadir"
 	"brokerlab/disks/profiles"
 	"brokerlab/results"
+	"brokerlab/results/schema"
 	"brokerlab/scenarios/spec"
 )
 
@@ -46,8 +47,15 @@ func execute(t *testing.T, text, disk string, change func(*spec.File)) (*Outcome
 	if change != nil {
 		change(file)
 	}
-	return Run(file, []byte(text), Options{Disks: []string{disk}, Out: filepath.Join(t.TempDir(), "runs"), Live: &Live{},
-		Warn: func(m string) { t.Log("warning:", m) }})
+	out, err := Run(file, []byte(text), Options{Disks: []string{disk}, Out: filepath.Join(t.TempDir(), "runs"),
+		Live: &Live{}, Warn: func(m string) { t.Log("warning:", m) }})
+	if out != nil {
+		stored, readErr := os.ReadFile(filepath.Join(out.Folder.Path, results.ResultFile))
+		if err := errors.Join(readErr, schema.Check(stored)); err != nil {
+			t.Errorf("result.json: %v", err)
+		}
+	}
+	return out, err
 }
 
 // checkCell says what is wrong with a cell of a good run.
@@ -148,6 +156,9 @@ func TestRunInterrupted(t *testing.T) {
 		go func() {
 			defer close(stopped)
 			for {
+				if w := live.Work(); w.RealTotal > 2 || w.RealEnded > w.RealTotal {
+					t.Errorf("work: %+v", w)
+				}
 				if s, ok := live.Status(); ok && s.Acked > 0 {
 					live.Stop()
 					return
