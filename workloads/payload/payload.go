@@ -15,8 +15,8 @@
 // Content is cut from a corpus of 16 MiB that New makes from the seed, at a place
 // that a hash of (producer, sequence) chooses: a copy, where making text anew
 // would cost ten times as much and a load generator would measure itself. Records
-// of kind json-logs start at the start of a line and end where their size ends.
-// Two of them in one batch share text of the corpus by chance: in 128 KiB of
+// of lines, messages and samples start where one of them does and end where their
+// size ends. Two of them in one batch share text of the corpus by chance: in 128 KiB of
 // records less than one byte in a hundred, in 1 MiB about three. Records of kind
 // random are two places of the corpus XORed, and share nothing.
 package payload
@@ -54,11 +54,15 @@ const (
 	// batches of 128 KiB of 1 KiB records snappy packs it about 3 to 1 and zstd about
 	// 5 to 1; smaller records less (2 and 3.5 at 100 bytes), larger ones more.
 	JSONLogs Kind = "json-logs"
-	// AccessLog is lines of a web server's access log in the combined format.
+	// AccessLog is lines of a web server's access log in the combined format: visitors
+	// who load pages, which are asked for by Zipf's law, and what belongs to them. As
+	// above snappy packs it 4 to 1 and zstd 7 to 1, and zstd 13 to 1 in files.
 	AccessLog Kind = "access-log"
-	// Metrics is samples of time series in a binary format.
+	// Metrics is samples of time series in a binary format, some of which stand still, or
+	// count, or are noise: 1.4 and 1.8 to 1.
 	Metrics Kind = "metrics"
-	// Chat is messages of people, in plain text.
+	// Chat is messages of people in plain text, of words by their frequency: 1.8 and 2.8
+	// to 1, and zstd 3.2 to 1 in files, as of enwik9 in klauspost/compress's table.
 	Chat Kind = "chat"
 	// Random is bytes that no codec makes smaller, but for the value's header.
 	Random Kind = "random"

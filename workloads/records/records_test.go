@@ -17,6 +17,21 @@ import (
 	"brokerlab/workloads/samples"
 )
 
+// made are the sources of configs by name: to make one takes a while.
+var made = map[string]*records.Source{}
+
+// sources are those of configs.
+func sources(t testing.TB) (map[string]records.Config, map[string]*records.Source) {
+	t.Helper()
+	all := configs(t)
+	for name, cfg := range all {
+		if made[name] == nil {
+			made[name] = newSource(t, cfg)
+		}
+	}
+	return all, made
+}
+
 func newSource(t testing.TB, cfg records.Config) *records.Source {
 	t.Helper()
 	s, err := records.New(cfg)
@@ -94,8 +109,9 @@ func wire(rec *producer.Record) *record.Record {
 // Goal: a record that was read back names itself and passes, and no damage to its key
 // or value does. Method: records of every kind of key; each byte flipped in turn.
 func TestVerify(t *testing.T) {
-	for name, cfg := range configs(t) {
-		s := newSource(t, cfg)
+	all, made := sources(t)
+	for name, cfg := range all {
+		s := made[name]
 		st := stream(t, s, 2)
 		for sequence := range uint64(50) {
 			r := fill(t, st, sequence)
@@ -251,8 +267,8 @@ func TestSameRecords(t *testing.T) {
 	want := map[string]string{"no keys": "eb4860aca6386d32", "zipf": "78c2fd500281a63c", "sequential": "40b5cf20958bb83b",
 		"field": "0c7c0e33dea7d728", "column": "05b06ab5ddcb6cfa",
 		"file": "bf4ecdf5c8be8323", "field of file": "97ae9f9c81dbf46e"}
-	for name, cfg := range configs(t) {
-		s := newSource(t, cfg)
+	_, made := sources(t)
+	for name, s := range made {
 		var apart, turns [3][]byte
 		for p := range 3 {
 			st := stream(t, s, uint16(p))
@@ -283,8 +299,8 @@ func TestSameRecords(t *testing.T) {
 
 // Goal: a record costs no allocation. Method: count them, for every kind of key.
 func TestFillAllocatesNothing(t *testing.T) {
-	for name, cfg := range configs(t) {
-		s := newSource(t, cfg)
+	_, made := sources(t)
+	for name, s := range made {
 		st := stream(t, s, 1)
 		scratch := make([]byte, 0, 1<<17)
 		rec, header := producer.Record{}, record.Header{RecordCount: 1}

@@ -36,7 +36,7 @@ func (w *window) next() ([]byte, error) {
 				record := w.buf[w.pos+fr.from : w.pos+fr.to : w.pos+fr.to]
 				w.pos += fr.next
 				if len(record) > RecordBytesMax {
-					return nil, tooLong
+					return nil, errTooLong
 				}
 				return record, nil
 			}
@@ -50,14 +50,14 @@ func (w *window) next() ([]byte, error) {
 	}
 }
 
-var tooLong = fmt.Errorf("a record has more than %d bytes", RecordBytesMax)
+var errTooLong = fmt.Errorf("a record has more than %d bytes", RecordBytesMax)
 
 // more reads on: the buffer is moved to the next frame, and grows if that fills it.
 func (w *window) more() error {
 	left := copy(w.buf, w.buf[w.pos:])
 	w.buf, w.pos = w.buf[:left], 0
 	if left > RecordBytesMax+headBytes {
-		return tooLong
+		return errTooLong
 	}
 	if room := max(bufferBytes, 2*left); cap(w.buf) < room {
 		w.buf = append(make([]byte, 0, room), w.buf...)
