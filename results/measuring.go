@@ -136,6 +136,6 @@ type Process struct {
 	MemoryMaxBytes       int64 `json:"memory_max_bytes"`       // resident, at most
 	ContextSwitches      int64 `json:"context_switches"`       // voluntary
 	InvoluntarySwitches  int64 `json:"involuntary_switches"`   // the processor was taken away
-	OtherCPUMillisecs    int64 `json:"other_cpu_ms"`           // what other processes used
+	OtherCPUMillisecs    int64 `json:"other_cpu_ms"`           // what other processes used, and a hypervisor took away
 	GarbageCollectionsNS int64 `json:"garbage_collections_ns"` // pauses
 }

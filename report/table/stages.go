@@ -102,10 +102,14 @@ func Times(r *results.Result) Rows {
 		produce := c.Latency[results.Produce]
 		row := []string{names.Cell(i)}
 		for _, l := range []results.Latency{produce, service} {
-			row = append(row, duration(l, l.P50), duration(l, l.P99))
+			row = append(row, percentile(l, "p50", l.P50), percentile(l, "p99", l.P99))
 		}
-		row = append(row, wording.Count(fsync.Count), duration(fsync, fsync.P50), duration(fsync, fsync.P99),
-			duration(fsync, fsync.Max))
+		longest := wording.None
+		if fsync.Count > 0 {
+			longest = wording.Duration(fsync.Max)
+		}
+		row = append(row, wording.Count(fsync.Count), percentile(fsync, "p50", fsync.P50),
+			percentile(fsync, "p99", fsync.P99), longest)
 		t.Rows = append(t.Rows, row)
 	}
 	if !slices.ContainsFunc(r.Cells, func(c results.Cell) bool { return c.Latency[results.Fsync].Count > 0 }) {
@@ -118,8 +122,9 @@ func Times(r *results.Result) Rows {
 	return t
 }
 
-func duration(l results.Latency, ns int64) string {
-	if l.Count == 0 {
+// percentile is one that has samples enough.
+func percentile(l results.Latency, name string, ns int64) string {
+	if l.Count == 0 || !l.Supports(name) {
 		return wording.None
 	}
 	return wording.Duration(ns)
@@ -181,7 +186,8 @@ func produceStages(r *results.Result) Rows {
 			continue
 		}
 		service := r.Cells[i].Latency[results.Service]
-		t.Rows[row] = append(slices.Delete(t.Rows[row], 1, 2), duration(service, service.P50), duration(service, service.P99))
+		t.Rows[row] = append(slices.Delete(t.Rows[row], 1, 2), percentile(service, "p50", service.P50),
+			percentile(service, "p99", service.P99))
 		t.Rows[row][0] = names.Bare(i)
 		row++
 	}

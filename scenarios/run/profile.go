@@ -23,7 +23,9 @@ const (
 )
 
 // profiling is a profile of the processor in the making. The runtime takes a sample
-// every 10 ms of processor time, which costs less than a thousandth of it.
+// every 10 ms of processor time. That costs some 0.15 % of it: a sample every ms took
+// 1.5 % on a virtual machine of 2 cores (the median of 60 pairs of loops, on a machine
+// that did other work).
 type profiling struct {
 	text  bytes.Buffer
 	ended chan struct{}
