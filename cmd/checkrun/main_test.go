@@ -61,6 +61,9 @@ func goodRun(t *testing.T) (args []string, folder string) {
 	write(t, filepath.Join(folder, "stdout.json"), append(text, '\n'))
 	write(t, filepath.Join(folder, "scenario.yaml"), []byte("title: t\n"))
 	write(t, filepath.Join(folder, "report.md"), []byte(report))
+	picture := `<img src="data:image/png;base64,AA==">`
+	page := "measured" + strings.Repeat(picture, strings.Count(report, ".png"))
+	write(t, filepath.Join(folder, "report.html"), []byte(page))
 	return []string{"run", "--json", filepath.Join(folder, "stdout.json"), "--out", folder,
 		"--data", filepath.Join(folder, "data"), "--target", "real", "--cells", "2"}, folder
 }
@@ -182,6 +185,8 @@ func TestRun(t *testing.T) {
 		{"a chart too few", remove("bars.png"), "2 PNG charts"},
 		{"a report without a chart", replaceIn("report.md", "bars.png", "x"), "does not show bars.png"},
 		{"no report", remove("report.md"), "report.md"},
+		{"no page", remove("report.html"), "report.html"},
+		{"a page that lacks a chart", replaceIn("report.html", "data:image", "x"), "want "},
 		{"a report that does not say what it is", replaceIn("report.md", "measured", "seen"), "does not say"},
 	}
 	for _, row := range rows {

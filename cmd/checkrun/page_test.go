@@ -44,7 +44,7 @@ func TestPageWithoutBrowser(t *testing.T) {
 	}
 	for _, c := range []struct{ chromium, want string }{
 		{filepath.Join(t.TempDir(), "none"), "no such file"},
-		{"true", "the browser ended"},
+		{"true", "the browser"},
 	} {
 		var stdout, stderr strings.Builder
 		code := checkrun([]string{"page", "--chromium", c.chromium, page}, &stdout, &stderr)

@@ -244,6 +244,13 @@ func (r *run) checkFolder(f *findings, text []byte) error {
 	word := map[string]string{"real": "measured", "sim": "simulated"}[r.target]
 	f.want(strings.Contains(string(report), word), "report.md does not say %q", word)
 	charts := r.charts()
+	page, err := os.ReadFile(filepath.Join(r.out, "report.html"))
+	if err != nil {
+		return err
+	}
+	inside := strings.Count(string(page), `src="data:image/png;base64,`)
+	f.want(inside == len(charts), "report.html has %d charts inside of it, want %d", inside, len(charts))
+	f.want(strings.Contains(string(page), word), "report.html does not say %q", word)
 	f.want(len(charts) >= 3, "%d PNG charts in %s, want 3 or more", len(charts), r.out)
 	for _, path := range charts {
 		checkPNG(f, path)
