@@ -163,8 +163,7 @@ func (t timeline) plot(named bool) *plot.Plot {
 	p := plotstyle.NewPlot()
 	p.Add(plotstyle.HorizontalGrid())
 	last := t.a.StartS + float64(t.n)*t.a.EveryS
-	for _, phase := range []plotstyle.Band{{From: t.a.StartS, To: t.a.WarmupS, Text: "warm-up"},
-		{From: t.a.EndS, To: last, Text: "drain"}} {
+	for _, phase := range t.phases(last) {
 		phase.Fill = plotstyle.Faint(plotstyle.InkAxis, 0.16)
 		if !named || phase.To-phase.From < narrow*(last-t.a.StartS) {
 			phase.Text = ""
@@ -174,6 +173,21 @@ func (t timeline) plot(named bool) *plot.Plot {
 		}
 	}
 	return p
+}
+
+// phases are those around the load, up to the last sample.
+func (t timeline) phases(last float64) (bands []plotstyle.Band) {
+	words := map[string]string{results.PhaseWarmup: "warm-up", results.PhaseRead: "reading", results.PhaseDrain: "drain"}
+	for _, p := range t.a.Phases {
+		if name, ok := words[p.Name]; ok {
+			bands = append(bands, plotstyle.Band{From: max(t.a.StartS, p.StartS), To: min(last, p.EndS), Text: name})
+		}
+	}
+	if len(t.a.Phases) == 0 { // of a result that does not tell them
+		bands = []plotstyle.Band{{From: t.a.StartS, To: t.a.WarmupS, Text: "warm-up"},
+			{From: t.a.EndS, To: last, Text: "drain"}}
+	}
+	return bands
 }
 
 // middle and end are where samples stand in their spans: means in the middle, levels

@@ -22,8 +22,8 @@ func (e *Extra) Rows() [][]string { return e.grid.rows }
 // Extras are the tables of groups and of phases, where a result has what is worth one.
 func Extras(r *results.Result) (all []Extra) {
 	if slices.ContainsFunc(r.Cells, func(c results.Cell) bool { return len(c.Groups) > 0 }) {
-		all = append(all, Extra{Title: "Groups: latency is that of produce for producers, and end to end for consumers; of a " +
-			"backlog it is the records' age.", grid: groups(r)})
+		all = append(all, Extra{Title: "Groups: latency is that of produce for producers, and end to end for consumers; " +
+			"of a backlog it is the records' age.", grid: groups(r)})
 	}
 	if slices.ContainsFunc(r.Cells, phased) {
 		all = append(all, Extra{Title: "Phases, in seconds since the load began.", grid: phases(r)})
