@@ -34,7 +34,7 @@ func ratesOf(c *results.Cell) (r rates) {
 			if s.Warmup {
 				r.warmup = max(r.warmup, s.At+s.Length)
 			}
-			if s.Length < intervalLeast {
+			if s.Length < intervalLeast || s.Phase == results.PhaseRead { // of which nobody counts what is due
 				continue
 			}
 			i := all[s.At]

@@ -25,6 +25,7 @@ const ribbonsMost = 4
 type series struct {
 	at, median, least, greatest []float64
 	warmup, end                 float64 // ends of the warm-up and of the last interval, in seconds
+	read                        float64 // when the reading of a backlog began while producers went on; 0: it did not
 }
 
 // ThroughputOverTime draws acknowledged megabytes (10^6) per second over each
@@ -36,7 +37,7 @@ func ThroughputOverTime(d *Data) *plotstyle.Figure {
 	}
 	all := make([]series, len(d.Result.Cells))
 	var drawn []int
-	var end, greatest, warmup float64
+	var end, greatest, warmup, read float64
 	for i, cell := range d.Result.Cells {
 		s := throughput(cell)
 		all[i] = s
@@ -44,7 +45,7 @@ func ThroughputOverTime(d *Data) *plotstyle.Figure {
 			continue
 		}
 		drawn = append(drawn, i)
-		end = max(end, s.end)
+		end, read = max(end, s.end), max(read, s.read)
 		greatest, warmup = max(greatest, slices.Max(s.greatest)), max(warmup, s.warmup)
 	}
 	about := []string{"keys and values, windows of 1 s or less; MB is 10^6 bytes"}
@@ -68,7 +69,11 @@ func ThroughputOverTime(d *Data) *plotstyle.Figure {
 	}
 	p := plotstyle.NewPlot()
 	p.Add(plotstyle.HorizontalGrid())
-	p.Add(plotstyle.Band{From: 0, To: warmup, Text: "warm-up", Fill: plotstyle.Faint(plotstyle.InkAxis, 0.16)})
+	shade := plotstyle.Faint(plotstyle.InkAxis, 0.16)
+	p.Add(plotstyle.Band{From: 0, To: warmup, Text: "warm-up", Fill: shade})
+	if read > 0 {
+		p.Add(plotstyle.Band{From: read, To: end, Text: "reading", Fill: shade})
+	}
 	for i, s := range all {
 		if ribbons {
 			p.Add(plotstyle.Ribbon{X: s.at, Low: s.least, High: s.greatest, Fill: plotstyle.Faint(d.looks[i].colour, 0.15)})
@@ -97,6 +102,9 @@ func throughput(cell results.Cell) (s series) {
 			}
 			if second.Length < intervalLeast || second.Phase == results.PhaseRead && second.Acked == 0 {
 				continue
+			}
+			if second.Phase == results.PhaseRead && s.read == 0 {
+				s.read = second.At
 			}
 			i := intervals[second.At]
 			if i == nil {
