@@ -115,8 +115,24 @@ func (p *page) again() {
 	p.add(document.Command{Text: shell(p.rerun())})
 	p.say("Paste it where the run was started, so that relative paths mean the same; without brokerlab on the search " +
 		"path, begin with go run ./cmd/brokerlab in its place.")
+	for _, words := range p.keptCurves() {
+		p.say("%s", words)
+	}
 	p.say("%s holds every figure, the .hlog files every interval's histogram in nanoseconds, the .hgrm files the "+
 		"percentiles in milliseconds, warm-up left out.", results.ResultFile)
+}
+
+// keptCurves tells of each rate curve that was replayed where its copy is.
+func (p *page) keptCurves() (all []string) {
+	kept := map[string]string{}
+	for _, c := range p.r.Cells {
+		maps.Copy(kept, c.Curves)
+	}
+	for _, path := range slices.Sorted(maps.Keys(kept)) {
+		all = append(all, fmt.Sprintf("The rates of %s as they were replayed are kept in %s: say load.curve of that file if "+
+			"the other has changed.", path, filepath.ToSlash(filepath.Join(p.r.Wall.Folder, kept[path]))))
+	}
+	return all
 }
 
 // rerun runs the scenario of the folder again, with its results beside it.

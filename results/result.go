@@ -7,6 +7,7 @@
 //	    result.json        Result
 //	    cell-01-produce.hlog, .hgrm, cell-01-end_to_end.hlog, .hgrm, ...
 //	    cell-01-activity.json, ...   how resources were used over time
+//	    curve-01-<name>.csv, ...     rate curves that were replayed
 //	    report.md, *.png   made from the above alone
 //	results/runs/<scenario>/latest -> <time, UTC>
 package results
@@ -162,9 +163,12 @@ type Cell struct {
 	OfferedPerS  float64 `json:"offered_per_s,omitempty"` // open loop
 	// Arrival is the process by which records come due; CatchUp says that those
 	// which a stall delayed are all sent after it. Open loop.
-	Arrival string  `json:"arrival,omitempty"`
-	CatchUp bool    `json:"catch_up,omitempty"`
-	Corpus  *Corpus `json:"corpus,omitempty"`
+	Arrival string `json:"arrival,omitempty"`
+	CatchUp bool   `json:"catch_up,omitempty"`
+	// Curves are the files of the run folder that keep the rate curves which the cell
+	// replayed, by the path that the scenario gives.
+	Curves map[string]string `json:"curves,omitempty"`
+	Corpus *Corpus           `json:"corpus,omitempty"`
 	// GroupCorpora are those of groups of producers by name, where they differ; Corpus is
 	// then that of the first group.
 	GroupCorpora map[string]Corpus `json:"group_corpora,omitempty"`

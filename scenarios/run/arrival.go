@@ -182,6 +182,12 @@ func (all recorded) describeLoad(c *results.Cell, s *spec.Scenario) {
 		if g.Producers.Count == 0 {
 			continue
 		}
+		if curve := all[g.Load.Curve]; g.Load.Arrival == spec.ArrivalReplay && curve != nil {
+			if c.Curves == nil {
+				c.Curves = make(map[string]string)
+			}
+			c.Curves[g.Load.Curve] = curve.kept
+		}
 		of := all.groupLoad(&g.Load)
 		c.OfferedPerS += of.OfferedPerS
 		if of.Load == loadClosed || c.Load == "" {

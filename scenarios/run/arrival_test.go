@@ -71,6 +71,9 @@ func TestArrivals(t *testing.T) {
 			if disk == "sim" && (c.Late > 0 || c.Unsent > 0) {
 				t.Errorf("%s: %d late, %d unsent where nothing holds up", c.Arrival, c.Late, c.Unsent)
 			}
+			if name := c.Curves[curve]; name != "" != (c.Arrival == "replay") {
+				t.Errorf("%s: its curve is kept as %q", c.Arrival, name)
+			}
 			if c.Load != loadOpen || math.Abs(c.OfferedPerS-1000) > 0.01 || c.CatchUp {
 				t.Errorf("%s: load %s of %v, catch-up %v", c.Arrival, c.Load, c.OfferedPerS, c.CatchUp)
 			}
