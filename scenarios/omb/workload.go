@@ -75,6 +75,10 @@ func (t *translator) clients(topics int64) {
 		t.warn("%d consumers of a subscription are %d here: a scenario has no more", count, clientsMax)
 		count = clientsMax
 	}
+	if all := topics * w.whole("partitionsPerTopic", 1, 1); count > all {
+		t.note("%d of %d consumers of a subscription would have no partition, and are left out", count-all, count)
+		count = all
+	}
 	if groups == 0 {
 		count = 0
 	}

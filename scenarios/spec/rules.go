@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-var contradictions = slices.Concat(recordContradictions, []contradiction{
+var contradictions = slices.Concat(recordContradictions, implausible, []contradiction{
 	{[]string{"topic.replication.factor", "cluster.brokers"}, func(s *Scenario) string {
 		if s.Topic.ReplicationFactor <= s.Cluster.Brokers {
 			return ""

@@ -74,6 +74,7 @@ type cellFault struct {
 func (faults *cellFaults) collect(f *File, cell *Cell, origins map[string]origin) {
 	eachContradiction(&cell.Scenario, faults.collector(f, cell, origins, false))
 	eachIdle(&cell.Scenario, faults.collector(f, cell, origins, true))
+	idleConsumers(&cell.Scenario, faults.collector(f, cell, origins, true))
 }
 
 // collector notes the faults of a cell at the first of their paths that was written.
