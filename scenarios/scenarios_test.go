@@ -257,7 +257,8 @@ func TestReadmeGroups(t *testing.T) {
 func TestReadmeTables(t *testing.T) {
 	text := readme(t)
 	want := text
-	for name, lines := range map[string][]string{"scenarios": scenarioTable(), "settings": settingTable()} {
+	for name, lines := range map[string][]string{"scenarios": scenarioTable(), "settings": settingTable(),
+		"figures": figureTable()} {
 		part := regexp.MustCompile(`(?s)<!-- ` + name + ` -->\n.*?<!-- end -->`)
 		if !part.MatchString(text) {
 			t.Fatalf("README.md has no place for %s", name)
@@ -273,6 +274,37 @@ func TestReadmeTables(t *testing.T) {
 	if diff := cmp.Diff(want, text); diff != "" {
 		t.Errorf("README.md is out of date; run go test ./scenarios -rewrite (-want +got):\n%s", diff)
 	}
+}
+
+// Goal: the README's example of what is left out and of goals is right. Method: count
+// its cells and the goals of each.
+func TestReadmeGoals(t *testing.T) {
+	_, rest, _ := strings.Cut(readme(t), "### exclude and goals\n")
+	_, rest, _ = strings.Cut(rest, "```yaml\n")
+	src, _, _ := strings.Cut(rest, "```\n")
+	f, cells, err := spec.Read("example.yaml", []byte(src), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	planned, notes := f.Goals(cells)
+	got := []int{len(f.Place(cells))}
+	for _, g := range planned {
+		got = append(got, len(g.Targets))
+	}
+	if diff := cmp.Diff([]int{9, 9, 3, 6, 9, 3, 6}, got); diff != "" || len(notes) > 0 {
+		t.Errorf("cells and goals of the example, %q (-want +got):\n%s", notes, diff)
+	}
+}
+
+func figureTable() []string {
+	lines := []string{"| figure | bound | meaning |", "| --- | --- | --- |"}
+	bounds := map[spec.FigureKind]string{spec.KindCount: "`0`", spec.KindSpan: "`10ms`", spec.KindRate: "`50000/s`",
+		spec.KindMBRate: "`100`, `100MB/s` or `100MiB/s`", spec.KindBytes: "`10GB`", spec.KindNumber: "`2.5`",
+		spec.KindSeconds: "`20`"}
+	for _, d := range spec.Figures() {
+		lines = append(lines, fmt.Sprintf("| `%s` | %s | %s |", d.Name, bounds[d.Kind], d.Doc))
+	}
+	return lines
 }
 
 func scenarioTable() []string {
