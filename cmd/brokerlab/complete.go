@@ -213,6 +213,9 @@ func valueOf(c *cli.Command, flag, word string) completion {
 		if c.HelpName == "export" {
 			return among(exportFormats(), word)
 		}
+		if c.HelpName == "compare" {
+			return among(words(formatTable, formatMarkdown, formatJSON), word)
+		}
 		return among(words(formatTable, formatJSON), word)
 	case "table":
 		return among(words(export.Tables...), word)
@@ -303,7 +306,7 @@ func orFiles(all []candidate, word string) completion {
 // argumentOf completes an argument of a command.
 func argumentOf(c *cli.Command, before []string, word string) completion {
 	switch c.HelpName {
-	case "export", "results show":
+	case "export", "compare", "results show":
 		return orFiles(scenariosThatRan(c, before), word)
 	case "results list", "results gc":
 		return among(scenariosThatRan(c, before), word)

@@ -21,9 +21,11 @@ A scenario says what runs: brokers, a topic, producers, consumers, and what vari
 measures this machine; nvme, hdd-7200 and others (brokerlab disks list) simulate the same engine on such a disk.
 
 Try:
+  brokerlab doctor                        what will disturb a measurement here
   brokerlab list                          what is built in
   brokerlab run quickstart                three brokers on this disk, under 30 s
   brokerlab run quickstart --disk nvme    the same, simulated
+  brokerlab results list                  what past runs found
   brokerlab run --help                    all about running
 `)
 	return b.String()
