@@ -265,6 +265,21 @@ func TestStagesAddUp(t *testing.T) {
 	}
 }
 
+// Goal: stages are called what they are. Method: each index by its name.
+func TestStageNames(t *testing.T) {
+	for stage, name := range map[int]string{stageAccumulator: results.StageAccumulator, stageCompress: results.StageCompress,
+		stageQueue: results.StageQueue, stageRetry: results.StageRetry, stageNetwork: results.StageNetwork,
+		stageAppend: results.StageAppend, stageFsync: results.StageFsync, stageReplicate: results.StageReplicate,
+		stageFetch: results.StageFetch, stageUnknown: results.StageUnknown} {
+		if results.StageOrder[stage] != name {
+			t.Errorf("stage %d is called %s, want %s", stage, results.StageOrder[stage], name)
+		}
+	}
+	if len(results.StageOrder) != stageCount {
+		t.Errorf("%d stages have %d names", stageCount, len(results.StageOrder))
+	}
+}
+
 // Goal: what a batch that is sent again did before is a stage of its own, and the sum
 // is still that of the latencies; a leader that has forgotten its batches says so.
 // Method: the leader waits for a follower that does not run, and is stopped meanwhile;
