@@ -238,6 +238,9 @@ func (d *cellData) add(c *results.Cell, m *measured) {
 	c.Partitions = results.MergePartitions(c.Repeats)
 	c.Usage, c.Nodes = results.MergeUsage(c.Repeats)
 	c.Bound = results.BoundOf(c.Nodes, c.MeasuredS/float64(len(c.Repeats)), c.Load == loadClosed)
+	if b := c.Bound; b != nil && b.Resource == results.BoundRate && c.RecordsPerS < keptUp*c.OfferedPerS {
+		b.Resource = results.BoundLatency // the rate was not all that there was to do
+	}
 	c.Hash, c.VirtualS = hashOf(c.Repeats)
 	c.Wall = results.CellWall{Start: c.Repeats[0].Wall.Start, Machine: c.Repeats[0].Wall.Machine}
 	results.MergeTiming(c)
@@ -271,6 +274,9 @@ func (d *cellData) inPhase(phase string, group *results.PhaseGroup) map[string]r
 		return name
 	})
 }
+
+// keptUp is the share of the offered rate below which a cell did not reach it.
+const keptUp = 0.99
 
 // hashOf is the hash of a simulated cell, and its virtual seconds: of one repeat its
 // hash, of several a digest of theirs in turn.
