@@ -42,7 +42,8 @@ func TestList(t *testing.T) {
 		"many-producers": "[load count] 8", "message-size": "[size compression.type] 8",
 		"partitions": "[load partitions] 8", "hot-key": "[load key] 10", "cold-reads": "[read] 2",
 		"slow-consumer": "[page cache] 2",
-		"brokers":       "[brokers] 5", "codecs": "[compression.type] 5", "disks": "[load] 2", "flush-policies": "[flush policy] 4",
+		"brokers":       "[brokers] 5", "codecs": "[compression.type] 5", "disks": "[load] 2",
+		"flush-policies":  "[flush policy] 4",
 		"hundred-brokers": "[] 1", "network": "[network compression.type] 15", "quickstart": "[load] 2",
 		"sequential-vs-random": "[partitions] 4", "sync-vs-async": "[mode linger.ms rate] 8",
 	}

@@ -45,7 +45,8 @@ JSON of one scenario is its result.json. JSON of several is one document too: "c
 its "scenario", and "runs" has what else their result.json hold, with the "folder" in "wall".
 
 Ctrl-C ends the run, keeps what has ended and marks the result incomplete; a second one quits at once.
-Exit code: 0 good; 1 a run failed, was interrupted or did not get all records right; 2 wrong use, nothing started.
+Exit code: 0 good; 1 a run failed, was interrupted, missed a goal or did not get all records right; 2 wrong use, or no
+room on the disk: nothing started.
 
 Try:
   brokerlab run quickstart
@@ -53,6 +54,9 @@ Try:
   brokerlab run codecs --disk sim --set load.duration=3s
   brokerlab run flush-policies --disk hdd-7200,sata-ssd,nvme,nvme-plp,dir:/tmp/brokerlab
   brokerlab run flush-policies --disk sim,dir:/tmp/brokerlab --repeat 3
+  brokerlab run quickstart --dry-run
+  brokerlab run quickstart --goal 'lost == 0' --goal 'p99(produce) < 50ms when load="open loop"'
+  brokerlab run --driver kafka-latency.yaml workload.yaml --set load.warmup=1s --set load.duration=10s
   brokerlab run ./my-test.yaml --set producers.acks=0,1,all --format json > result.json`,
 		Flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: "disk", Usage: "`D` where to run, instead of the scenario's disk:\n" +

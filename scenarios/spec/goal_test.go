@@ -9,7 +9,8 @@ import (
 // the same goal. Method: arbitrary texts, read twice.
 func FuzzParseGoal(f *testing.F) {
 	for _, text := range []string{
-		"p99(produce) < 10ms", "lost == 0 when acks=0,1 and disk!=sim", "p99.9(end_to_end, web) <= 1.5 * p50(produce) of never",
+		"p99(produce) < 10ms", "lost == 0 when acks=0,1 and disk!=sim",
+		"p99.9(end_to_end, web) <= 1.5 * p50(produce) of never",
 		"records_per_s of 'every batch' >= 5000/s", `lost != 1 when "a b"='c"d'`, "mb_per_s > 100MiB/s", "max(fsync)<1 s",
 	} {
 		f.Add(text)
