@@ -8,7 +8,7 @@
 //	    cell-01-produce.hlog, .hgrm, cell-01-end_to_end.hlog, .hgrm, ...
 //	    cell-01-activity.json, ...   how resources were used over time
 //	    curve-01-<name>.csv, ...     rate curves that were replayed
-//	    report.md, *.png   made from the above alone
+//	    report.html, report.md, *.png   made from the above alone
 //	results/runs/<scenario>/latest -> <time, UTC>
 package results
 
