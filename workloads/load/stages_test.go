@@ -267,7 +267,8 @@ func TestStagesAddUp(t *testing.T) {
 
 // Goal: stages are called what they are. Method: each index by its name.
 func TestStageNames(t *testing.T) {
-	for stage, name := range map[int]string{stageAccumulator: results.StageAccumulator, stageCompress: results.StageCompress,
+	for stage, name := range map[int]string{
+		stageAccumulator: results.StageAccumulator, stageCompress: results.StageCompress,
 		stageQueue: results.StageQueue, stageRetry: results.StageRetry, stageNetwork: results.StageNetwork,
 		stageAppend: results.StageAppend, stageFsync: results.StageFsync, stageReplicate: results.StageReplicate,
 		stageFetch: results.StageFetch, stageUnknown: results.StageUnknown} {
