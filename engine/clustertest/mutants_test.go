@@ -35,7 +35,7 @@ var mutants = []mutant{
 		"l.writer.producers.check(&h, l.mu.segments[0].base > 0)", "(&producerStates{}).check(&h, true)",
 		[]check.Kind{check.Duplicated, check.Reordered}, false},
 	{"fsync skipped", "engine/commitlog/flush.go",
-		"if err = s.log.Sync(); err != nil {", "if err != nil {",
+		"if err = l.sync(s.log); err != nil {", "if err != nil {",
 		[]check.Kind{check.Lost, check.Vanished, check.Unreadable}, false},
 	{"a follower is taken to have more than it has", "engine/replica/replica.go",
 		"f.end, f.fetchTime, f.fetchEnd = offset, now,", "f.end, f.fetchTime, f.fetchEnd = offset+1, now,",
