@@ -71,7 +71,8 @@ var arrowsRule = rule{"import arrows", func(s *source, report reporter) {
 // pureFolders decide, and never wait or touch the world.
 var pureFolders = []string{
 	"engine/record", "engine/codec", "engine/replica", "engine/cluster", "engine/netmodel",
-	"workloads/payload", "workloads/arrival", "workloads/check", "scenarios/spec",
+	"workloads/payload", "workloads/arrival", "workloads/check", "workloads/keys", "scenarios/spec", "scenarios/goals",
+	"scenarios/omb", "results/selfcheck", "results/stats", "report/findings",
 	"disks/device", "disks/pagecache", "disks/profiles",
 }
 
