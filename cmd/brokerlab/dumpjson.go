@@ -106,14 +106,8 @@ type (
 )
 
 func (d *jsonDump) visitor() logcheck.Visitor {
-	v := logcheck.Visitor{Directory: d.directory, Batch: d.batch, Segment: d.segment, Finding: d.finding}
-	if d.options.records {
-		v.Record = d.record
-	}
-	if d.options.index {
-		v.Index, v.Time = d.index, d.time
-	}
-	return v
+	return d.options.chosen(logcheck.Visitor{Directory: d.directory, Batch: d.batch, Segment: d.segment,
+		Finding: d.finding, Record: d.record, Index: d.index, Time: d.time})
 }
 
 func (d *jsonDump) line(v any) error {

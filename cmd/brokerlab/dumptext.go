@@ -23,12 +23,17 @@ type textDump struct {
 }
 
 func (d *textDump) visitor() logcheck.Visitor {
-	v := logcheck.Visitor{Directory: d.directory, Batch: d.batch, Segment: d.segment, Finding: d.finding}
-	if d.options.records {
-		v.Record = d.record
+	return d.options.chosen(logcheck.Visitor{Directory: d.directory, Batch: d.batch, Segment: d.segment,
+		Finding: d.finding, Record: d.record, Index: d.index, Time: d.time})
+}
+
+// chosen leaves out of v what was not asked for.
+func (o *dumpOptions) chosen(v logcheck.Visitor) logcheck.Visitor {
+	if !o.records {
+		v.Record = nil
 	}
-	if d.options.index {
-		v.Index, v.Time = d.index, d.time
+	if !o.index {
+		v.Index, v.Time = nil, nil
 	}
 	return v
 }

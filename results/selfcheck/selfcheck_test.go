@@ -192,17 +192,22 @@ func TestMachine(t *testing.T) {
 		{"room", results.Surroundings{FreeShare: 0.06}, Space, "", ""},
 	} {
 		found := of(Of(Input{Cell: surroundings(c.s)}), c.check)
-		got, message := "", ""
-		for _, f := range found {
-			got, message = "care", f.Message
-			if f.Untrusted {
-				got = "untrusted"
-			}
-		}
+		got, message := verdict(found)
 		if len(found) > 1 || got != c.want || !strings.Contains(message, c.has) {
 			t.Errorf("%s: got %+v", c.why, found)
 		}
 	}
+}
+
+// verdict is how serious the last finding is, and what it says.
+func verdict(found []results.Finding) (severity, message string) {
+	for _, f := range found {
+		severity, message = "care", f.Message
+		if f.Untrusted {
+			severity = "untrusted"
+		}
+	}
+	return severity, message
 }
 
 // Goal: a generator that was late or bounded a closed loop is told apart from brokers
@@ -244,13 +249,7 @@ func TestGenerator(t *testing.T) {
 	} {
 		c.c.Repeats = []results.Repeat{{}}
 		found := of(Of(Input{Cell: &c.c}), Generator)
-		got, message := "", ""
-		for _, f := range found {
-			got, message = "care", f.Message
-			if f.Untrusted {
-				got = "untrusted"
-			}
-		}
+		got, message := verdict(found)
 		if len(found) > 1 || got != c.want || !strings.Contains(message, c.has) {
 			t.Errorf("%s: got %+v", c.why, found)
 		}
