@@ -40,9 +40,11 @@ var folderName = regexp.MustCompile(`^(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ)(-\d+)?$`
 
 const folderTime = "2006-01-02T15-04-05Z"
 
-// ownFile is the name of a file that a run or a report leaves, or its temporary name.
+// ownFile is the name of a file that a run or a report leaves, or its temporary name. A
+// copy of a recorded curve ends as the user's own file is called.
 var ownFile = regexp.MustCompile(
-	`^(\.?(scenario\.yaml|result\.json|report\.(md|html)|cell-\d+-[a-z0-9_.-]+|[a-z0-9_.-]+\.png)(\.tmp\d+)?)$`)
+	`^(\.?(scenario\.yaml|result\.json|report\.(md|html)|cell-\d+-[a-z0-9_.-]+|curve-\d+-.+|[a-z0-9_.-]+\.png)` +
+		`(\.tmp\d+)?)$`)
 
 // List finds the run folders below root, which are root/<scenario>/<time>, by
 // scenario and from the oldest to the newest. A root that is not there has none.

@@ -42,7 +42,7 @@ func put(t *testing.T, root, scenario string, at time.Time, r *results.Result, e
 	f, err := results.Create(root, scenario, at)
 	if err == nil {
 		err = errors.Join(f.WriteScenario([]byte("x: 1\n")), f.WriteResult(r), f.WriteFile("cell-01-produce.hlog", nil),
-			f.WriteFile("throughput.png", []byte("1234")))
+			f.WriteFile("throughput.png", []byte("1234")), f.WriteFile("curve-01-My traffic.csv", []byte("0,1\n")))
 	}
 	if err == nil && ended {
 		err = f.Finish()
