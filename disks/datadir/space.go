@@ -61,18 +61,27 @@ func checkFree(path, at string, needBytes int64) error {
 	return nil
 }
 
-// Free is how many bytes can be written where path is or will be; 0 where the system
-// does not say.
-func Free(path string) int64 {
-	at, err := existing(path)
-	if err != nil {
-		return 0
+// Free is how many bytes can be written where the paths are or will be, those of one file
+// system counted once; 0 where the system does not say.
+func Free(paths ...string) (sum int64) {
+	seen := make(map[uint64]bool)
+	for _, path := range paths {
+		at, err := existing(path)
+		if err != nil {
+			return 0
+		}
+		id, known := fileSystemID(at)
+		if known && seen[id] {
+			continue
+		}
+		seen[id] = known
+		free, err := freeBytes(at)
+		if err != nil {
+			return 0
+		}
+		sum += free
 	}
-	free, err := freeBytes(at)
-	if err != nil {
-		return 0
-	}
-	return free
+	return sum
 }
 
 // size is n bytes in GiB or MiB, as short as it can be read.

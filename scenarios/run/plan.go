@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 
 	"brokerlab/disks/datadir"
 	"brokerlab/results"
@@ -69,9 +70,7 @@ func DryRun(file *spec.File, opts Options) (plan *Plan, err error) {
 		need, bounded := r.needOf(disk)
 		d := PlannedDisk{Disk: disk, Target: Target(disk), BytesMost: need, Bounded: bounded}
 		if paths, real := Directories(disk); real {
-			for _, at := range paths {
-				d.FreeBytes += datadir.Free(at)
-			}
+			d.FreeBytes = datadir.Free(paths...)
 		}
 		plan.Disks = append(plan.Disks, d)
 	}
@@ -138,12 +137,10 @@ func (r *runner) checkSpace() error {
 		}
 		need, bounded := r.needOf(disk)
 		err := datadir.CheckSpace(need, paths...)
-		for _, at := range paths {
-			free, share := datadir.Free(at), need/int64(len(paths))
-			if err == nil && free > 0 && bounded && float64(share) > roomShare*float64(free) {
-				err = fmt.Errorf("data directory %s: the run writes up to %d MB there, and of the %d MB that are free it may "+
-					"fill %.0f %%", at, share/1e6, free/1e6, 100*roomShare)
-			}
+		free := datadir.Free(paths...)
+		if err == nil && free > 0 && bounded && float64(need) > roomShare*float64(free) {
+			err = fmt.Errorf("data directory %s: the run writes up to %d MB, and of the %d MB that are free it may fill "+
+				"%.0f %%", strings.Join(paths, ", "), need/1e6, free/1e6, 100*roomShare)
 		}
 		if err != nil {
 			errs = append(errs, &UsageError{fmt.Errorf("%w: lower load.duration, load.rate or topic.replication.factor, end "+
