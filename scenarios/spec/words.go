@@ -138,6 +138,9 @@ func checkDirectories(name string, dirs []string) error {
 		if dir == "" || strings.TrimSpace(dir) != dir {
 			return fmt.Errorf("%q has an empty path: write dir:PATH, or dir:PATH:PATH for several log directories", name)
 		}
+		if dir == "~" || strings.HasPrefix(dir, "~/") {
+			return fmt.Errorf("%q: ~ is no home directory here: write the whole path", name)
+		}
 		if slices.ContainsFunc(dirs[:i], func(d string) bool { return path.Clean(d) == path.Clean(dir) }) {
 			return fmt.Errorf("%q names %q twice", name, dir)
 		}
