@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -64,31 +65,37 @@ func startBrowser(path, profile string) (*browser, error) {
 		return nil, fmt.Errorf("start %s: %w", path, err)
 	}
 	b.expired = time.AfterFunc(browserAnswers, func() { b.command.Process.Kill() })
-	for _, f := range []*os.File{theirRead, theirWrite} {
-		if err := f.Close(); err != nil {
-			return nil, err
-		}
-	}
-	var target struct{ TargetID string }
-	if err := b.do("Target.createTarget", map[string]any{"url": "about:blank"}, &target); err != nil {
+	if err := errors.Join(theirRead.Close(), theirWrite.Close(), b.openPage()); err != nil {
 		return nil, b.died(err)
-	}
-	var attached struct{ SessionID string }
-	err = b.do("Target.attachToTarget", map[string]any{"targetId": target.TargetID, "flatten": true}, &attached)
-	if err != nil {
-		return nil, err
-	}
-	b.session = attached.SessionID
-	for _, domain := range []string{"Page", "Network", "Runtime", "Log"} {
-		if err := b.do(domain+".enable", nil, nil); err != nil {
-			return nil, err
-		}
 	}
 	return b, nil
 }
 
-// died adds the last that a browser said to why it does not answer.
+// openPage opens an empty page, which further commands are about.
+func (b *browser) openPage() error {
+	var target struct{ TargetID string }
+	if err := b.do("Target.createTarget", map[string]any{"url": "about:blank"}, &target); err != nil {
+		return err
+	}
+	var attached struct{ SessionID string }
+	err := b.do("Target.attachToTarget", map[string]any{"targetId": target.TargetID, "flatten": true}, &attached)
+	if err != nil {
+		return err
+	}
+	b.session = attached.SessionID
+	for _, domain := range []string{"Page", "Network", "Runtime", "Log"} {
+		if err := b.do(domain+".enable", nil, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// died ends a browser that is of no use, and adds the last that it said to why.
 func (b *browser) died(err error) error {
+	_ = b.command.Process.Kill() // it may have ended by itself
+	_ = b.command.Wait()
+	b.expired.Stop()
 	lines := strings.Split(strings.TrimSpace(b.stderr.String()), "\n")
 	return fmt.Errorf("%w: %s", err, lines[len(lines)-1])
 }
@@ -214,5 +221,5 @@ func fileURL(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return "file://" + filepath.ToSlash(whole), nil
+	return (&url.URL{Scheme: "file", Path: filepath.ToSlash(whole)}).String(), nil
 }
