@@ -10,17 +10,14 @@ function __brokerlab_complete
             continue
         end
         set -l parts (string split -m 1 ' ' -- (string sub -s 2 -- $line))
+        test $parts[1] = nothing; and continue
+        # What fish completes behind a command that it does not know are files, ~ and quotes included.
         set -l path (string sub -s (math (string length -- "$parts[2]") + 1) -- "$current")
-        for found in $path*
-            if test -d $found
-                echo "$parts[2]$found/"
-            else if test $parts[1] = files
-                echo "$parts[2]$found"
+        for found in (complete -C "no-such-command $path")
+            set -l name (string split -m 1 \t -- $found)[1]
+            if test $parts[1] = files; or string match -q '*/' -- $name
+                echo "$parts[2]$name"
             end
-        end | if test $parts[1] = nothing
-            cat >/dev/null
-        else
-            cat
         end
     end
 end
