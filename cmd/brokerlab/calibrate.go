@@ -76,7 +76,7 @@ func calibrateHost(ctx *cli.Context) error {
 	o.Progress = func(what string, share float64) {
 		console.progress(fmt.Sprintf("calibrate %2.0f %%: %s", 100*share, what))
 	}
-	interrupted, stop := signal.NotifyContext(ctx.Context, os.Interrupt, syscall.SIGTERM)
+	interrupted, stop := signal.NotifyContext(ctx.Context, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	o.Stopped = func() bool { return interrupted.Err() != nil }
 	began := time.Now()

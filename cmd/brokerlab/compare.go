@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 
 	"github.com/urfave/cli/v2"
@@ -9,7 +8,6 @@ import (
 	"brokerlab/report/findings"
 	"brokerlab/report/table"
 	"brokerlab/results"
-	"brokerlab/results/past"
 )
 
 const formatMarkdown = "markdown"
@@ -18,7 +16,7 @@ func compareCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "compare",
 		Usage:     "say whether runs really differ, or whether it is noise",
-		ArgsUsage: "RUN RUN... [flags]",
+		ArgsUsage: "RUN RUN...",
 		Description: runHelp + `
 
 Each further run is held against the first, cell by cell of the same labels, figure by figure: the change with its
@@ -50,7 +48,7 @@ func compareRuns(ctx *cli.Context) error {
 	var runs []*results.Result
 	var faults []error
 	for _, name := range ctx.Args().Slice() {
-		folder, r, err := past.Find(ctx.String("out"), name)
+		folder, r, err := findRun(ctx, name)
 		if err != nil {
 			faults = append(faults, err)
 			continue
@@ -66,10 +64,7 @@ func compareRuns(ctx *cli.Context) error {
 		all = append(all, findings.CompareRuns(runs[0], other))
 	}
 	if format == formatJSON {
-		e := json.NewEncoder(ctx.App.Writer)
-		e.SetIndent("", "  ")
-		e.SetEscapeHTML(false)
-		return e.Encode(all)
+		return printJSON(ctx.App.Writer, all)
 	}
 	for i, c := range all {
 		if i > 0 {

@@ -306,7 +306,7 @@ func orFiles(all []candidate, word string) completion {
 // argumentOf completes an argument of a command.
 func argumentOf(c *cli.Command, before []string, word string) completion {
 	switch c.HelpName {
-	case "export", "compare", "results show":
+	case "export", "compare", "report", "results show":
 		return orFiles(scenariosThatRan(c, before), word)
 	case "results list", "results gc":
 		return among(scenariosThatRan(c, before), word)
@@ -343,13 +343,10 @@ func scenariosThatRan(c *cli.Command, before []string) (all []candidate) {
 		return nil // a shell that completes shows no errors
 	}
 	counts := map[string]int{}
-	var names []string
 	for _, r := range runs {
-		if counts[r.Scenario]++; counts[r.Scenario] == 1 {
-			names = append(names, r.Scenario)
-		}
+		counts[r.Scenario]++
 	}
-	for _, name := range names {
+	for _, name := range scenariosOf(runs) {
 		all = append(all, candidate{name, plural(counts[name], "run")})
 	}
 	return all

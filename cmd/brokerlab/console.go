@@ -38,6 +38,7 @@ type console struct {
 		drawn int // columns of the progress line that is on the terminal
 		said  time.Time
 		track follower
+		rest  run.Work      // besides that of the run that goes on
 		stop  chan struct{} // ends the task that looks at the run
 		ended chan struct{}
 	}
@@ -136,11 +137,12 @@ func (c *console) drawLocked(line string) {
 	c.mu.drawn = text.StringWidthWithoutEscSequences(line)
 }
 
-// begin shows the progress of a run until end.
-func (c *console) begin(live *run.Live) {
+// begin shows the progress of a run until end; rest is the work of those before and
+// after it.
+func (c *console) begin(live *run.Live, rest run.Work) {
 	stop, ended := make(chan struct{}), make(chan struct{})
 	c.mu.Lock()
-	c.mu.track, c.mu.stop, c.mu.ended = follower{}, stop, ended
+	c.mu.track, c.mu.rest, c.mu.stop, c.mu.ended = follower{}, rest, stop, ended
 	c.mu.Unlock()
 	go func() {
 		defer close(ended)
@@ -159,11 +161,18 @@ func (c *console) begin(live *run.Live) {
 
 func (c *console) look(live *run.Live, now time.Time) {
 	running, ended, total := live.Statuses()
-	if len(running) == 0 || c.quiet() {
+	if c.quiet() {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if len(running) == 0 {
+		if total == 0 && c.terminal != nil {
+			c.drawLocked("preparing") // such as large files of records, which are looked through
+		}
+		return
+	}
+	c.mu.track.work(c.mu.rest.Plus(live.Work()))
 	lines := c.mu.track.observe(now, running, ended, total)
 	if c.terminal == nil {
 		for _, line := range lines {
@@ -171,7 +180,6 @@ func (c *console) look(live *run.Live, now time.Time) {
 		}
 		return
 	}
-	c.mu.track.work(now, live.Work())
 	c.drawLocked(c.mu.track.line(c.width() - 1))
 }
 

@@ -20,7 +20,7 @@ func disksCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "disks",
 		Usage:     "list, show and compare models of disks, and measure a disk",
-		ArgsUsage: "COMMAND [arguments and flags]",
+		ArgsUsage: commandsUsage,
 		Description: `A profile describes a disk for simulations: mechanics or flash, queue, cache and flush, each figure
 with its source and how well it is known.
 
@@ -118,7 +118,7 @@ func disksShowCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "show",
 		Usage:     "print every figure of a profile with its status and source",
-		ArgsUsage: "NAME|FILE [flags]",
+		ArgsUsage: "NAME|FILE",
 		Description: `NAME is built in; what ends in .yaml or holds a slash is a FILE, which is checked. The statuses, from
 the best known to the least: measured (here), verified, verified-secondary (quoted), derived, inferred, recalled (not
 looked up), fitted (chosen so that the model shows a figure of the source), assumed.

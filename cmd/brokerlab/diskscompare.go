@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -30,7 +29,7 @@ func disksCompareCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "compare",
 		Usage:     "run the same requests on several disks",
-		ArgsUsage: "[NAME|FILE]... [flags]",
+		ArgsUsage: "[NAME|FILE]...",
 		Description: `Runs the patterns of requests that the tool fio is used for on each profile alone, all that are built in
 if none is named: sequential reads and writes of 1 MiB and writes to many files in turn, random reads and writes of
 4 KiB at depth 1 and 32 (so many requests under way), a mix with 70 % of reads, and appends of 4 KiB with a flush or an
@@ -101,11 +100,11 @@ func disksCompare(ctx *cli.Context) error {
 // compareDir measures a directory with the patterns of a comparison.
 func compareDir(ctx context.Context, stderr io.Writer, dir string) (d results.ComparedDisk, span int64, err error) {
 	plan := probe.Comparison()
-	said := newProbeProgress(stderr, plan)
+	c := newConsole(stderr)
 	watch := measure.Start()
 	d, span, warnings, err := disktest.Measure(ctx, disktest.ProbeOptions{Dir: dir, Plan: plan, Name: "dir:" + dir,
-		Progress: said.row, Busy: func() float64 { return watch.Stop().Others }})
-	said.end()
+		Progress: probeProgress(c, plan), Busy: func() float64 { return watch.Stop().Others }})
+	c.clear()
 	if err != nil {
 		return d, 0, probeError(err)
 	}
@@ -122,10 +121,7 @@ func writeComparison(ctx *cli.Context, c *results.DiskComparison, format string,
 		_, err := fmt.Fprint(ctx.App.Writer, text(c))
 		return err
 	}
-	e := json.NewEncoder(ctx.App.Writer)
-	e.SetIndent("", "  ")
-	e.SetEscapeHTML(false)
-	return e.Encode(c)
+	return printJSON(ctx.App.Writer, c)
 }
 
 // drawFigure writes a chart into a file and says so.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -12,9 +11,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/urfave/cli/v2"
-	"golang.org/x/term"
 
 	"brokerlab/cmd/bench/measure"
 	"brokerlab/disks/datadir"
@@ -31,7 +28,7 @@ func disksProbeCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "probe",
 		Usage:     "measure the disk below a directory, and write a profile of it",
-		ArgsUsage: "DIR [flags]",
+		ArgsUsage: "DIR",
 		Description: `Measures sequential and random reads and writes past the page cache by block size and depth, and writes
 with fdatasync and fsync, overwriting and growing, by block size and number of files. Then a model is fitted to a few
 of these figures, run with the same patterns, and printed beside them: how well it foretells the others is told. The
@@ -74,12 +71,12 @@ func disksProbe(ctx *cli.Context) error {
 	}
 	interruptible, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
-	said := newProbeProgress(ctx.App.ErrWriter, plan)
+	c := newConsole(ctx.App.ErrWriter)
 	watch := measure.Start()
 	name := strings.TrimSuffix(filepath.Base(out), ".yaml")
 	found, err := disktest.Probe(interruptible, disktest.ProbeOptions{Dir: ctx.Args().First(), Plan: plan, Name: name,
-		Progress: said.row, Busy: func() float64 { return watch.Stop().Others }})
-	said.end()
+		Progress: probeProgress(c, plan), Busy: func() float64 { return watch.Stop().Others }})
+	c.clear()
 	if err != nil {
 		return probeError(err)
 	}
@@ -110,42 +107,16 @@ func probeError(err error) error {
 	return err
 }
 
-// probeProgress says on standard error what is measured: on a terminal as one line
-// that is written over, elsewhere once for each group of rows.
-type probeProgress struct {
-	out      io.Writer
-	terminal bool
-	plan     probe.Plan
-	group    string
-	drawn    bool
-}
-
-func newProbeProgress(stderr io.Writer, plan probe.Plan) *probeProgress {
-	f, ok := stderr.(*os.File)
-	return &probeProgress{out: stderr, plan: plan, terminal: ok && term.IsTerminal(int(f.Fd()))}
-}
-
-// row is called before each row; -1 is the preparation.
-func (p *probeProgress) row(i int) {
-	words, group := "writing the file of "+fmt.Sprint(p.plan.FileBytes>>20)+" MiB that is read and overwritten", "prepare"
-	if i >= 0 {
-		row := p.plan.Rows[i]
-		group = row.Group
-		left := time.Duration(len(p.plan.Rows)-i) * (p.plan.Warmup + p.plan.RowTime)
-		words = fmt.Sprintf("%d of %d, about %.0f s left: %s, %s", i+1, len(p.plan.Rows), left.Seconds(), row.Group, row.Name)
-	}
-	switch {
-	case p.terminal:
-		fmt.Fprint(p.out, "\r"+text.Trim(words, widthUnknown-1)+"\x1b[K")
-		p.drawn = true
-	case group != p.group:
-		fmt.Fprintln(p.out, words)
-	}
-	p.group = group
-}
-
-func (p *probeProgress) end() {
-	if p.drawn {
-		fmt.Fprint(p.out, "\r\x1b[K")
+// probeProgress is called before each row of a measurement and says on the console what
+// is measured; row -1 is the preparation.
+func probeProgress(c *console, plan probe.Plan) func(row int) {
+	return func(i int) {
+		if i < 0 {
+			c.progress(fmt.Sprintf("writing the file of %d MiB that is read and overwritten", plan.FileBytes>>20))
+			return
+		}
+		row := plan.Rows[i]
+		left := time.Duration(len(plan.Rows)-i) * (plan.Warmup + plan.RowTime)
+		c.progress(fmt.Sprintf("%d of %d, %s: %s, %s", i+1, len(plan.Rows), leftWords(left), row.Group, row.Name))
 	}
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -16,33 +15,12 @@ import (
 // dryRun checks scenarios as a run does and shows what would run. Nothing starts and
 // nothing is left behind.
 func dryRun(all []*scenario, flags runFlags, stdout io.Writer, c *console) error {
-	var plans []*run.Plan
-	var faults []error
-	for _, s := range all {
-		opts := run.Options{Keep: flags.keep, Warn: func(message string) { c.note("warning: " + message) }}
-		for _, message := range s.warnings {
-			opts.Warn(message)
-		}
-		plan, err := run.DryRun(s.file, opts)
-		var usage *run.UsageError
-		switch {
-		case errors.As(err, &usage):
-			faults = append(faults, each(usage.Err)...)
-		case err != nil:
-			return fmt.Errorf("%s: %w", s.arg, err)
-		default:
-			plans = append(plans, plan)
-		}
-	}
-	if err := usageOf(faults); err != nil {
+	plans, err := plansOf(all, flags, func(message string) { c.note("warning: " + message) })
+	if err != nil {
 		return err
 	}
 	if flags.format == formatJSON {
-		text, err := json.MarshalIndent(plans, "", "  ")
-		if err == nil {
-			_, err = fmt.Fprintf(stdout, "%s\n", text)
-		}
-		return err
+		return printJSON(stdout, plans)
 	}
 	for i, plan := range plans {
 		if i > 0 {
@@ -53,6 +31,28 @@ func dryRun(all []*scenario, flags runFlags, stdout io.Writer, c *console) error
 		}
 	}
 	return nil
+}
+
+// plansOf checks scenarios as their runs do, and says what these would do. All faults of
+// all scenarios are wrong use together.
+func plansOf(all []*scenario, flags runFlags, warn func(message string)) (plans []*run.Plan, err error) {
+	var faults []error
+	for _, s := range all {
+		for _, message := range s.warnings {
+			warn(message)
+		}
+		plan, err := run.DryRun(s.file, run.Options{Keep: flags.keep, Warn: warn})
+		var usage *run.UsageError
+		switch {
+		case errors.As(err, &usage):
+			faults = append(faults, each(usage.Err)...)
+		case err != nil:
+			return nil, fmt.Errorf("%s: %w", s.arg, err)
+		default:
+			plans = append(plans, plan)
+		}
+	}
+	return plans, usageOf(faults)
 }
 
 // each takes joined errors apart.
@@ -96,15 +96,15 @@ func printPlan(out io.Writer, p *run.Plan, labels []string, keep bool) error {
 	}
 	fmt.Fprintln(out, ".")
 	if p.MeasuredS > 0 {
-		fmt.Fprintf(out, "Time: %s of measured load, one cell after the other; starting, draining and reading back come on "+
-			"top.\n", seconds(p.MeasuredS))
+		fmt.Fprintf(out, "Time: about %s, of which %s are measured load, one cell after the other; the rest is starting, "+
+			"draining and\nreading back.\n", measuredWords(p), seconds(p.MeasuredS))
 	}
 	if p.SimulatedS > 0 {
 		fmt.Fprintf(out, "Time: %s of simulated load, on a virtual clock: what that takes depends on its records.\n",
 			seconds(p.SimulatedS))
 	}
 	if reading {
-		fmt.Fprintln(out, "Consumers read what was written after the load, load.read.limit at most.")
+		fmt.Fprintln(out, "After the load consumers read what was written, for load.read.limit at most: that comes on top.")
 	}
 	for _, d := range p.Disks {
 		fmt.Fprintln(out, spaceLine(d, keep))
@@ -112,12 +112,23 @@ func printPlan(out io.Writer, p *run.Plan, labels []string, keep bool) error {
 	return nil
 }
 
+// measuredWords is about how long the measured cells of a plan take, to the second.
+func measuredWords(p *run.Plan) string {
+	w := run.Work{RealPlanned: time.Duration(p.MeasuredS * float64(time.Second))}
+	for _, c := range p.Cells {
+		if c.Target == results.TargetReal {
+			w.RealTotal += c.Repeats
+		}
+	}
+	return measuredLeft(w).Round(time.Second).String()
+}
+
 // spaceLine says what a disk needs.
 func spaceLine(d run.PlannedDisk, keep bool) string {
 	line := fmt.Sprintf("Space: at most %s on %s", megabytesOf(d.BytesMost), d.Disk)
 	switch {
 	case keep:
-		line += ", since logs are kept"
+		line += " in all, since logs are kept"
 	default:
 		line += " at a time; logs are removed after each repeat"
 	}

@@ -17,7 +17,7 @@ func dumpCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "dump",
 		Usage:     "print and check the batches and records of a log directory",
-		ArgsUsage: "LOGDIR|FILE... [flags]",
+		ArgsUsage: "LOGDIR|FILE...",
 		Description: `Reads the logs below a directory, or one segment's .log, .index or .timeindex, as Apache Kafka or
 brokerlab wrote them (run --keep leaves some), and prints a line for each batch as Kafka's DumpLogSegments does.
 Everything is checked, printed or not: CRCs, records (decompressed), offsets, leader epochs and timestamps in order,

@@ -7,14 +7,6 @@ import (
 	"brokerlab/scenarios/run"
 )
 
-// estimator says how long a run will take yet, from what its repeats are planned to
-// last and how fast they went so far. Simulated repeats run first, several at once, at
-// a speed that shows after a while; measured ones follow, each alone, and take their
-// planned time and what surrounds it. It is pure; the zero value has seen nothing.
-type estimator struct {
-	began time.Time
-}
-
 // What a measured repeat takes besides its load, until some have ended: brokers start
 // and stop, and every record is read back.
 const (
@@ -29,18 +21,17 @@ const (
 	seenFor   = time.Second
 )
 
-// left is the time left at now; ok is false if it cannot be told yet.
-func (e *estimator) left(now time.Time, w run.Work) (left time.Duration, ok bool) {
-	if e.began.IsZero() {
-		e.began = now
-	}
+// timeLeft says how long runs will take yet, from what their repeats are planned to last
+// and how fast they went so far. Simulated repeats run several at once, at a speed that
+// shows after a while; measured ones run alone, and take their planned time and what
+// surrounds it. ok is false if it cannot be told yet.
+func timeLeft(w run.Work) (left time.Duration, ok bool) {
 	left = measuredLeft(w)
 	if w.SimDone < w.SimPlanned {
-		spent := now.Sub(e.began)
-		if spent < seenFor || w.SimDone.Seconds() < seenShare*w.SimPlanned.Seconds() {
+		if w.SimTook < seenFor || w.SimDone.Seconds() < seenShare*w.SimPlanned.Seconds() {
 			return 0, false
 		}
-		left += time.Duration(spent.Seconds() / w.SimDone.Seconds() * float64(w.SimPlanned-w.SimDone))
+		left += time.Duration(w.SimTook.Seconds() / w.SimDone.Seconds() * float64(w.SimPlanned-w.SimDone))
 	}
 	return left, left > 0
 }

@@ -11,14 +11,13 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"brokerlab/report/export"
-	"brokerlab/results/past"
 )
 
 func exportCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "export",
 		Usage:     "write a run in the format of another tool",
-		ArgsUsage: "RUN --format FORMAT [flags]",
+		ArgsUsage: "RUN --format FORMAT",
 		Description: runHelp + `
 
 Formats:
@@ -59,12 +58,15 @@ func exportRun(ctx *cli.Context) error {
 	if ctx.NArg() != 1 {
 		return wrongUse("export: name one run, by its folder or its scenario; brokerlab results list shows them")
 	}
+	if !ctx.IsSet("format") {
+		return wrongUse("export: say in which format: --format %s", strings.Join(export.Names(), ", "))
+	}
 	format, ok := export.FormatOf(ctx.String("format"))
 	if !ok {
 		return wrongUse("export: --format %s: there are %s%s", ctx.String("format"), strings.Join(export.Names(), ", "),
 			didYouMean("", ctx.String("format"), export.Names()))
 	}
-	folder, r, err := past.Find(ctx.String("out"), ctx.Args().First())
+	folder, r, err := findRun(ctx, ctx.Args().First())
 	if err != nil {
 		return usageOf([]error{err})
 	}

@@ -10,15 +10,21 @@ import (
 // Help texts are plain: usage, what it does, flags, commands to paste. The cli
 // package takes them as templates, so they must not hold two opening braces.
 
+// commandsUsage are the arguments of what has commands below it.
+const commandsUsage = "COMMAND [arguments and flags]"
+
 func appHelp(app *cli.App) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "brokerlab - %s\n\nUsage:\n  brokerlab COMMAND [arguments and flags]\n\nCommands:\n", app.Usage)
+	fmt.Fprintf(&b, "brokerlab - %s\n\nUsage:\n  brokerlab %s\n\nCommands:\n", app.Usage,
+		commandsUsage)
 	for _, c := range app.Commands {
 		fmt.Fprintf(&b, "  %-14s %s\n", c.Name, c.Usage)
 	}
 	b.WriteString(`
 A scenario says what runs: brokers, a topic, producers, consumers, and what varies. Its disk says where: dir:PATH
 measures this machine; nvme, hdd-7200 and others (brokerlab disks list) simulate the same engine on such a disk.
+
+Exit code: 0 good; 1 something failed, or a check did not pass; 2 wrong use.
 
 Try:
   brokerlab doctor                        what will disturb a measurement here
@@ -35,8 +41,7 @@ Try:
 // description.
 func commandHelp(c *cli.Command) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "brokerlab %s - %s\n\nUsage:\n  brokerlab %s\n", c.HelpName, c.Usage,
-		strings.TrimSpace(c.HelpName+" "+c.ArgsUsage))
+	fmt.Fprintf(&b, "brokerlab %s - %s\n\nUsage:\n  brokerlab %s\n", c.HelpName, c.Usage, usageOfCommand(c))
 	if len(c.Subcommands) > 0 {
 		b.WriteString("\nCommands:\n")
 	}
@@ -60,6 +65,19 @@ func commandHelp(c *cli.Command) string {
 		fmt.Fprintf(&b, "\nTry:\n%s\n", strings.TrimRight(try, "\n"))
 	}
 	return b.String()
+}
+
+// usageOfCommand is how to call a command: its name, its arguments, and its flags if it
+// has any.
+func usageOfCommand(c *cli.Command) string {
+	words := []string{c.HelpName}
+	if c.ArgsUsage != "" {
+		words = append(words, c.ArgsUsage)
+	}
+	if len(c.Flags) > 0 {
+		words = append(words, "[flags]")
+	}
+	return strings.Join(words, " ")
 }
 
 // placeholder cuts the name of a flag's value off the front of its usage, where

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,11 +16,13 @@ import (
 	"brokerlab/scenarios/run"
 )
 
+// longRun is a scenario of an hour.
+const longRun = "load: {duration: 1h, rate: 100/s}\ncluster: {brokers: 1}\ntopic: {partitions: 1}\n"
+
 // Goal: a run that is interrupted ends soon, with exit code 1, and its folder and
 // table are there. Method: a run of an hour that gets a signal as soon as it says
 // that its first cell has begun.
 func TestInterrupt(t *testing.T) {
-	const text = "load: {duration: 1h, rate: 100/s}\ncluster: {brokers: 1}\ntopic: {partitions: 1}\n"
 	for _, row := range []struct {
 		sentence string
 		disk     string
@@ -31,12 +34,32 @@ func TestInterrupt(t *testing.T) {
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
 			t.Parallel()
-			p := startRun(t, text, row.disk)
+			p := startRun(t, longRun, row.disk)
 			if err := p.cmd.Process.Signal(row.signal); err != nil {
 				t.Fatal(err)
 			}
 			p.check()
 		})
+	}
+}
+
+// Goal: a run that is interrupted comes to its end although nobody reads what it says any
+// more, as when the same Ctrl-C ended the tee behind a pipe. Method: a run whose standard
+// error is closed at its other end before it gets the signal.
+func TestInterruptWithoutReader(t *testing.T) {
+	t.Parallel()
+	p := startRun(t, longRun, "dir:data")
+	if err := errors.Join(p.stderrEnd.Close(), p.cmd.Process.Signal(os.Interrupt)); err != nil {
+		t.Fatal(err)
+	}
+	if failed := (&exec.ExitError{}); !errors.As(p.cmd.Wait(), &failed) || failed.ExitCode() != exitBad {
+		t.Errorf("it ended with %v", failed)
+	}
+	if _, err := os.Stat(filepath.Join(p.cmd.Dir, "results/runs/long/latest/report.html")); err != nil {
+		t.Error(err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(p.cmd.Dir, "data", "*")); len(left) > 0 {
+		t.Errorf("left in the data directory: %v", left)
 	}
 }
 
@@ -73,7 +96,7 @@ func TestProbeInterrupt(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	p := startIn(t, dir, "disks", "probe", "disk", "--quick")
-	p.await("1 of ")
+	p.await("writing the file")
 	if err := p.cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
@@ -98,6 +121,8 @@ type process struct {
 	stdout bytes.Buffer
 	stderr *bufio.Scanner
 	lines  []string // of standard error so far
+
+	stderrEnd io.Closer // where it is read
 }
 
 // startRun runs a scenario's text and returns when its first cell has begun.
@@ -121,7 +146,7 @@ func startIn(t *testing.T, dir string, args ...string) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.stderr = bufio.NewScanner(stderr)
+	p.stderr, p.stderrEnd = bufio.NewScanner(stderr), stderr
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
-	"fmt"
 	"io"
 
 	"brokerlab/results"
@@ -61,15 +59,7 @@ func writeJSON(w io.Writer, outcomes []*run.Outcome, scenarios int) error {
 		doc.Runs = append(doc.Runs, runSummary{Result: *r, Cells: len(r.Cells),
 			Wall: summaryWall{RunWall: r.Wall, Folder: o.Folder.Path}})
 	}
-	var text bytes.Buffer
-	e := json.NewEncoder(&text)
-	e.SetIndent("", "  ")
-	e.SetEscapeHTML(false)
-	if err := e.Encode(doc); err != nil {
-		return fmt.Errorf("encode the results: %w", err)
-	}
-	_, err := w.Write(text.Bytes())
-	return err
+	return printJSON(w, doc)
 }
 
 // printJSON writes one document, indented.

@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -88,11 +89,20 @@ func newApp(commandLine []string) *cli.App {
 func dress(c *cli.Command, name string) {
 	c.HelpName = name
 	c.HideHelpCommand = true // "help" may be the name of an argument
-	c.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return wrongUse("%s: %v", name, err) }
+	c.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return wrongUse("%s: %s", name, flagFault(err)) }
 	for _, sub := range c.Subcommands {
 		dress(sub, name+" "+sub.Name)
 	}
 	c.CustomHelpTemplate = commandHelp(c)
+}
+
+// flagFault says in our words what the flag package says of a value.
+func flagFault(err error) string {
+	var value, flag string
+	if n, _ := fmt.Sscanf(err.Error(), "invalid value %q for flag -%s", &value, &flag); n < 2 {
+		return err.Error()
+	}
+	return fmt.Sprintf("--%s %s: give a whole number", strings.TrimSuffix(flag, ":"), value)
 }
 
 // arrange turns what was typed into what the flag package takes: the flags of a

@@ -17,7 +17,7 @@ func newCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "new",
 		Usage:     "write a commented scenario to start from",
-		ArgsUsage: "NAME|FILE [flags]",
+		ArgsUsage: "NAME|FILE",
 		Description: `Writes NAME.yaml into this directory, or FILE, with every setting, its default and what it means, and
 examples of what varies and of goals. The name is of a-z, 0-9 and -. A file that exists is never written over.
 

@@ -20,7 +20,7 @@ func payloadsCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "payloads",
 		Usage:     "what records hold: entropy, what they have in common, what codecs make of them",
-		ArgsUsage: "[SCENARIO|FILE] [flags]",
+		ArgsUsage: "[SCENARIO|FILE]",
 		Description: `Prints figures of every payload that is built in, or of those of a scenario, computed from its records:
 entropy is that of single bytes; zstd packs records one by one and 1,000 of them together, and what it gains is
 what they have in common; the codecs pack batches of 128 KiB as a producer sends them, at Kafka's levels. A file of

@@ -31,8 +31,7 @@ func loading(phase string) bool { return phase == phaseLoad || phase == phaseWar
 type follower struct {
 	tracks       []*tracker // of what goes on, by repeat and cell
 	ended, total int        // repeats
-	estimate     estimator
-	left         string // how long the run will take yet; empty: not known
+	left         string     // how long all that the command runs will take yet; empty: not known
 }
 
 // observe takes a moment of a run, and returns the lines that it is worth: the ends
@@ -52,17 +51,17 @@ func (f *follower) observe(now time.Time, running []run.Status, ended, total int
 		if i >= 0 {
 			t = f.tracks[i]
 		}
-		lines = append(lines, t.observe(now, s)...)
+		lines = append(lines, t.observe(now, s, f.left)...)
 		tracks = append(tracks, t)
 	}
 	f.tracks = tracks
 	return lines
 }
 
-// work takes how much of the run is done.
-func (f *follower) work(now time.Time, w run.Work) {
+// work takes how much is done of all that the command runs.
+func (f *follower) work(w run.Work) {
 	f.left = ""
-	if left, ok := f.estimate.left(now, w); ok {
+	if left, ok := timeLeft(w); ok {
 		f.left = leftWords(left)
 	}
 }
@@ -73,18 +72,16 @@ func (f *follower) line(width int) string {
 	if len(f.tracks) == 1 {
 		return fit(width, f.tracks[0].lines(f.left))
 	}
-	ended := fmt.Sprintf("%d of %d ended", f.ended, f.total)
-	if f.left != "" {
-		ended += ", " + f.left
-	}
-	lines := make([]string, 3)
+	ended := fmt.Sprintf("%d of %d ended", f.ended, f.total) + after(f.left)
+	lines := make([]string, 4)
 	for i := range lines {
 		lines[i] = ended
 	}
 	for _, t := range f.tracks {
-		lines[0] += "; " + t.place() + " " + t.share() + t.latency()
-		lines[1] += "; " + t.place() + " " + t.share()
-		lines[2] += fmt.Sprintf("; %d: %s", t.now.Cell, t.share())
+		lines[0] += "; " + t.place() + " " + t.share() + t.speed() + t.latency()
+		lines[1] += "; " + t.place() + " " + t.share() + t.speed()
+		lines[2] += "; " + t.place() + " " + t.share()
+		lines[3] += fmt.Sprintf("; %d: %s", t.now.Cell, t.share())
 	}
 	return fit(width, append(lines, ended))
 }
@@ -115,8 +112,9 @@ type sample struct {
 	acked   int64
 }
 
-// observe takes a moment of a run, and returns the lines that it is worth.
-func (t *tracker) observe(now time.Time, s run.Status) (lines []string) {
+// observe takes a moment of a run and the time left, and returns the lines that it is
+// worth.
+func (t *tracker) observe(now time.Time, s run.Status, left string) (lines []string) {
 	next := !t.seen
 	t.now, t.seen = s, true
 	if loading(s.Phase) {
@@ -128,7 +126,7 @@ func (t *tracker) observe(now time.Time, s run.Status) (lines []string) {
 		lines = append(lines, t.place()+": "+t.what())
 		t.sayNext = now.Add(sayEvery)
 	case !now.Before(t.sayNext):
-		lines = append(lines, t.place()+": "+t.moment())
+		lines = append(lines, t.place()+": "+t.moment()+after(left))
 		t.sayNext = now.Add(sayEvery)
 	}
 	return lines
@@ -157,9 +155,7 @@ func (t *tracker) rate() float64 {
 // lines are the moment on one line, the part that changes in front, from all that
 // there is to say to what matters most.
 func (t *tracker) lines(left string) []string {
-	if left != "" {
-		left = ", " + left
-	}
+	left = after(left)
 	records := ""
 	if t.now.Acked > 0 {
 		records = fmt.Sprintf(", %s records", wording.Count(t.now.Acked))
@@ -175,6 +171,14 @@ func (t *tracker) lines(left string) []string {
 		short + left,
 		short,
 	}
+}
+
+// after is a part of a line that follows others.
+func after(words string) string {
+	if words == "" {
+		return ""
+	}
+	return ", " + words
 }
 
 func (t *tracker) place() string {

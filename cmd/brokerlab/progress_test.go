@@ -64,6 +64,9 @@ func TestLineFits(t *testing.T) {
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	var one, two follower
 	one.observe(start, []run.Status{status(1)}, 0, 12)
+	before := status(1) // a second ago
+	before.Elapsed, before.Acked = 4*time.Second, 4000
+	two.observe(start, []run.Status{before}, 0, 12)
 	two.observe(start, []run.Status{status(1), status(2)}, 0, 12)
 	one.left, two.left = "20 s left", "20 s left"
 	for _, row := range []struct {
@@ -78,7 +81,8 @@ func TestLineFits(t *testing.T) {
 		{&one, 20, "1/12 50 %, 20 s left"},
 		{&one, 10, "1/12 50 %"},
 		{&one, 4, "1/12"},
-		{&two, 200, "0 of 12 ended, 20 s left; cell 1 of 12 50 %, p99 3.00 ms; cell 2 of 12 50 %, p99 3.00 ms"},
+		{&two, 200, "0 of 12 ended, 20 s left; cell 1 of 12 50 %, 9,000/s, p99 3.00 ms; cell 2 of 12 50 %, p99 3.00 ms"},
+		{&two, 85, "0 of 12 ended, 20 s left; cell 1 of 12 50 %, 9,000/s; cell 2 of 12 50 %"},
 		{&two, 70, "0 of 12 ended, 20 s left; cell 1 of 12 50 %; cell 2 of 12 50 %"},
 		{&two, 50, "0 of 12 ended, 20 s left; 1: 50 %; 2: 50 %"},
 		{&two, 30, "0 of 12 ended, 20 s left"},
@@ -97,27 +101,31 @@ func TestLineFits(t *testing.T) {
 // Goal: the time left is that of the work that is left, at the speed so far. Method: moments of invented runs.
 func TestEstimate(t *testing.T) {
 	const s = time.Second
-	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	half := run.Work{SimPlanned: 100 * s, SimDone: 50 * s, SimTook: 20 * s}
+	ended := run.Work{RealTotal: 4, RealEnded: 2, RealPlanned: 40 * s, RealEndedPlanned: 20 * s, RealEndedTook: 60 * s,
+		RealRunning: 10 * s}
 	for _, row := range []struct {
 		sentence string
-		after    time.Duration
 		work     run.Work
 		want     string // empty: not known
 	}{
-		{"nothing is known of a simulation that has just begun", s / 2, run.Work{SimPlanned: 100 * s, SimDone: 50 * s}, ""},
-		{"nor of one that has hardly moved", 10 * s, run.Work{SimPlanned: 100 * s, SimDone: s}, ""},
-		{"half is done in 20 s", 20 * s, run.Work{SimPlanned: 100 * s, SimDone: 50 * s}, "20 s left"},
-		{"measured ones follow", 20 * s, run.Work{SimPlanned: 100 * s, SimDone: 50 * s, RealTotal: 2, RealPlanned: 20 * s},
-			"50 s left"},
-		{"a measured one alone, by its plan", 0, run.Work{RealTotal: 1, RealPlanned: 10 * s}, "15 s left"},
-		{"less what it has taken", 5 * s, run.Work{RealTotal: 1, RealPlanned: 10 * s, RealRunning: 5 * s}, "9 s left"},
-		{"as those that have ended", 0, run.Work{RealTotal: 4, RealEnded: 2, RealPlanned: 40 * s, RealEndedPlanned: 20 * s,
-			RealEndedTook: 60 * s, RealRunning: 10 * s}, "50 s left"},
-		{"nothing is left, it just has not ended", 0, run.Work{RealTotal: 1, RealPlanned: 10 * s, RealRunning: 20 * s}, ""},
+		{"nothing is known of a simulation that has just begun",
+			run.Work{SimPlanned: 100 * s, SimDone: 50 * s, SimTook: s / 2}, ""},
+		{"nor of one that has hardly moved", run.Work{SimPlanned: 100 * s, SimDone: s, SimTook: 10 * s}, ""},
+		{"half is done in 20 s", half, "20 s left"},
+		{"measured ones follow", half.Plus(run.Work{RealTotal: 2, RealPlanned: 20 * s}), "50 s left"},
+		{"another scenario follows", half.Plus(run.Work{SimPlanned: 100 * s}), "60 s left"},
+		{"one that was interrupted is over", half.Over().Plus(half), "20 s left"},
+		{"a measured one alone, by its plan", run.Work{RealTotal: 1, RealPlanned: 10 * s}, "15 s left"},
+		{"less what it has taken", run.Work{RealTotal: 1, RealPlanned: 10 * s, RealRunning: 5 * s}, "9 s left"},
+		{"as those that have ended", ended, "50 s left"},
+		{"another scenario follows, as those that have ended", ended.Plus(run.Work{RealTotal: 1, RealPlanned: 20 * s}),
+			"2 min left"},
+		{"a run that was interrupted is over", ended.Over().Plus(run.Work{RealTotal: 1, RealPlanned: 20 * s}), "60 s left"},
+		{"nothing is left, it just has not ended", run.Work{RealTotal: 1, RealPlanned: 10 * s, RealRunning: 20 * s}, ""},
 	} {
 		var f follower
-		f.work(start, run.Work{SimPlanned: row.work.SimPlanned})
-		if f.work(start.Add(row.after), row.work); f.left != row.want {
+		if f.work(row.work); f.left != row.want {
 			t.Errorf("%s: %q, want %q", row.sentence, f.left, row.want)
 		}
 	}

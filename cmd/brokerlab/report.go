@@ -14,24 +14,27 @@ func reportCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "report",
 		Usage:     "make the report of a run again, from its folder alone",
-		ArgsUsage: "FOLDER...",
-		Description: `FOLDER is a run's folder, its result.json, or the link latest beside it. Writes report.html, which
-holds everything that it shows, and report.md with the charts beside it, and prints their names.
+		ArgsUsage: "RUN...",
+		Description: runHelp + `
+Writes report.html, which holds everything that it shows, and report.md with the charts beside it, and prints their
+names.
 
 Try:
+  brokerlab report quickstart
   brokerlab report results/runs/quickstart/latest
   brokerlab report results/runs/*/latest`,
+		Flags:  []cli.Flag{rootFlag()},
 		Action: makeReports,
 	}
 }
 
 func makeReports(ctx *cli.Context) error {
 	if ctx.NArg() == 0 {
-		return wrongUse("report: name the folder of a run, such as results/runs/quickstart/latest")
+		return wrongUse("report: name a run, by its folder or its scenario; brokerlab results list shows them")
 	}
 	var unreadable, failed []error
 	for _, path := range ctx.Args().Slice() {
-		folder, r, err := results.Open(path)
+		folder, r, err := findRun(ctx, path)
 		if err != nil {
 			unreadable = append(unreadable, err)
 			continue

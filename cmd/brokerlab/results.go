@@ -9,8 +9,9 @@ import (
 // resultsCommand is what can be done with what runs left behind.
 func resultsCommand() *cli.Command {
 	return &cli.Command{
-		Name:  "results",
-		Usage: "list, show and clear away past runs, and their schema",
+		Name:      "results",
+		Usage:     "list, show and clear away past runs, and their schema",
+		ArgsUsage: commandsUsage,
 		Description: `Try:
   brokerlab results list
   brokerlab results show quickstart

@@ -20,7 +20,7 @@ func resultsGCCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "gc",
 		Usage:     "remove old runs",
-		ArgsUsage: "[SCENARIO...] [flags]",
+		ArgsUsage: "[SCENARIO...]",
 		Description: `Removes run folders of all scenarios, or of those named, that fit everything that is given of --keep,
 --older-than and --incomplete: at least one of them. It shows what goes and asks; without a terminal it wants --yes.
 
@@ -109,23 +109,26 @@ func clearResults(ctx *cli.Context) error {
 		fmt.Fprintf(ctx.App.ErrWriter, "would remove %s\n", what)
 		return nil
 	case !ctx.Bool("yes"):
-		if err := confirm(ctx, "remove "+what+"?"); err != nil {
+		if err := confirm(ctx, what); err != nil {
 			return err
 		}
 	}
 	if err := plan.Execute(root); err != nil {
-		return err
+		for _, one := range each(err) {
+			sayError(ctx.App.ErrWriter, one)
+		}
+		return errBadRun
 	}
 	fmt.Fprintf(ctx.App.ErrWriter, "removed %s\n", what)
 	return nil
 }
 
-// confirm asks on the terminal. Without one there is nobody to ask.
-func confirm(ctx *cli.Context, question string) error {
+// confirm asks on the terminal whether to remove what. Without one there is nobody to ask.
+func confirm(ctx *cli.Context, what string) error {
 	if !term.IsTerminal(int(os.Stdin.Fd())) {
-		return wrongUse("nothing was removed: %s is only asked on a terminal; add --yes", question)
+		return wrongUse("nothing was removed: %s would go, and there is no terminal to ask on; add --yes", what)
 	}
-	fmt.Fprintf(ctx.App.ErrWriter, "%s [y/N] ", question)
+	fmt.Fprintf(ctx.App.ErrWriter, "remove %s? [y/N] ", what)
 	answer, err := bufio.NewReader(os.Stdin).ReadString('\n')
 	if err != nil && answer == "" {
 		return fmt.Errorf("nothing was removed: %w", err)

@@ -19,7 +19,7 @@ func resultsListCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "list",
 		Usage:     "list past runs with their main figures and their size",
-		ArgsUsage: "[SCENARIO...] [flags]",
+		ArgsUsage: "[SCENARIO...]",
 		Description: `Lists the run folders of all scenarios, or of those named, from the oldest to the newest. Figures are
 the least and the greatest over the cells of a run; "latest" marks the run that the link latest names.
 
@@ -93,18 +93,37 @@ func listResults(ctx *cli.Context) error {
 	return printRuns(ctx.App.Writer, listed)
 }
 
+// findRun finds a run below --out by what the user calls it.
+func findRun(ctx *cli.Context, name string) (*results.Folder, *results.Result, error) {
+	root := ctx.String("out")
+	folder, r, err := past.Find(root, name)
+	if err == nil {
+		return folder, r, nil
+	}
+	hint := ""
+	if all, listErr := past.List(root); listErr == nil {
+		hint = didYouMean("", name, scenariosOf(all))
+	}
+	return nil, nil, fmt.Errorf("%w%s", err, hint)
+}
+
+// scenariosOf are the scenarios of runs, each once.
+func scenariosOf(all []past.Run) (names []string) {
+	for _, r := range all {
+		if !slices.Contains(names, r.Scenario) {
+			names = append(names, r.Scenario)
+		}
+	}
+	return names
+}
+
 // runsOf lists the runs below a root, of some scenarios or of all.
 func runsOf(root string, scenarios []string) ([]past.Run, error) {
 	all, err := past.List(root)
 	if err != nil || len(scenarios) == 0 {
 		return all, err
 	}
-	var there []string
-	for _, r := range all {
-		if !slices.Contains(there, r.Scenario) {
-			there = append(there, r.Scenario)
-		}
-	}
+	there := scenariosOf(all)
 	var faults []error
 	for _, name := range scenarios {
 		if !slices.Contains(there, name) {

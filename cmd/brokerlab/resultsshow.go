@@ -12,16 +12,15 @@ import (
 	"brokerlab/report/table"
 	"brokerlab/report/wording"
 	"brokerlab/results"
-	"brokerlab/results/past"
 )
 
 func resultsShowCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "show",
 		Usage:     "print the table of a past run again",
-		ArgsUsage: "[RUN...] [flags]",
-		Description: runHelp + ` Without one it is the newest run of
-all. Prints what the run printed, with its question and its warnings.
+		ArgsUsage: "[RUN...]",
+		Description: runHelp + `
+Without one it is the newest run of all. Prints what the run printed, with its question and its warnings.
 
 Try:
   brokerlab results show
@@ -46,7 +45,7 @@ func showResults(ctx *cli.Context) error {
 	}
 	var faults []error
 	for i, name := range names {
-		folder, r, err := past.Find(ctx.String("out"), name)
+		folder, r, err := findRun(ctx, name)
 		switch {
 		case err != nil:
 			faults = append(faults, err)

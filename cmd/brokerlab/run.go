@@ -31,7 +31,7 @@ func runCommand(commandLine []string) *cli.Command {
 	return &cli.Command{
 		Name:      "run",
 		Usage:     "run scenarios, print their results and leave them in a folder",
-		ArgsUsage: "NAME|FILE... [flags]",
+		ArgsUsage: "NAME|FILE...",
 		Description: `NAME is built in; what ends in .yaml or holds a slash is a FILE. Several run one after the other; all
 are checked before the first one starts. Every acknowledged record is read back: lost, duplicated, reordered,
 corrupted and failed ones are told by cell, and the exit code is then 1.
@@ -46,7 +46,7 @@ its "scenario", and "runs" has what else their result.json hold, with the "folde
 
 Ctrl-C ends the run, keeps what has ended and marks the result incomplete; a second one quits at once.
 Exit code: 0 good; 1 a run failed, was interrupted, missed a goal or did not get all records right; 2 wrong use, or no
-room on the disk: nothing started.
+room on the disk: nothing started; 130 after a second Ctrl-C.
 
 Try:
   brokerlab run quickstart
@@ -105,15 +105,16 @@ func runFlagsOf(ctx *cli.Context) (f runFlags, faults []error) {
 		}
 		f.overrides = append(f.overrides, spec.Override{Flag: flag, Path: path, Value: value})
 	}
-	disks := ctx.StringSlice("disk")
-	if ctx.IsSet("disk") {
-		list := strings.Join(disks, ",")
+	if list := strings.Join(ctx.StringSlice("disk"), ","); ctx.IsSet("disk") {
 		add("--disk "+list, "disk", list)
 	}
 	if dir := ctx.String("dir"); ctx.IsSet("dir") {
-		if strings.Contains(dir, ",") {
+		switch {
+		case dir == "":
+			faults = append(faults, errors.New("--dir: name a directory"))
+		case strings.Contains(dir, ","):
 			faults = append(faults, fmt.Errorf("--dir %s: a comma separates disks: name a directory without one", dir))
-		} else {
+		default:
 			add("--dir "+dir, "disk", "dir:"+dir)
 		}
 	}
@@ -142,16 +143,15 @@ func runScenarios(ctx *cli.Context, commandLine []string) error {
 	if ctx.Bool("dry-run") {
 		return dryRun(all, flags, ctx.App.Writer, newConsole(ctx.App.ErrWriter))
 	}
+	if len(all) > 1 { // each is checked again when its turn comes, and says its warnings then
+		if _, err := plansOf(all, flags, func(string) {}); err != nil {
+			return err
+		}
+	}
 	s := &session{flags: flags, stdout: ctx.App.Writer, commandLine: append([]string{"brokerlab"}, commandLine...)}
 	s.console = newRunConsole(ctx.App.ErrWriter, flags.progress)
 	defer s.interruptible()()
-	for i, one := range all {
-		if s.interrupted.Load() {
-			s.console.note("not started: " + names(all[i:]))
-			break
-		}
-		s.runOne(one, len(all))
-	}
+	s.runAll(all)
 	if flags.format == formatJSON && len(s.outcomes) > 0 {
 		if err := writeJSON(s.stdout, s.outcomes, len(all)); err != nil {
 			return err

@@ -24,18 +24,52 @@ type session struct {
 	stdout      io.Writer
 	console     *console
 	live        atomic.Pointer[run.Live] // of the run that goes on
+	over        run.Work                 // of the runs before it
 	interrupted atomic.Bool
 	outcomes    []*run.Outcome
 	usage       []error // found by a run before it began
 	bad         bool    // a run failed, or its records are not right
 }
 
-// runOne runs one of so many scenarios and shows what came of it. Errors are
-// shown here, and remembered for the exit code.
-func (s *session) runOne(one *scenario, scenarios int) {
-	if scenarios > 1 {
-		s.console.note(fmt.Sprintf("%s: %s", one.arg, one.cellCount()))
+// runAll runs scenarios one after the other, until it is interrupted.
+func (s *session) runAll(all []*scenario) {
+	for i, one := range all {
+		if s.interrupted.Load() {
+			s.console.note("not started: " + names(all[i:]))
+			return
+		}
+		if len(all) > 1 {
+			s.console.note(fmt.Sprintf("%s: %s (scenario %d of %d)", one.arg, one.cellCount(), i+1, len(all)))
+		}
+		var later run.Work
+		for _, next := range all[i+1:] {
+			later = later.Plus(run.PlannedWork(next.file, next.cells))
+		}
+		s.runOne(one, later, len(all))
 	}
+}
+
+// beginRun gives what shows and stops a run, and shows its progress until endRun; later
+// is the work that follows it.
+func (s *session) beginRun(later run.Work) *run.Live {
+	live := &run.Live{}
+	s.live.Store(live)
+	if s.interrupted.Load() { // before there was anything to stop
+		live.Stop()
+	}
+	s.console.begin(live, s.over.Plus(later))
+	return live
+}
+
+// endRun says how the run ended.
+func (s *session) endRun(err error) {
+	s.over = s.over.Plus(s.live.Load().Work().Over())
+	s.console.end(err)
+}
+
+// runOne runs one of so many scenarios and shows what came of it; later is the work of
+// those that follow. Errors are shown here, and remembered for the exit code.
+func (s *session) runOne(one *scenario, later run.Work, scenarios int) {
 	var warned []string
 	warn := func(message string) {
 		if !slices.Contains(warned, message) {
@@ -46,15 +80,9 @@ func (s *session) runOne(one *scenario, scenarios int) {
 	for _, message := range one.warnings {
 		warn(message)
 	}
-	live := &run.Live{}
-	s.live.Store(live)
-	if s.interrupted.Load() { // before there was anything to stop
-		live.Stop()
-	}
-	s.console.begin(live)
 	out, err := run.Run(one.file, one.asRun(), run.Options{Out: s.flags.out, Keep: s.flags.keep, Command: s.commandLine,
-		Live: live, Warn: warn})
-	s.console.end(err)
+		Live: s.beginRun(later), Warn: warn})
+	s.endRun(err)
 	var usage *run.UsageError
 	switch {
 	case errors.As(err, &usage):
@@ -172,21 +200,28 @@ func cellName(r *results.Result, index int) string {
 	return fmt.Sprintf("cell %d of %d (%s)", index+1, len(r.Cells), strings.Join(labels, ", "))
 }
 
-// verdict is what the exit code comes from.
+// verdict is what the exit code comes from. Wrong use is only what was found before
+// anything started.
 func (s *session) verdict() error {
-	if err := usageOf(s.usage); err != nil {
+	err := usageOf(s.usage)
+	if err != nil && len(s.outcomes) == 0 {
 		return err
 	}
-	if s.bad || s.interrupted.Load() {
+	for _, line := range errorLines(err) {
+		s.console.note(line)
+	}
+	if err != nil || s.bad || s.interrupted.Load() {
 		return errBadRun
 	}
 	return nil
 }
 
 // interruptible makes the first interrupt stop the run and the second one the
-// program. A terminal that closes interrupts too, except under nohup. The
-// function that it returns ends that.
+// program. A terminal that closes interrupts too, except under nohup. That nobody
+// reads what is printed ends nothing: an interrupt also ends the tee behind a pipe,
+// and the run must still come to its end. The function that it returns ends that.
 func (s *session) interruptible() (restore func()) {
+	signal.Ignore(syscall.SIGPIPE)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	if !signal.Ignored(syscall.SIGHUP) {
@@ -195,6 +230,7 @@ func (s *session) interruptible() (restore func()) {
 	go s.obey(signals, os.Exit)
 	return func() {
 		signal.Stop(signals)
+		signal.Reset(syscall.SIGPIPE)
 		close(signals)
 	}
 }

@@ -12,7 +12,7 @@ func showCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "show",
 		Usage:     "print a scenario with every default filled in",
-		ArgsUsage: "NAME|FILE [flags]",
+		ArgsUsage: "NAME|FILE",
 		Description: `Prints YAML that can be saved, changed and run. NAME is built in; what ends in .yaml or holds a slash is
 a FILE.
 

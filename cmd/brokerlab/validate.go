@@ -10,7 +10,7 @@ func validateCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "validate",
 		Usage:     "check scenarios and run nothing",
-		ArgsUsage: "NAME|FILE... [flags]",
+		ArgsUsage: "NAME|FILE...",
 		Description: `Prints every fault as FILE:LINE:COLUMN: SETTING: what is wrong, to standard error, and exits with 2 if
 there is one.
 

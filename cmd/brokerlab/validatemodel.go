@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"sync/atomic"
 
 	"github.com/urfave/cli/v2"
 
@@ -60,25 +59,19 @@ func validateModel(ctx *cli.Context, commandLine []string) error {
 	opts.Command = append([]string{"brokerlab"}, commandLine...)
 	s := &session{console: newConsole(ctx.App.ErrWriter)}
 	defer s.interruptible()()
-	live := atomic.Pointer[run.Live]{}
-	opts.Begin = func(name string) *run.Live {
-		if live.Load() != nil {
-			s.console.end(nil)
+	began := false
+	opts.Begin = func(name string, later run.Work) *run.Live {
+		if began {
+			s.endRun(nil)
 		}
+		began = true
 		s.console.note(name)
-		l := &run.Live{}
-		live.Store(l)
-		s.live.Store(l)
-		if s.interrupted.Load() {
-			l.Stop()
-		}
-		s.console.begin(l)
-		return l
+		return s.beginRun(later)
 	}
 	opts.Say = s.console.note
 	out, err := model.Run(opts)
-	if live.Load() != nil {
-		s.console.end(err)
+	if began {
+		s.endRun(err)
 	}
 	var usage *run.UsageError
 	if errors.As(err, &usage) {

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"slices"
 	"strconv"
+	"strings"
 
 	"brokerlab/results"
 )
@@ -66,7 +67,8 @@ var notInRows = []string{"labels", "config", "repeats", "seconds", "nodes", "gro
 
 func writeTables(s *source) ([]File, error) {
 	if s.sel.Table != "" && !slices.Contains(Tables, s.sel.Table) {
-		return nil, fmt.Errorf("export: there is no table %q: there are %v", s.sel.Table, Tables)
+		return nil, fmt.Errorf("export: there is no table %q: there are %s", s.sel.Table,
+			strings.Join(Tables, ", "))
 	}
 	var files []File
 	for _, name := range Tables {

@@ -45,7 +45,7 @@ var Formats = []Format{
 	{Name: "hgrm", Extension: ".hgrm", write: writePercentiles,
 		Usage: "HDR percentile listing of a cell's merged histogram, in ms"},
 	{Name: "csv", Extension: ".csv", write: writeTables,
-		Usage: "tables: cells, repeats, seconds, activity (choose one with --table)"},
+		Usage: "tables: " + strings.Join(Tables, ", ") + " (choose one with --table)"},
 	{Name: "markdown", Extension: ".md", write: writeMarkdown,
 		Usage: "the table of results, to paste"},
 	{Name: "omb", Extension: ".json", write: writeOMB,

@@ -5,7 +5,6 @@ import (
 	"runtime"
 	"slices"
 	"sync"
-	"time"
 
 	"brokerlab/results"
 	"brokerlab/scenarios/spec"
@@ -33,7 +32,7 @@ func (r *runner) jobs() (simulated, measured []job) {
 // alone: what else the machine does would be in their figures.
 func (r *runner) runAll() error {
 	simulated, measured := r.jobs()
-	r.opts.Live.plan(len(simulated)+len(measured), r.work(simulated, measured))
+	r.opts.Live.plan(len(simulated)+len(measured), PlannedWork(r.file, r.cells))
 	p := &pool{jobs: simulated, need: r.memoryNeed, budget: memoryBudget(memoryBytes())}
 	if err := p.run(min(runtime.GOMAXPROCS(0), len(simulated)), r.runJob); err != nil {
 		return err
@@ -44,18 +43,6 @@ func (r *runner) runAll() error {
 		}
 	}
 	return nil
-}
-
-// work is what the repeats are planned to take.
-func (r *runner) work(simulated, measured []job) (w Work) {
-	planned := func(jobs []job) (sum time.Duration) {
-		for _, j := range jobs {
-			cell, _ := r.cellAndDisk(j.index)
-			sum += cell.Scenario.Load.Duration
-		}
-		return sum
-	}
-	return Work{SimPlanned: planned(simulated), RealTotal: len(measured), RealPlanned: planned(measured)}
 }
 
 // cellAndDisk are what a cell of the result is made of.

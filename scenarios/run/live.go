@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"brokerlab/results"
+	"brokerlab/scenarios/spec"
 	"brokerlab/workloads/load"
 )
 
@@ -20,20 +21,54 @@ type Live struct {
 		running []*progress
 		ended   int // repeats
 		total   int
+		planned time.Time
 		work    Work // less what goes on
 	}
 }
 
-// Work is how much of a run there is and how much of it is done: planned spans are the
-// durations of loads, of the virtual clock where it is simulated; others are of the
-// wall clock.
+// Work is how much of a run there is, or of several, and how much of it is done: planned
+// spans are the durations of loads, of the virtual clock where it is simulated; others
+// are of the wall clock.
 type Work struct {
 	SimPlanned, SimDone  time.Duration
-	RealTotal, RealEnded int // repeats
+	SimTook              time.Duration // for what is done of them
+	RealTotal, RealEnded int           // repeats
 	RealPlanned          time.Duration
 	RealEndedPlanned     time.Duration // of those that have ended
 	RealEndedTook        time.Duration
 	RealRunning          time.Duration // what the one that goes on has taken so far
+}
+
+// PlannedWork is that of a scenario that has not begun, with its cells.
+func PlannedWork(file *spec.File, cells []spec.Cell) (w Work) {
+	for _, p := range file.Place(cells) {
+		repeats := max(1, file.Base.Repeat)
+		planned := time.Duration(repeats) * p.Cell.Scenario.Load.Duration
+		if Target(p.Disk) == results.TargetSim {
+			w.SimPlanned += planned
+		} else {
+			w.RealTotal += repeats
+			w.RealPlanned += planned
+		}
+	}
+	return w
+}
+
+// Plus is the work of both.
+func (w Work) Plus(o Work) Work {
+	return Work{
+		SimPlanned: w.SimPlanned + o.SimPlanned, SimDone: w.SimDone + o.SimDone, SimTook: w.SimTook + o.SimTook,
+		RealTotal: w.RealTotal + o.RealTotal, RealEnded: w.RealEnded + o.RealEnded,
+		RealPlanned: w.RealPlanned + o.RealPlanned, RealEndedPlanned: w.RealEndedPlanned + o.RealEndedPlanned,
+		RealEndedTook: w.RealEndedTook + o.RealEndedTook, RealRunning: w.RealRunning + o.RealRunning,
+	}
+}
+
+// Over is the work of a run that is over, whether or not it came to its end: nothing is
+// left of it.
+func (w Work) Over() Work {
+	w.SimPlanned, w.RealTotal, w.RealPlanned, w.RealRunning = w.SimDone, w.RealEnded, w.RealEndedPlanned, 0
+	return w
 }
 
 // progress is what can be seen of one repeat.
@@ -107,6 +142,7 @@ func (l *Live) Work() Work {
 	for _, p := range l.mu.running {
 		if at := p.where.Load(); at.target == results.TargetSim {
 			w.SimDone += min(at.duration, max(0, time.Duration(p.now.Load())))
+			w.SimTook = time.Since(l.mu.planned) // simulated repeats run first
 		} else {
 			w.RealRunning += time.Since(p.began)
 		}
@@ -118,7 +154,7 @@ func (l *Live) Work() Work {
 func (l *Live) plan(total int, w Work) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.mu.total, l.mu.work = total, w
+	l.mu.total, l.mu.work, l.mu.planned = total, w, time.Now()
 }
 
 // begin adds a repeat.
@@ -140,6 +176,7 @@ func (p *progress) end() {
 	l.mu.ended++
 	if at := p.where.Load(); at.target == results.TargetSim {
 		l.mu.work.SimDone += at.duration
+		l.mu.work.SimTook = time.Since(l.mu.planned)
 	} else {
 		l.mu.work.RealEnded++
 		l.mu.work.RealEndedPlanned += at.duration

@@ -32,9 +32,9 @@ type Options struct {
 	// validation is made.
 	Set     []Override
 	Command []string
-	// Begin, if not nil, is told of each row before it runs, and gives what shows the
-	// run and stops it.
-	Begin func(name string) *run.Live
+	// Begin, if not nil, is told of each row before it runs and of the work of those that
+	// follow, and gives what shows the run and stops it.
+	Begin func(name string, later run.Work) *run.Live
 	// Say, if not nil, is told what else takes time.
 	Say func(what string)
 }
@@ -85,7 +85,7 @@ func Run(opts Options) (*Outcome, error) {
 	}
 	v.out.Wall.Folder = v.folder.Path
 	for i := range jobs {
-		if err = v.runOne(&jobs[i]); err != nil {
+		if err = v.runOne(&jobs[i], plannedWork(jobs[i+1:])); err != nil {
 			err = fmt.Errorf("%s: %w", jobs[i].name, err)
 			break
 		}
@@ -183,8 +183,23 @@ func (v *validator) publishedJob(name string, t *published.Table, r *published.R
 	return j, nil
 }
 
-// runOne runs a job's scenario and compares.
-func (v *validator) runOne(j *job) error {
+// plannedWork is that of jobs that have not begun. Of a pair, what stands for this
+// machine may not be known yet.
+func plannedWork(jobs []job) (sum run.Work) {
+	for i := range jobs {
+		file := jobs[i].file
+		if jobs[i].row.Kind == results.KindPair {
+			file = file.OnDisks([]string{"dir:.", run.DiskSim})
+		}
+		if cells, err := file.Cells(); err == nil { // else its run says so
+			sum = sum.Plus(run.PlannedWork(file, cells))
+		}
+	}
+	return sum
+}
+
+// runOne runs a job's scenario and compares; later is the work of those that follow.
+func (v *validator) runOne(j *job, later run.Work) error {
 	if j.row.Kind == results.KindPair {
 		if err := v.onThisMachine(j); err != nil {
 			return err
@@ -192,7 +207,7 @@ func (v *validator) runOne(j *job) error {
 	}
 	live := &run.Live{}
 	if v.opts.Begin != nil {
-		live = v.opts.Begin(j.name)
+		live = v.opts.Begin(j.name, later)
 	}
 	began := time.Now()
 	out, err := run.Run(j.file, j.source, run.Options{Disks: j.disks, Out: filepath.Join(v.folder.Path, "runs"),
