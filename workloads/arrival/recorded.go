@@ -69,9 +69,12 @@ func ReadRecorded(name string, src io.Reader) ([]Piece, error) {
 	return c.pieces()
 }
 
-// separator of columns.
+// separator of columns: that of the first line that is not empty and no comment.
 func separator(text []byte) rune {
-	line, _, _ := bytes.Cut(text, []byte("\n"))
+	var line []byte
+	for rest := text; len(rest) > 0 && (len(bytes.TrimSpace(line)) == 0 || line[0] == '#'); {
+		line, rest, _ = bytes.Cut(rest, []byte("\n"))
+	}
 	for _, sep := range []rune{',', ';', '\t'} {
 		if bytes.ContainsRune(line, sep) {
 			return sep

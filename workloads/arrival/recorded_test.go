@@ -20,6 +20,7 @@ func TestReadRecorded(t *testing.T) {
 		{"A byte order mark, comments and empty lines.",
 			"\ufeff# of one day\ntime,rate\n\n0,1500\n60,0\n# evening\n90,2.5\n"},
 		{"Semicolons.", "Zeit;Rate\n0;1500\n60;0\n90;2.5"},
+		{"A comment with commas above semicolons.", "\n# one day, by the hour\r\n0;1500\n60;0\n90;2.5"},
 		{"Tabs.", "0\t1500\n60\t0\n90\t2.5"},
 		{"Times of day.", "2026-01-01T12:00:00Z,1.5e3\n2026-01-01T12:01:00Z,0\n2026-01-01T13:01:30+01:00,2.5"},
 		{"Times as Grafana writes them, in quotes.",
