@@ -104,6 +104,13 @@ func (l *library) add(n need) error {
 	if n.list && l.list(n.path) != nil || !n.list && l.sample(n.path, n.format) != nil {
 		return nil
 	}
+	before, err := os.Stat(n.path)
+	switch {
+	case err != nil:
+		return err
+	case !n.list && !before.Mode().IsRegular(): // a pipe would wait for who opens its other end
+		return fmt.Errorf("%s: is not a file that can be read from any place", n.path)
+	}
 	file, err := os.Open(n.path)
 	if err != nil {
 		return err
@@ -123,19 +130,27 @@ func (l *library) add(n need) error {
 		l.lists = append(l.lists, &sizeList{n.path, sizes})
 		return nil
 	}
-	u := &userFile{path: n.path, format: n.format, file: file}
-	if u.before, err = file.Stat(); err == nil && !u.before.Mode().IsRegular() {
-		err = fmt.Errorf("%s: is not a file that can be read from any place", n.path)
-	}
-	if err == nil {
-		u.found, err = samples.Scan(samples.Input{Name: n.path, Reader: file, Bytes: u.before.Size(),
-			Format: samples.Format(n.format)}, nil)
-	}
+	u := &userFile{path: n.path, format: n.format, file: file, before: before}
+	u.found, err = samples.Scan(samples.Input{Name: n.path, Reader: file, Bytes: before.Size(),
+		Format: samples.Format(n.format)})
 	if err != nil {
-		return errors.Join(err, file.Close())
+		return errors.Join(withFormat(err), file.Close())
 	}
 	l.files = append(l.files, u)
 	return nil
+}
+
+// withFormat says which setting helps where the format was guessed wrong, or not at all.
+func withFormat(err error) error {
+	const formats = "records.file.format says how it is to be read"
+	var e *samples.Error
+	switch {
+	case errors.Is(err, samples.ErrUnknown):
+		return fmt.Errorf("%w: %s", err, formats)
+	case errors.As(err, &e) && e.Format != "":
+		return fmt.Errorf("%w; it looks like %s, and %s", err, e.Format, formats)
+	}
+	return err
 }
 
 // close closes the files.

@@ -115,7 +115,10 @@ func TestUsersFileRefused(t *testing.T) {
 		{"no file", "records.payload=file:" + dir + "/none", "none", "none: no such file or directory"},
 		{"a directory", "records.payload=file:" + dir, "none", "is not a file that can be read from any place"},
 		{"broken JSON", "records.payload=file:" + write("bad.json", "[1,\n2 3]"), "none",
-			`bad.json:2: "3" follows an element of the array, not a comma (at byte 6)`},
+			`bad.json:2: "3" follows an element of the array, not a comma (at byte 6); it looks like json-array, and ` +
+				"records.file.format says how it is to be read"},
+		{"no format", "records.payload=file:" + write("odd", "\x80\x00\x00\x00"), "none",
+			"odd: is neither text nor records with their lengths before them: records.file.format says how it is to be read"},
 		{"no key", "records.payload=file:" + good, "field a", "good.jsonl: record 2: it has no key: no field a"},
 		{"too large", "records.payload=file:" + write("large.txt", "a\n"+strings.Repeat("x", 2<<20)), "none",
 			"large.txt:2: the largest record, 2097152 bytes, does not fit with key and header in " +

@@ -16,6 +16,7 @@ type window struct {
 	buf  []byte
 	pos  int   // of the next frame in buf
 	at   int64 // of buf's end in the file
+	from int64 // of the last record in the file
 	read func(b []byte)
 }
 
@@ -34,10 +35,11 @@ func (w *window) next() ([]byte, error) {
 					return nil, nil
 				}
 				record := w.buf[w.pos+fr.from : w.pos+fr.to : w.pos+fr.to]
-				w.pos += fr.next
 				if len(record) > RecordBytesMax {
-					return nil, errTooLong
+					return nil, &placed{fr.from, errTooLong}
 				}
+				w.from = w.offset() + int64(fr.from)
+				w.pos += fr.next
 				return record, nil
 			}
 			if !errors.Is(err, errMore) {

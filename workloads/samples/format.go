@@ -173,7 +173,7 @@ func spaces(buf []byte, at int) int {
 }
 
 // skipValue returns where the JSON value at a place ends. It looks at brackets and
-// strings; whether what is between them is JSON is looked at by who checks.
+// strings; what is between them may be anything.
 func skipValue(buf []byte, at int) (end int, err error) {
 	depth := 0
 	for from := at; at < len(buf); at++ {
@@ -267,10 +267,17 @@ func detect(head []byte, whole bool) (Format, error) {
 		found = LengthDelimited
 	}
 	if !framesFit(found, head, whole) {
-		return "", errors.New("is neither text nor records with their lengths before them: say how it is to be read")
+		return "", ErrUnknown
 	}
 	return found, nil
 }
+
+// ErrUnknown is of a file whose format cannot be told.
+var ErrUnknown = errors.New("is neither text nor records with their lengths before them")
+
+// textSure is how many bytes without one that no text has are text in whatever encoding:
+// of other files one byte in nine is such a one.
+const textSure = 256
 
 // isText says whether a file's beginning is text: UTF-8, or at least without bytes
 // that no text has.
@@ -286,7 +293,7 @@ func isText(head []byte, whole bool) bool {
 		}
 		i += n
 	}
-	return strange <= len(head)/50
+	return strange <= len(head)/50 || len(head) >= textSure
 }
 
 // linesOfJSON says whether text that begins with a bracket is a line that is an array

@@ -33,18 +33,19 @@ type Input struct {
 // use it, each with cursors of its own.
 type File struct {
 	in      Input // with the format that was found
+	guessed bool  // nobody had said it
 	splits  func(buf []byte, last bool) (frame, error)
 	records uint64
 	bytes   int64 // of all records
-	largest frameAt
+	largest recordAt
 	sizes   map[int]uint64
 	index   []int64 // where every stride-th record's frame begins
 	stride  uint64
 	sum     string
 }
 
-// frameAt is a record's number, size and place.
-type frameAt struct {
+// recordAt is a record's number, size and place.
+type recordAt struct {
 	number uint64
 	bytes  int
 	offset int64
@@ -65,6 +66,9 @@ type Error struct {
 	Line   int64  // of text, from 1; else 0
 	Record uint64 // from 1; 0 if it is not about one
 	Offset int64  // bytes before it
+	// Format is the one in which the file was read if nobody said it; "" if it was not
+	// read, or if somebody did.
+	Format Format
 	Err    error
 }
 
@@ -80,9 +84,8 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// Scan looks through a file. check, if not nil, is shown each record, which is valid
-// during the call; its error is that of the file at this place.
-func Scan(in Input, check func(number uint64, record []byte) error) (*File, error) {
+// Scan looks through a file.
+func Scan(in Input) (*File, error) {
 	f := &File{in: in, sizes: make(map[int]uint64), stride: 1}
 	head := make([]byte, min(headBytes, in.Bytes))
 	if n, err := in.Reader.ReadAt(head, 0); n < len(head) {
@@ -91,7 +94,7 @@ func Scan(in Input, check func(number uint64, record []byte) error) (*File, erro
 	if len(head) == 0 {
 		return nil, &Error{Name: in.Name, Err: errors.New("is empty: there is no record in it")}
 	}
-	if in.Format == Auto || in.Format == "" {
+	if f.guessed = in.Format == Auto || in.Format == ""; f.guessed {
 		var err error
 		if f.in.Format, err = detect(head, int64(len(head)) == in.Bytes); err != nil {
 			return nil, &Error{Name: in.Name, Err: err}
@@ -104,7 +107,7 @@ func Scan(in Input, check func(number uint64, record []byte) error) (*File, erro
 	if err != nil {
 		return nil, &Error{Name: in.Name, Line: 1, Err: err}
 	}
-	if err := f.scan(int64(from), check); err != nil {
+	if err := f.scan(int64(from)); err != nil {
 		return nil, err
 	}
 	if f.records == 0 {
@@ -114,35 +117,32 @@ func Scan(in Input, check func(number uint64, record []byte) error) (*File, erro
 }
 
 // scan walks through all frames.
-func (f *File) scan(from int64, check func(number uint64, record []byte) error) error {
+func (f *File) scan(from int64) error {
 	sum := sha256.New()
 	head := make([]byte, from)
-	if _, err := f.in.Reader.ReadAt(head, 0); err != nil {
+	if n, err := f.in.Reader.ReadAt(head, 0); n < len(head) {
 		return &Error{Name: f.in.Name, Err: fmt.Errorf("cannot be read: %w", noEOF(err))}
 	}
 	sum.Write(head)
 	w := window{f: f, at: from}
 	w.read = func(b []byte) { sum.Write(b) }
 	for {
-		offset := w.offset()
+		frame := w.offset()
 		record, err := w.next()
-		if err == nil && record != nil && check != nil {
-			err = check(f.records, record)
-		}
 		if err != nil {
-			return f.located(err, offset)
+			return f.located(err, frame)
 		}
 		if record == nil {
 			break
 		}
-		f.note(offset, len(record))
+		f.note(frame, w.from, len(record))
 	}
 	f.sum = hex.EncodeToString(sum.Sum(nil))
 	return nil
 }
 
-// note takes a record into account.
-func (f *File) note(offset int64, bytes int) {
+// note takes a record into account, and where it and its frame begin.
+func (f *File) note(frame, from int64, bytes int) {
 	if f.records%f.stride == 0 {
 		if len(f.index) == indexMax {
 			for i := range indexMax / 2 {
@@ -152,11 +152,11 @@ func (f *File) note(offset int64, bytes int) {
 			f.stride *= 2
 		}
 		if f.records%f.stride == 0 {
-			f.index = append(f.index, offset)
+			f.index = append(f.index, frame)
 		}
 	}
 	if bytes > f.largest.bytes {
-		f.largest = frameAt{number: f.records, bytes: bytes, offset: offset}
+		f.largest = recordAt{number: f.records, bytes: bytes, offset: from}
 	}
 	f.records++
 	f.bytes += int64(bytes)
@@ -170,6 +170,9 @@ func (f *File) located(err error, offset int64) error {
 		offset, err = offset+int64(p.at), p.error
 	}
 	e := &Error{Name: f.in.Name, Record: f.records + 1, Offset: offset, Err: err}
+	if f.guessed {
+		e.Format = f.in.Format
+	}
 	if f.in.Format == Lines || f.in.Format == JSONArray {
 		e.Line = f.lineOf(offset)
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"runtime"
@@ -18,7 +17,7 @@ import (
 
 func scan(data []byte, format samples.Format) (*samples.File, error) {
 	in := samples.Input{Name: "f", Reader: bytes.NewReader(data), Bytes: int64(len(data)), Format: format}
-	return samples.Scan(in, nil)
+	return samples.Scan(in)
 }
 
 // read returns the file's records from one on, so many.
@@ -67,6 +66,8 @@ func TestFormats(t *testing.T) {
 		{"the last line has no end", "one\ntwo", samples.Lines, []string{"one", "two"}},
 		{"ends of lines as Windows has them, empty lines, a byte order mark", "\xef\xbb\xbf\r\none\r\n\n\n two \r\n\n",
 			samples.Lines, []string{"one", " two "}},
+		{"lines in an old encoding", strings.Repeat("tr\xe8s bien \xe9t\xe9\n", 20), samples.Lines,
+			slices.Repeat([]string{"tr\xe8s bien \xe9t\xe9"}, 20)},
 		{"lines of JSON", "{\"a\":1}\n{\"a\":[2]}\n", samples.Lines, []string{`{"a":1}`, `{"a":[2]}`}},
 		{"lines that are arrays", "[1]\n[2]\n", samples.Lines, []string{"[1]", "[2]"}},
 		{"an array", " [ {\"a\": \"]\\\"}\"} , 12,\"x\" ,[1,[2]],\nnull ] \n", samples.JSONArray,
@@ -129,7 +130,7 @@ func TestErrors(t *testing.T) {
 		{"a varint of 70 bits", strings.Repeat("\xff", 11), samples.VarintDelimited,
 			"f: record 1, at byte 0: a length has more than 64 bits"},
 		{"neither text nor lengths", "\x80\x00\x00\x00\x00\x00\x01", samples.Auto,
-			"f: is neither text nor records with their lengths before them: say how it is to be read"},
+			"f: is neither text nor records with their lengths before them"},
 		{"a format that is none", "a", "lnies", `f: format "lnies" is not known`},
 	} {
 		_, err := scan([]byte(row.data), row.format)
@@ -170,7 +171,7 @@ func TestLargeFile(t *testing.T) {
 	large := repeated{lines: 300_000}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	f, err := samples.Scan(samples.Input{Name: "f", Reader: large, Bytes: large.bytes()}, nil)
+	f, err := samples.Scan(samples.Input{Name: "f", Reader: large, Bytes: large.bytes()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -225,7 +226,7 @@ func (s *shrunk) ReadAt(b []byte, at int64) (int, error) {
 func TestFileChanges(t *testing.T) {
 	data := []byte(strings.Repeat("a line\n", 100_000))
 	r := &shrunk{Reader: *bytes.NewReader(data), reads: 10}
-	f, err := samples.Scan(samples.Input{Name: "f", Reader: r, Bytes: int64(len(data))}, nil)
+	f, err := samples.Scan(samples.Input{Name: "f", Reader: r, Bytes: int64(len(data))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -239,16 +240,11 @@ func TestFileChanges(t *testing.T) {
 	}
 }
 
-// Goal: sizes are those of the records, a check is shown each of them, the sum is that
-// of the file. Method: a small file.
+// Goal: sizes are those of the records, the largest one is found, behind empty lines too,
+// the sum is that of the file. Method: a small file, in both formats of text.
 func TestScanTells(t *testing.T) {
-	data := []byte("aa\nbbbb\ncc\n")
-	var seen []string
-	f, err := samples.Scan(samples.Input{Name: "f", Reader: bytes.NewReader(data), Bytes: int64(len(data))},
-		func(number uint64, record []byte) error {
-			seen = append(seen, fmt.Sprint(number, string(record)))
-			return nil
-		})
+	data := []byte("aa\n\n\r\nbbbb\ncc\n")
+	f, err := scan(data, samples.Lines)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -257,21 +253,17 @@ func TestScanTells(t *testing.T) {
 		t.Fatal(err)
 	}
 	bytesMax, at := f.Largest("is too large")
-	got := fmt.Sprintf("%v %d..%d mean %.3f, %d: %v, %s", seen, sizes.Min(), sizes.Max(), sizes.Mean(), bytesMax, at,
+	got := fmt.Sprintf("%d..%d mean %.3f, %d: %v, %s", sizes.Min(), sizes.Max(), sizes.Mean(), bytesMax, at,
 		f.SHA256()[:16])
-	want := "[0aa 1bbbb 2cc] 3..4 mean 3.333, 4: f:2: is too large (at byte 3), 15e9de9d20e4f515"
+	want := "3..4 mean 3.333, 4: f:4: is too large (at byte 6), a1642a8a81d7ead6"
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	_, err = samples.Scan(samples.Input{Name: "f", Reader: bytes.NewReader(data), Bytes: int64(len(data))},
-		func(number uint64, record []byte) error {
-			if number == 2 {
-				return errors.New("has no key")
-			}
-			return nil
-		})
-	if want := "f:3: has no key (at byte 8)"; err == nil || err.Error() != want {
-		t.Errorf("%v, want %s", err, want)
+	if f, err = scan([]byte("[\n  12345,\n 1]"), samples.JSONArray); err != nil {
+		t.Fatal(err)
+	}
+	if _, at := f.Largest("is too large"); at.Error() != "f:2: is too large (at byte 4)" {
+		t.Error(at)
 	}
 }
 
@@ -284,11 +276,13 @@ func TestReadSizes(t *testing.T) {
 			"[{50 100} {100 0.25} {200 3}]"},
 		{"nothing", "# none\n", "s.csv: there is no size in it that has a weight"},
 		{"weights of nothing", "5,0\n", "s.csv: there is no size in it that has a weight"},
-		{"a word", "100\nlarge\n", `s.csv:2: "large" is not a size of 0 to 16777216 bytes (at byte 0)`},
-		{"a unit", "1KiB\n", `s.csv:1: "1KiB" is not a size of 0 to 16777216 bytes (at byte 0)`},
-		{"a negative weight", "1,-2\n", `s.csv:1: "-2" is not a weight (at byte 0)`},
-		{"three columns", "1,2,3\n", `s.csv:1: "1,2,3" is not a size and a weight: write 1024,0.25 (at byte 0)`},
-		{"a long line", strings.Repeat("1", 2000), "s.csv:1: is longer than 1024 bytes (at byte 0)"},
+		{"a word", "100\nlarge\n", `s.csv:2: "large" is not a size of 0 to 16777216 bytes`},
+		{"all faults at once", "bytes\n1;x\r\n\n7\n-3\n",
+			"s.csv:2: \"x\" is not a weight\ns.csv:5: \"-3\" is not a size of 0 to 16777216 bytes"},
+		{"a unit", "1KiB\n", `s.csv:1: "1KiB" is not a size of 0 to 16777216 bytes`},
+		{"a negative weight", "1,-2\n", `s.csv:1: "-2" is not a weight`},
+		{"three columns", "1,2,3\n", `s.csv:1: "1,2,3" is not a size and a weight: write 1024,0.25`},
+		{"a long line", strings.Repeat("1", 2000), "s.csv:1: is longer than 1024 bytes"},
 	} {
 		list, err := samples.ReadSizes("s.csv", strings.NewReader(row.text))
 		got := fmt.Sprint(list)

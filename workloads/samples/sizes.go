@@ -16,17 +16,21 @@ import (
 const (
 	sizesMax      = 1_000_000
 	sizeLineBytes = 1024
+	sizeErrorsMax = 20 // that are told of at once
 )
 
 // ReadSizes reads a list of sizes: a line for each, with its bytes and, behind a comma,
 // a semicolon, a tab or spaces, its weight, which is 1 if there is none. Empty lines,
-// lines that begin with # and a first line without a number are passed over.
+// lines that begin with # and a first line without a number are passed over. The error
+// holds every fault (up to 20), each after name and line.
 func ReadSizes(name string, r io.Reader) ([]payload.Weighted, error) {
 	var list []payload.Weighted
+	var errs []error
 	lines := bufio.NewScanner(r)
 	lines.Buffer(make([]byte, 0, sizeLineBytes), sizeLineBytes)
-	number, first := int64(0), true
-	for lines.Scan() {
+	number, first := 0, true
+	fail := func(err error) { errs = append(errs, fmt.Errorf("%s:%d: %w", name, number, err)) }
+	for len(errs) < sizeErrorsMax && lines.Scan() {
 		number++
 		text := strings.TrimSpace(strings.TrimPrefix(lines.Text(), "\ufeff"))
 		if text == "" || text[0] == '#' {
@@ -42,7 +46,8 @@ func ReadSizes(name string, r io.Reader) ([]payload.Weighted, error) {
 			err = fmt.Errorf("is the line after %d sizes: no more fit", sizesMax)
 		}
 		if err != nil {
-			return nil, &Error{Name: name, Line: number, Err: err}
+			fail(err)
+			continue
 		}
 		list = append(list, w)
 	}
@@ -50,7 +55,11 @@ func ReadSizes(name string, r io.Reader) ([]payload.Weighted, error) {
 		if errors.Is(err, bufio.ErrTooLong) {
 			err = fmt.Errorf("is longer than %d bytes", sizeLineBytes)
 		}
-		return nil, &Error{Name: name, Line: number + 1, Err: err}
+		number++
+		fail(err)
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
 	}
 	sum := 0.0
 	for _, w := range list {

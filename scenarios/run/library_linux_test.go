@@ -1,0 +1,24 @@
+package run_test
+
+import (
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"brokerlab/scenarios/run"
+)
+
+// Goal: a pipe is refused as a file of records, and nobody waits for its other end.
+// Method: a named one that nothing writes to.
+func TestPipeRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := run.Run(parsed(t, "disk: sim", "records.payload=file:"+path), nil,
+		run.Options{Out: t.TempDir(), Live: &run.Live{}})
+	if err == nil || !strings.Contains(err.Error(), "pipe: is not a file that can be read from any place") {
+		t.Error(err)
+	}
+}
