@@ -205,7 +205,9 @@ type Column struct {
 	Number int // from 1
 	// Divider is a comma, a tab or a space, which stands for a run of spaces. Quotes
 	// hold together what is in them, but not where tabs divide; brackets do where
-	// spaces divide, as in logs of web servers.
+	// spaces divide, as in logs of web servers. A quote within quotes is doubled where
+	// commas divide (RFC 4180), and has a backslash before it where spaces do (Apache's
+	// mod_log_config).
 	Divider byte
 }
 
@@ -245,14 +247,28 @@ func (c Column) end(line []byte) int {
 	}
 	from := 0
 	if until != 0 {
-		if end := bytes.IndexByte(line[1:], until); end >= 0 {
-			from = end + 2
-		}
+		from = c.closed(line, until)
 	}
 	if end := bytes.IndexByte(line[from:], c.Divider); end >= 0 {
 		return from + end
 	}
 	return len(line)
+}
+
+// closed is where what the first byte opens has been closed; 0 if nothing closes it.
+func (c Column) closed(line []byte, until byte) int {
+	for at := 1; at < len(line); at++ {
+		switch {
+		case c.Divider == ' ' && until == '"' && line[at] == '\\':
+			at++
+		case line[at] != until:
+		case c.Divider == ',' && at+1 < len(line) && line[at+1] == until:
+			at++
+		default:
+			return at + 1
+		}
+	}
+	return 0
 }
 
 func (c Column) unwrapped(column []byte) []byte {

@@ -80,6 +80,12 @@ func TestColumn(t *testing.T) {
 		{4, ',', "1,,3", "none"},
 		{2, '\t', "\"a\t b\"\tc", ` b"`},
 		{1, ',', "", "none"},
+		{1, ',', `"a"",b",2`, `a"",b`},
+		{2, ',', `"a"",b",2`, "2"},
+		{2, ',', `"",2`, "2"},
+		{2, ' ', `- "x \"y z\" \\" 7`, `x \"y z\" \\`},
+		{3, ' ', `- "x \"y z\" \\" 7`, "7"},
+		{2, ' ', `[a\] b`, "b"},
 		{1, ',', `"cut`, `"cut`},
 	} {
 		got, ok := Column{Number: row.number, Divider: row.divider}.Of([]byte(row.in))

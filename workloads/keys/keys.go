@@ -81,7 +81,7 @@ type Keys struct {
 	zipf   *zipf
 }
 
-// New makes the tables; for Zipf some 100 KB, however many keys there are.
+// New makes the tables; for Zipf some 100 KB for a million keys, and 300 KB for CountMax.
 func New(cfg Config) (*Keys, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
