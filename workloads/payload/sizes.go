@@ -160,5 +160,5 @@ func (s *Sizes) ofLevels(hash uint64) int {
 	step := hash >> 56
 	low, high := int64(table[step]), int64(table[step+1])
 	part := int64(hash << 8 >> 32)
-	return int(low + (high-low)*part>>32)
+	return int(low + ((high-low)*part+1<<31)>>32) // rounded: rounding down would take half a byte off the mean
 }

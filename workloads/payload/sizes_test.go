@@ -24,6 +24,10 @@ func TestSizes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	narrow, err := LogNormal(LogNormalConfig{Mean: 60, Sigma: 0.02, Min: 24, Max: 1200})
+	if err != nil {
+		t.Fatal(err)
+	}
 	empirical, err := Empirical([]Weighted{{100, 3}, {7, 0}, {2000, 1}})
 	if err != nil {
 		t.Fatal(err)
@@ -47,6 +51,7 @@ func TestSizes(t *testing.T) {
 		{"log-normal", logNormal, 24, 100_000, 999.6, []share{{below(-1), normalBelow(-1) / whole},
 			{below(0), 0.5 / whole}, {below(1), normalBelow(1) / whole}, {below(2.5), normalBelow(2.5) / whole}}},
 		{"log-normal, half of it cut away", cut, 24, 1200, 0, nil},
+		{"log-normal, hardly spread", narrow, 24, 1200, 60, nil},
 		{"empirical", empirical, 100, 2000, 575, []share{{100, 0.75}}},
 	} {
 		s := row.sizes
