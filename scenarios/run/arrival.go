@@ -159,8 +159,16 @@ func (r *runner) keepRecorded() error {
 	return nil
 }
 
+// Streams of random numbers of Poisson processes: each phase of a producer is one of its
+// own.
+const (
+	streamWarmup = "arrival-warmup"
+	streamLoad   = "arrival"
+	streamRead   = "arrival-read"
+)
+
 // arrivalOf is the schedule of one of several producers that share a load.
-func (r *repeat) arrivalOf(l *spec.Load, node env.Node, producers, index int) (arrival.Config, error) {
+func (r *repeat) arrivalOf(l *spec.Load, stream string, node env.Node, producers, index int) (arrival.Config, error) {
 	cfg := arrival.Config{Start: r.loadFrom, Producers: producers, Index: index,
 		Tolerance: l.Tolerance, CatchUp: l.CatchUp}
 	var err error
@@ -171,7 +179,7 @@ func (r *repeat) arrivalOf(l *spec.Load, node env.Node, producers, index int) (a
 		cfg.RatePerSec = l.Rate
 	}
 	if l.Random() {
-		cfg.Poisson = node.Rand("arrival")
+		cfg.Poisson = node.Rand(stream)
 	}
 	return cfg, nil
 }

@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -178,5 +179,24 @@ load: {arrival: steps, steps: [100/s, 300/s], warmup: 1s, warmup.rate: 50/s, dur
 	}
 	if c.OfferedPerS != 200 || c.Sent != 450 {
 		t.Errorf("%v/s offered, %d sent", c.OfferedPerS, c.Sent)
+	}
+}
+
+// Goal: the Poisson process of the load does not repeat that of its warm-up. Method:
+// three seconds of each at one rate, simulated, with what was due in each second.
+func TestPhasesDrawApart(t *testing.T) {
+	out, err := execute(t, `
+cluster: {brokers: 1}
+load: {arrival: poisson, rate: 200/s, warmup: 3s, warmup.rate: 200/s, duration: 6s}
+`, "sim", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var due []int64
+	for _, s := range out.Result.Cells[0].Repeats[0].Seconds {
+		due = append(due, s.Offered)
+	}
+	if len(due) != 6 || slices.Equal(due[:3], due[3:]) {
+		t.Errorf("records due in the seconds of the warm-up and of the load: %v", due)
 	}
 }

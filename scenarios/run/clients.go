@@ -143,20 +143,20 @@ func (r *repeat) producer(c *clients, index int, node env.Node) (load.ProducerCo
 	out.Client.ClientID = c.node(index)
 	in := c.s.Load
 	if in.WarmupRate != spec.RateSame && in.Warmup > 0 { // which comes before all that load.arrival says
-		warmup, err := r.arrivalOf(loadIn(&in, in.WarmupRate), node, c.count, index)
+		warmup, err := r.arrivalOf(loadIn(&in, in.WarmupRate), streamWarmup, node, c.count, index)
 		if err != nil {
 			return out, err
 		}
 		out.Warmup = &warmup
 	}
-	if out.Arrival, err = r.arrivalOf(&in, node, c.count, index); err != nil {
+	if out.Arrival, err = r.arrivalOf(&in, streamLoad, node, c.count, index); err != nil {
 		return out, err
 	}
 	if out.Warmup != nil {
 		out.Arrival.Start = r.loadFrom.Add(in.Warmup)
 	}
 	if c.shared.Reading != nil {
-		reading, err := r.arrivalOf(loadIn(&in, in.ReadRate), node, c.count, index)
+		reading, err := r.arrivalOf(loadIn(&in, in.ReadRate), streamRead, node, c.count, index)
 		if err != nil {
 			return out, err
 		}
