@@ -123,7 +123,9 @@ func (r *repeat) startProducers(j *join) error {
 			}
 			j.start(node, "load", func() error {
 				var err error
-				c.produced[i], err = load.Produce(node, c.shared, cfg)
+				if c.produced[i], err = load.Produce(node, c.shared, cfg); err != nil {
+					r.shared.Stop() // nothing of the repeat counts any more
+				}
 				return err
 			})
 		}

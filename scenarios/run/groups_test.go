@@ -189,6 +189,15 @@ cluster: {brokers: 1}
 load: {warmup: 0s, duration: 300ms, drain: 100ms, max-bytes: 1MB}
 records: {size: 100B, payload: random}`, "producers had not finished within load.drain",
 			func(c *results.Cell) bool { return c.Failed > 0 && c.Acked > 0 }},
+		{"producers that do not catch up, of whose records 8 KiB were under way", `
+producers: {batch.size: 2KiB, buffer.memory: 8KiB, linger.ms: 0ms}
+topic: {flush.messages: 1, partitions: 1}
+cluster: {brokers: 1}
+load: {warmup: 0s, duration: 500ms, rate: 4000/s, catch-up: true, drain: 100ms}
+records: {size: 1000B, payload: random}`, "load.drain, ended before the producers had caught up",
+			func(c *results.Cell) bool {
+				return c.Failed > 0 && c.Failed <= 8 && c.Acked > 0 && c.Sent+c.Unsent == 2000 && c.Acked+c.Failed == c.Sent
+			}},
 		{"a reading that is limited", `
 cluster: {brokers: 1}
 topic: {partitions: 2}

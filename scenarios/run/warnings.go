@@ -17,8 +17,8 @@ func (r *repeat) warnings(window time.Duration) (all []string) {
 		warn("%d records failed, for example: %v", r.found.Failed, first)
 	}
 	if r.late {
-		warn("producers had not finished within load.drain %v: what was not acknowledged by then was given up, and counts "+
-			"as failed", r.s.Load.Drain)
+		warn("producers had not finished within load.drain %v: what they had sent and was not acknowledged by then was "+
+			"given up, and counts as failed", r.s.Load.Drain)
 	}
 	length := seriesOf(r.producers, inLoad).Length()
 	if r.live.stopped() && length < r.s.Load.Duration {
@@ -76,7 +76,7 @@ func (c *clients) lateWarnings() (all []string) {
 			l.Tolerance+l.Slack)
 		remedy := "load.catch-up: true sends them, late, and counts the delay"
 		if l.CatchUp {
-			why, remedy = "the load ended before the producers had caught up", "see why it ended"
+			why, remedy = "the load, or load.drain, ended before the producers had caught up", "see why it did"
 		}
 		all = append(all, fmt.Sprintf("%d records%s (%.2g %% of those due) were not sent: %s; percentiles leave "+
 			"them out and are lower than they should be: %s", unsent, of, 100*float64(unsent)/float64(due), why, remedy))

@@ -325,10 +325,21 @@ func (p *Pacer) GiveUp(now env.Time) (unsent int64) {
 // Abandon does the same also if the generator catches up: for a load that is ended
 // before its time.
 func (p *Pacer) Abandon(now env.Time) (unsent int64) {
+	return p.giveUpBefore(now, p.cfg.Tolerance)
+}
+
+// GiveUpAll gives up all that is due at now: for a generator that is not to send any
+// more, though the load had its time.
+func (p *Pacer) GiveUpAll(now env.Time) (unsent int64) {
+	return p.giveUpBefore(now, -1)
+}
+
+// giveUpBefore gives up what is due at now for longer than a span.
+func (p *Pacer) giveUpBefore(now env.Time, span time.Duration) (unsent int64) {
 	if p.closed {
 		return 0
 	}
-	for p.next < now && now.Sub(p.next) > p.cfg.Tolerance {
+	for p.next <= now && now.Sub(p.next) > span {
 		p.advance()
 		if p.interval < len(p.unsent) {
 			p.unsent[p.interval]++

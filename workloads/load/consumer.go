@@ -71,7 +71,10 @@ type consuming struct {
 // backlog, only then) until it has reached the targets. It gives up when no record comes
 // for Stall, or when the group gives up.
 func Consume(node env.Node, shared *Group, cfg ConsumerConfig) (Consumed, error) {
-	awaitStart(node, shared, cfg.Start)
+	awaitStart(node, cfg.Start, func() bool {
+		_, ended := shared.LoadEnded(node.Now())
+		return ended
+	})
 	cfg.Client.AutoOffsetReset = consumer.ResetNone
 	if cfg.RatePerSec > 0 {
 		cfg.Client.MaxPollRecords = min(cfg.Client.MaxPollRecords, max(1, int(pollShare*cfg.RatePerSec)))
@@ -98,12 +101,9 @@ func Consume(node env.Node, shared *Group, cfg ConsumerConfig) (Consumed, error)
 	return c.out, errors.Join(err, c.client.Close())
 }
 
-// awaitStart waits for an instant, or the end of the load.
-func awaitStart(node env.Node, shared *Group, start env.Time) {
-	for now := node.Now(); now < start; now = node.Now() {
-		if _, ended := shared.LoadEnded(now); ended {
-			return
-		}
+// awaitStart waits for an instant, unless it is over before.
+func awaitStart(node env.Node, start env.Time, over func() bool) {
+	for now := node.Now(); now < start && !over(); now = node.Now() {
 		node.Sleep(min(start.Sub(now), pollWait))
 	}
 }

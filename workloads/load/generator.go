@@ -38,7 +38,7 @@ func (g *Generator) Await() (now env.Time, ok bool) {
 			return now, false
 		}
 		until := min(due.Add(g.Slack), g.End)
-		if g.End == env.Never {
+		if g.Over != nil {
 			until = min(until, now.Add(pollWait)) // it may be over meanwhile
 		}
 		g.Node.Sleep(until.Sub(now))

@@ -61,7 +61,7 @@ func (s *Shared) ReadingEnded(now env.Time) (at env.Time, ended bool) {
 	if at := s.readEnd.Load(); at != 0 {
 		return env.Time(at), true
 	}
-	if !s.stopped.Load() && !s.full(s.RoomLimit) {
+	if s.ends.Load()&stopped == 0 && !s.full(s.RoomLimit) {
 		return 0, false
 	}
 	s.EndReading(now)

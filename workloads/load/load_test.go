@@ -228,6 +228,36 @@ func TestStop(t *testing.T) {
 	})
 }
 
+// Goal: a load that is stopped ends soon, however far its next record and its next step
+// are. Method: one record at once, the next in 100 s and the load in 5 s, stopped in the
+// warm-up.
+func TestStopBetweenRecords(t *testing.T) {
+	inWorlds(t, simfs.DefaultConfig(), func(t *testing.T, n env.Node) {
+		l := newLoaded(t, n, false)
+		rare := arrival.Config{Start: l.shared.End - env.Time(200*time.Millisecond), RatePerSec: 0.01, Producers: 1}
+		cfg := load.ProducerConfig{Client: producer.DefaultConfig(), Sender: l.checker.Sender(0), Warmup: &rare,
+			Arrival: rare}
+		cfg.Arrival.Start = rare.Start.Add(5 * time.Second)
+		l.shared.End = cfg.Arrival.Start.Add(time.Second)
+		cfg.Client.Bootstrap = []string{addr}
+		g := task.NewGroup(n)
+		g.Go("stop", func() error {
+			for l.shared.Acked.Load() == 0 && n.Now() < l.shared.End {
+				n.Sleep(time.Millisecond)
+			}
+			l.shared.Stop()
+			return nil
+		})
+		out, err := load.Produce(n, &l.produces, cfg)
+		if err := errors.Join(err, g.Wait()); err != nil || out.Sent != 1 || l.shared.Acked.Load() != 1 {
+			t.Errorf("%d sent, %d acknowledged, %v", out.Sent, l.shared.Acked.Load(), err)
+		}
+		if n.Now() >= cfg.Arrival.Start {
+			t.Error("the producer waited for the load")
+		}
+	})
+}
+
 // readBack is load.ReadBack where nothing is deleted.
 func readBack(n env.Node, source *records.Source, cfg consumer.Config, targets []load.Target, o *check.Observer) error {
 	deleted, err := load.ReadBack(n, []*records.Source{source, source}, cfg, targets, o)

@@ -50,17 +50,22 @@ type Shared struct {
 	Consumed   atomic.Int64 // by all groups together
 	Failures   Failures
 	wire       atomic.Int64
-	stopped    atomic.Bool
+	ends       atomic.Int32 // stopped, abandoned, or both
 	loadEnd    atomic.Int64 // env.Time; 0: it goes on
 	readEnd    atomic.Int64 // the same of the reading
 
 	mu        sync.Mutex // never held while waiting, also not for a producer's lock
 	producers []*producer.Producer
-	aborted   bool
 }
 
+// What ends a load from outside.
+const (
+	stopped   = 1 << iota // by Stop
+	abandoned             // its producers, by AbortProducers
+)
+
 // Stop ends the load as soon as may be.
-func (s *Shared) Stop() { s.stopped.Store(true) }
+func (s *Shared) Stop() { s.ends.Or(stopped) }
 
 // Abort ends the load and gives up what is not acknowledged yet, for brokers that
 // will not answer any more. The driver calls it, which stands outside the nodes.
@@ -70,10 +75,11 @@ func (s *Shared) Abort() {
 }
 
 // AbortProducers gives up what is not acknowledged yet, for producers that had their
-// time. The driver calls it when the load has ended.
+// time; what they have not sent by then stays unsent. The driver calls it when the load
+// has ended.
 func (s *Shared) AbortProducers() {
 	s.mu.Lock()
-	s.aborted = true
+	s.ends.Or(abandoned)
 	producers := s.producers
 	s.mu.Unlock()
 	for _, p := range producers {
@@ -85,16 +91,19 @@ func (s *Shared) AbortProducers() {
 func (s *Shared) join(p *producer.Producer) {
 	s.mu.Lock()
 	s.producers = append(s.producers, p)
-	aborted := s.aborted
+	given := s.abandoned()
 	s.mu.Unlock()
-	if aborted {
+	if given {
 		p.Abort()
 	}
 }
 
-// Over says whether the load is over before its time.
+// abandoned says whether producers were given up.
+func (s *Shared) abandoned() bool { return s.ends.Load()&abandoned != 0 }
+
+// Over says whether the load is over before its time, or producers were given up.
 func (s *Shared) Over() bool {
-	return s.stopped.Load() || s.full(s.DiskLimit) || s.AckedLimit > 0 && s.AckedBytes.Load() >= s.AckedLimit
+	return s.ends.Load() != 0 || s.full(s.DiskLimit) || s.AckedLimit > 0 && s.AckedBytes.Load() >= s.AckedLimit
 }
 
 // full says whether the logs have reached a limit of bytes.
@@ -219,12 +228,15 @@ func (p *producing) sendStep(cfg arrival.Config, end env.Time, over func() bool)
 	if err != nil {
 		return err
 	}
-	p.node.Sleep(cfg.Start.Sub(p.node.Now()))
+	awaitStart(p.node, cfg.Start, over)
 	due := &Generator{Node: p.node, Pacer: pacer, End: end, Slack: p.cfg.Slice, Over: over}
 	if p.cfg.Slice > 0 {
 		err = p.sendSlices(due)
 	} else {
 		err = p.send(due)
+	}
+	if p.shared.abandoned() {
+		pacer.GiveUpAll(p.node.Now())
 	}
 	p.late = p.late.Add(pacer.Lateness())
 	offered, unsent := pacer.Offered()

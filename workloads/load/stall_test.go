@@ -1,6 +1,7 @@
 package load_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"brokerlab/disks/simfs"
 	"brokerlab/engine/env"
 	"brokerlab/engine/producer"
+	"brokerlab/engine/task"
 	"brokerlab/results"
 	"brokerlab/workloads/arrival"
 	"brokerlab/workloads/load"
@@ -63,6 +65,44 @@ func TestStall(t *testing.T) {
 					t.Error("caught up before the end of the load: that was no stall")
 				}
 			})
+		})
+	}
+}
+
+// Goal: producers that are given up after the load send nothing more: what was under way
+// has failed, and the rest is unsent, though they were to catch up. Method: the stall of
+// TestStall, given up 100 ms after the load; singly and in slices.
+func TestGivenUpAfterTheLoad(t *testing.T) {
+	const rate, span = 1000, 200 * time.Millisecond
+	for _, slice := range []time.Duration{0, 5 * time.Millisecond} {
+		disk := simfs.DefaultConfig()
+		disk.AppendCost = 100 * time.Millisecond
+		inWorlds(t, disk, func(t *testing.T, n env.Node) {
+			l := newLoaded(t, n, false)
+			cfg := load.ProducerConfig{Client: producer.DefaultConfig(), Sender: l.checker.Sender(0), Slice: slice,
+				Arrival: arrival.Config{Start: l.shared.End - env.Time(span), RatePerSec: rate, Producers: 1, CatchUp: true,
+					Tolerance: time.Second}}
+			cfg.Client.Bootstrap, cfg.Client.Linger = []string{addr}, 0
+			cfg.Client.BatchSize, cfg.Client.BufferMemory = 2048, 6000
+			g := task.NewGroup(n)
+			g.Go("give up", func() error {
+				n.Sleep(l.shared.End.Add(100 * time.Millisecond).Sub(n.Now()))
+				l.shared.AbortProducers()
+				return nil
+			})
+			out, err := load.Produce(n, &l.produces, cfg)
+			if err := errors.Join(err, g.Wait()); err != nil {
+				t.Fatal(err)
+			}
+			due := int64(rate * span.Seconds())
+			acked, failed := l.shared.Acked.Load(), l.shared.Failed.Load()
+			if out.Sent+out.Lateness.Unsent != due || acked+failed != out.Sent || sum(out.Offered) != due {
+				t.Errorf("%d sent, %d unsent, %d in intervals, of %d; %d acknowledged, %d failed", out.Sent,
+					out.Lateness.Unsent, sum(out.Offered), due, acked, failed)
+			}
+			if slice == 0 && (failed > 40 || out.Lateness.Unsent < 50) { // the buffer holds some 25
+				t.Errorf("%d failed, %d are unsent", failed, out.Lateness.Unsent)
+			}
 		})
 	}
 }
