@@ -2,6 +2,7 @@ package results
 
 import (
 	"bytes"
+	"math"
 	"math/rand/v2"
 	"reflect"
 	"strings"
@@ -209,27 +210,55 @@ func TestSummarize(t *testing.T) {
 	}
 }
 
-// Goal: recorders of several tasks make one interval, and an emptied one starts anew.
-// Method: record apart, merge, take, and look at counts.
-func TestRecorderMergeAndTake(t *testing.T) {
-	a, b := NewRecorder(), NewRecorder()
-	a.Record(10)
-	a.Record(HistogramHighest)
-	b.Record(20)
-	b.Record(HistogramHighest + 1)
-	a.Merge(b)
-	if a.Count() != 4 || b.Count() != 2 {
-		t.Errorf("counts after the merge are %d and %d, want 4 and 2", a.Count(), b.Count())
+// Goal: a recorder's places are those of the histogram, and what it takes is what the
+// histogram would have recorded. Method: both ends of every place, and latencies of all
+// sizes, each also in a histogram of the library.
+func TestRecorderPlaces(t *testing.T) {
+	h := NewHistogram()
+	for place := range placeOf(HistogramHighest) {
+		low, next := lowestAt(place), lowestAt(place+1)
+		if placeOf(low) != place || placeOf(next-1) != place || !h.ValuesAreEquivalent(low, next-1) ||
+			h.ValuesAreEquivalent(low, next) {
+			t.Fatalf("place %d is from %d to %d", place, low, next)
+		}
 	}
-	second := a.Take(Span{Repeat: 1, Length: time.Second})
-	if l := second.Latency(); l.Count != 3 || l.Overflow != 1 || l.P50 != 20 {
-		t.Errorf("the interval is %+v, want 3 values, 1 overflow, median 20", l)
+	r := NewRecorder()
+	random := rand.New(rand.NewPCG(3, 3))
+	for range 50_000 {
+		ns, count := int64(math.Exp(random.Float64()*math.Log(float64(HistogramHighest)))), 1+random.Int64N(3)
+		if count == 1 {
+			r.Record(ns)
+		} else {
+			r.RecordMany(ns, count)
+		}
+		if err := h.RecordValues(ns, count); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if a.Count() != 0 {
-		t.Errorf("%d values are left after Take", a.Count())
+	taken := NewHistogram()
+	if dropped := r.Take(Span{}).Hist.MergeInto(taken); dropped != 0 || !taken.Equals(h) {
+		t.Errorf("the recorder differs from the histogram, and %d latencies were dropped", dropped)
 	}
-	if l := second.Latency(); l.Count != 3 {
-		t.Errorf("the interval has %d values after its recorder went on, want 3", l.Count)
+}
+
+// Goal: an interval has what was recorded in it, values outside the range apart, and the
+// next one begins empty. Method: the ends of the range and what is beside them.
+func TestRecorderTake(t *testing.T) {
+	r := NewRecorder()
+	for _, ns := range []int64{10, 0, HistogramHighest, -1, HistogramHighest + 1, math.MinInt64, math.MaxInt64} {
+		r.Record(ns)
+		r.RecordMany(ns, 2)
+	}
+	second := r.Take(Span{Repeat: 1, Length: time.Second})
+	if l := second.Latency(); l.Count != 9 || l.Overflow != 12 || l.P50 != 10 {
+		t.Errorf("the interval is %+v, want 9 values, 12 overflows, median 10", l)
+	}
+	r.Record(5)
+	if l := second.Latency(); l.Count != 9 {
+		t.Errorf("the interval has %d values after its recorder went on, want 9", l.Count)
+	}
+	if l := r.Take(Span{}).Latency(); l.Count != 1 || l.Overflow != 0 {
+		t.Errorf("the interval after it is %+v, want 1 value", l)
 	}
 	if of := OfRepeat([]Interval{second, {Repeat: 2}}, 1); len(of) != 1 || of[0].Repeat != 1 {
 		t.Errorf("the intervals of repeat 1 are %v", of)

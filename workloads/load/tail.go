@@ -47,7 +47,7 @@ type tailSums struct {
 
 // tails divides the records of an interval by latency, so that the slowest of a whole
 // window can be told when its end is known. It holds the buckets that are used. A record
-// costs two additions, and a batch as many more as there are buckets that it is in.
+// costs a comparison and two additions, and a batch more for each bucket that it is in.
 type tails struct {
 	at   [tailBuckets]int32 // index in used, and one more; 0: none
 	used []tailSums
@@ -64,13 +64,15 @@ func (t *tails) of(bucket int) *tailSums {
 // run is records of a batch that follow each other in one bucket.
 type run struct {
 	bucket  int
+	low     int64  // the least latency of the bucket, in ns
+	width   uint64 // of the bucket, in ns; 0: there is none yet
 	records int64
 	latency int64 // ns, of all of them
 }
 
 // add counts the records of a batch, whose stages but the accumulator are the same.
 func (t *tails) add(b *producer.Batch, now env.Time, stages *StageSums) {
-	r := run{bucket: -1}
+	var r run
 	for _, intended := range b.Intended {
 		t.next(&r, int64(now-intended), stages)
 	}
@@ -85,12 +87,19 @@ func (t *tails) add(b *producer.Batch, now env.Time, stages *StageSums) {
 }
 
 func (t *tails) next(r *run, ns int64, stages *StageSums) {
-	if bucket := tailBucket(ns); bucket != r.bucket {
-		t.put(r, stages)
-		*r = run{bucket: bucket}
+	if uint64(ns-r.low) >= r.width {
+		t.turn(r, ns, stages)
 	}
 	r.records++
 	r.latency += ns
+}
+
+// turn goes on to the bucket of a latency.
+func (t *tails) turn(r *run, ns int64, stages *StageSums) {
+	t.put(r, stages)
+	bucket := tailBucket(ns)
+	low := tailLowest(bucket)
+	*r = run{bucket: bucket, low: low, width: uint64(tailLowest(bucket+1) - low)}
 }
 
 func (t *tails) put(r *run, stages *StageSums) {
