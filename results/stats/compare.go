@@ -22,8 +22,9 @@ type Comparison struct {
 	// (Hodges and Lehmann); 0 where a value is not above 0.
 	Ratio float64
 	// Interval is that of Ratio, from the same test turned round, so that it leaves 1
-	// out where a difference is shown. Confidence is 0.95 or more; less where there
-	// are too few values, and 0 where there is none.
+	// out where a difference is shown; where values are equal to others, it may end at 1
+	// then. Confidence is 0.95 or more; less where there are too few values, and 0 where
+	// there is none.
 	Interval Interval
 }
 

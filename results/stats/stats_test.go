@@ -18,8 +18,10 @@ func near(t *testing.T, what string, hits, trials int, least, most float64) {
 }
 
 // Goal: an interval of a median holds the true one as often as its confidence says,
-// whatever the distribution, and says what few values give.
-// Method: draws of a skewed distribution whose median is known.
+// whatever the distribution, misses it as often on either side, and says what few values
+// give.
+// Method: draws of a skewed distribution whose median is known; also rounded, so that
+// there are ties: then it holds the median more often.
 func TestMedianInterval(t *testing.T) {
 	if _, ok := MedianInterval([]float64{1}); ok {
 		t.Error("one value has an interval")
@@ -28,9 +30,9 @@ func TestMedianInterval(t *testing.T) {
 	for _, c := range []struct {
 		n          int
 		confidence float64 // exact
-	}{{2, 0.5}, {3, 0.75}, {5, 0.9375}, {6, 0.96875}, {12, 0.96142578125}} {
+	}{{2, 0.5}, {3, 0.75}, {5, 0.9375}, {6, 0.96875}, {8, 0.9921875}, {12, 0.96142578125}, {30, 0.957226}} {
 		const trials = 2000
-		hits := 0
+		hits, below, above, tied := 0, 0, 0, 0
 		for range trials {
 			values := make([]float64, c.n)
 			for i := range values {
@@ -38,17 +40,33 @@ func TestMedianInterval(t *testing.T) {
 			}
 			order := slices.Clone(values)
 			i, ok := MedianInterval(values)
-			if !ok || math.Abs(i.Confidence-c.confidence) > 1e-9 {
+			if !ok || math.Abs(i.Confidence-c.confidence) > 1e-6 {
 				t.Fatalf("%d values: confidence %v, want %v", c.n, i.Confidence, c.confidence)
 			}
 			if !slices.Equal(order, values) {
 				t.Fatal("the values were sorted")
 			}
-			if i.Low <= math.Ln2 && math.Ln2 <= i.High {
+			switch {
+			case i.High < math.Ln2:
+				below++
+			case i.Low > math.Ln2:
+				above++
+			default:
 				hits++
 			}
+			const grain = 0.3
+			for k := range values {
+				values[k] = math.Round(values[k]/grain) * grain
+			}
+			if i, _ := MedianInterval(values); i.Low <= 0.6 && 0.6 <= i.High { // of a median of 2.3 grains
+				tied++
+			}
 		}
+		side := (1 - c.confidence) / 2
 		near(t, "hold the median", hits, trials, c.confidence, c.confidence)
+		near(t, "lie below it", below, trials, side, side)
+		near(t, "lie above it", above, trials, side, side)
+		near(t, "hold it where there are ties", tied, trials, c.confidence, 1)
 	}
 }
 
