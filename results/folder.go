@@ -19,9 +19,9 @@ const (
 	LatestName = "latest"
 )
 
-// folderTime is the name of a run folder. Colons are legal in no Windows name
+// FolderTime is the name of a run folder. Colons are legal in no Windows name
 // and split lists of paths elsewhere, hence the dashes.
-const folderTime = "2006-01-02T15-04-05Z"
+const FolderTime = "2006-01-02T15-04-05Z"
 
 // collisionsMax bounds the search for a free name.
 const collisionsMax = 10_000
@@ -43,7 +43,7 @@ func Create(root, scenario string, at time.Time) (*Folder, error) {
 	if err := os.MkdirAll(parent, 0o755); err != nil {
 		return nil, fmt.Errorf("results: create a run folder: %w (choose another place with --out)", err)
 	}
-	name := at.UTC().Format(folderTime)
+	name := at.UTC().Format(FolderTime)
 	for n := 1; n <= collisionsMax; n++ {
 		path := filepath.Join(parent, name)
 		if n > 1 {

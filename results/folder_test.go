@@ -308,12 +308,20 @@ func FuzzOpen(f *testing.F) {
 	})
 }
 
-// Goal: a result of schema version 1 is read, and says what it lacks. Method: one that a
+// Goal: a result of schema version 1 is read, with its histograms, and says what it lacks. Method: one that a
 // program of that version wrote; what it lacks is 0, what it has is as it was.
 func TestReadVersion1(t *testing.T) {
-	_, r, err := Open("testdata/version-1")
+	f, r, err := Open("testdata/version-1")
 	if err != nil {
 		t.Fatal(err)
+	}
+	hs, err := f.Histograms(0, Produce)
+	if err != nil {
+		t.Fatal(err)
+	}
+	was := r.Cells[0].Latency[Produce]
+	if l := Summarize(Measured(hs)); l.P50 != was.P50 || l.P999 != was.P999 || l.Count != was.Count || l.Mean != was.Mean {
+		t.Errorf("the histograms say %+v, the result %+v", l, was)
 	}
 	if r.Schema != SchemaVersion || !r.Complete || r.Incomplete != "" || len(r.Cells) != 2 {
 		t.Errorf("schema %d, complete %v (%q), %d cells", r.Schema, r.Complete, r.Incomplete, len(r.Cells))

@@ -9,13 +9,6 @@ import (
 	"brokerlab/results/stats"
 )
 
-// SamplesBeyond is how many samples a percentile needs beyond it to be told (and
-// one below the median as many below it): with fewer, it is one or two records that
-// decide it, and the next run's is elsewhere. It is more than a distribution-free
-// interval of 95 % needs for an upper end (3.7), since records of one batch wait
-// together and count for less than so many.
-const SamplesBeyond = 10
-
 // Percentiles of a Latency, by the names that its JSON has for them.
 var percentiles = []struct {
 	name  string
@@ -31,7 +24,7 @@ var percentiles = []struct {
 // tooFew names the percentiles that so many samples do not support.
 func tooFew(samples int64) (names []string) {
 	for _, p := range percentiles {
-		if (1-p.share)*float64(samples) < SamplesBeyond-1e-6 {
+		if !Enough(samples, 100*p.share) {
 			names = append(names, p.name)
 		}
 	}
@@ -130,10 +123,6 @@ func intervalsOfRepeats(c *Cell, out map[string]Bounds) {
 	}
 }
 
-// wholeShare is the part of a second that an interval needs to be one: the last and
-// the two that the end of a warm-up makes are often less.
-const wholeShare = 0.9
-
 func intervalsOfSeconds(c *Cell, latencies map[string][]Interval, out map[string]Bounds) {
 	r := &c.Repeats[0]
 	for _, f := range figures {
@@ -142,7 +131,7 @@ func intervalsOfSeconds(c *Cell, latencies map[string][]Interval, out map[string
 		}
 		var rates []float64
 		for i := range r.Seconds {
-			if s := &r.Seconds[i]; s.Measured() && s.Length >= wholeShare {
+			if s := &r.Seconds[i]; s.Measured() && s.Whole() {
 				rates = append(rates, f.second(s)/s.Length)
 			}
 		}

@@ -112,8 +112,8 @@ func TestIntervalsOfRepeats(t *testing.T) {
 	}
 }
 
-// Goal: a percentile has as many samples beyond it as the rule says, or is named as
-// having too few.
+// Goal: a percentile has as many samples beyond it as the rule says, one below the median
+// as many below it, or is named as having too few.
 // Method: counts on both sides of each limit.
 func TestTooFewSamples(t *testing.T) {
 	for _, c := range []struct {
@@ -125,6 +125,11 @@ func TestTooFewSamples(t *testing.T) {
 		}
 		if (Latency{Count: c.count - 1}).Supports(c.name) {
 			t.Errorf("%s is told of %d samples", c.name, c.count-1)
+		}
+	}
+	for percentile, needed := range map[float64]int64{50: 20, 99: 1000, 99.9: 10_000, 99.99: 100_000, 10: 100, 1: 1000} {
+		if got := SamplesNeeded(percentile); got != needed || Enough(needed-1, percentile) || !Enough(needed, percentile) {
+			t.Errorf("p%v needs %d samples, not %d", percentile, needed, got)
 		}
 	}
 	if (Latency{}).Supports("p50") {

@@ -2,7 +2,8 @@ package results
 
 import (
 	"math"
-	"slices"
+
+	"brokerlab/results/stats"
 )
 
 // MergeRepeats makes the measures of a cell out of its repeats:
@@ -80,18 +81,7 @@ func medianOf(repeats []Repeat, figure func(Repeat) float64) float64 {
 
 // Median is the middle value, or the mean of the two middle ones; 0 when there
 // is none. (gonum's interpolating quantile says 2 for 1, 2, 3, 4.)
-func Median(values []float64) float64 {
-	if len(values) == 0 {
-		return 0
-	}
-	sorted := slices.Clone(values)
-	slices.Sort(sorted)
-	mid := len(sorted) / 2
-	if len(sorted)%2 == 1 {
-		return sorted[mid]
-	}
-	return sorted[mid-1] + (sorted[mid]-sorted[mid-1])/2
-}
+func Median(values []float64) float64 { return stats.Median(values) }
 
 // Range is the least and the greatest of a figure over repeats; 0 and 0 when
 // there are none.

@@ -239,6 +239,13 @@ type Second struct {
 // Measured says whether the second is part of the measured window.
 func (s *Second) Measured() bool { return !s.Warmup && (s.Phase == "" || s.Phase == PhaseLoad) }
 
+// wholeShare is the part of a second that an interval needs to be compared with others.
+const wholeShare = 0.9
+
+// Whole says whether it is a second, or nearly: the last one and the two that the end of
+// a warm-up makes are often less.
+func (s *Second) Whole() bool { return s.Length >= wholeShare }
+
 // CellWall is what may differ between two runs of one seed.
 type CellWall struct {
 	Start   time.Time `json:"start"` // UTC; of the first repeat, in a cell

@@ -32,9 +32,6 @@ type limits struct{ care, untrusted float64 } // relative to the lesser of both 
 // at: below, the finer spans are.
 const fineMin = 30
 
-// wholeShare is the part of a second that an interval must have to be compared.
-const wholeShare = 0.9
-
 // change is one that was found in a repeat.
 type change struct {
 	stats.Change
@@ -98,7 +95,7 @@ func inRepeat(in Input, index int) (found []change, looked int) {
 	startS := 0.0
 	for i := range r.Seconds {
 		s := &r.Seconds[i]
-		if !s.Measured() || s.Length < wholeShare {
+		if !s.Measured() || !s.Whole() {
 			continue
 		}
 		if len(acked) == 0 {
