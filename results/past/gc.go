@@ -27,7 +27,8 @@ type Policy struct {
 func (p Policy) Given() bool { return p.Keep >= 0 || p.OlderThan > 0 || p.Incomplete }
 
 // quietFor is how long nothing was written into the folder of a run that has not
-// ended, before it counts as dead. A run writes at least after each repeat of a cell.
+// ended, before it counts as dead, beside the longest load that it may be in: a run
+// writes after each repeat of a cell, and not while one goes on.
 const quietFor = 6 * time.Hour
 
 // Plan is what is to be done with each run.
@@ -69,11 +70,26 @@ func Choose(all []Run, p Policy, now time.Time) Plan {
 	return plan
 }
 
-// unreadable says that there is a result.json that this program cannot read, which
-// says nothing of the run.
+// unreadable says that there is, or may be, a result.json that this program cannot
+// read, which says nothing of the run.
 func (r *Run) unreadable() bool {
 	_, err := os.Lstat(filepath.Join(r.Path, results.ResultFile))
-	return r.Result == nil && err == nil
+	return r.Result == nil && !errors.Is(err, fs.ErrNotExist)
+}
+
+// quietMax is how long the run may write nothing and still go on.
+func (r *Run) quietMax() time.Duration {
+	longest := time.Duration(0)
+	if r.Result != nil {
+		for i := range r.Result.Cells {
+			config := r.Result.Cells[i].Config
+			// A setting that is no span of time says nothing.
+			load, _ := time.ParseDuration(config["load.duration"])
+			read, _ := time.ParseDuration(config["load.read.limit"])
+			longest = max(longest, load+read)
+		}
+	}
+	return quietFor + longest
 }
 
 // spare says why a run must not go; "": it may.
@@ -81,7 +97,7 @@ func (r *Run) spare(now time.Time) string {
 	if len(r.Foreign) > 0 {
 		return "it holds what brokerlab did not write: " + strings.Join(r.Foreign, ", ")
 	}
-	if quiet := now.Sub(r.Written); !r.Complete() && quiet < quietFor {
+	if quiet := now.Sub(r.Written); !r.Complete() && quiet < r.quietMax() {
 		if r.Result == nil || r.Result.Incomplete == results.NotEnded {
 			return fmt.Sprintf("it may go on: it was written %v ago", quiet.Truncate(time.Second))
 		}

@@ -38,8 +38,6 @@ type Run struct {
 // within one.
 var folderName = regexp.MustCompile(`^(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ)(-\d+)?$`)
 
-const folderTime = "2006-01-02T15-04-05Z"
-
 // ownFile is the name of a file that a run or a report leaves, or its temporary name. A
 // copy of a recorded curve ends as the user's own file is called.
 var ownFile = regexp.MustCompile(
@@ -47,7 +45,8 @@ var ownFile = regexp.MustCompile(
 		`(\.tmp\d+)?)$`)
 
 // List finds the run folders below root, which are root/<scenario>/<time>, by
-// scenario and from the oldest to the newest. A root that is not there has none.
+// scenario and from the oldest to the newest. A root that is not there has none, and
+// folders that the user may not look into, such as lost+found, are passed over.
 func List(root string) ([]Run, error) {
 	parents, err := os.ReadDir(root)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -62,6 +61,9 @@ func List(root string) ([]Run, error) {
 			continue
 		}
 		some, err := OfScenario(root, parent.Name())
+		if errors.Is(err, fs.ErrPermission) {
+			continue
+		}
 		if err != nil {
 			return all, err
 		}
@@ -84,7 +86,7 @@ func OfScenario(root, scenario string) ([]Run, error) {
 		if parts == nil || !e.IsDir() {
 			continue
 		}
-		started, err := time.Parse(folderTime, parts[1])
+		started, err := time.Parse(results.FolderTime, parts[1])
 		if err != nil {
 			continue // such as month 13
 		}
@@ -98,9 +100,7 @@ func OfScenario(root, scenario string) ([]Run, error) {
 			all = append(all, r)
 		}
 	}
-	slices.SortFunc(all, func(a, b Run) int {
-		return cmp.Or(a.Started.Compare(b.Started), cmp.Compare(len(a.Name), len(b.Name)), cmp.Compare(a.Name, b.Name))
-	})
+	slices.SortFunc(all, inTime)
 	return all, nil
 }
 
@@ -108,6 +108,10 @@ func OfScenario(root, scenario string) ([]Run, error) {
 // result.
 func (r *Run) look() (isRun bool, err error) {
 	entries, err := os.ReadDir(r.Path)
+	if errors.Is(err, fs.ErrPermission) {
+		r.Err = fmt.Errorf("runs: %w", err)
+		return true, nil // by its name
+	}
 	if err != nil {
 		return false, fmt.Errorf("runs: %w", err)
 	}
@@ -157,11 +161,17 @@ func (r *Run) Complete() bool { return r.Result != nil && r.Result.Complete }
 // Find finds the run that a user names: the path of a folder, of its result.json or
 // of a link latest; a scenario, whose newest run it is; or the beginning of a
 // folder's name that only one has, with or without its scenario in front. Without a
-// name it is the newest run of all.
+// name it is the newest run of all. A folder that is no run and is called as a scenario,
+// such as disks, does not hide its runs.
 func Find(root, name string) (*results.Folder, *results.Result, error) {
+	var noRun error
 	if name != "" {
 		if _, err := os.Lstat(name); err == nil {
-			return results.Open(name)
+			folder, r, err := results.Open(name)
+			if err == nil || name != filepath.Base(name) {
+				return folder, r, err
+			}
+			noRun = err
 		}
 	}
 	all, err := List(root)
@@ -172,28 +182,37 @@ func Find(root, name string) (*results.Folder, *results.Result, error) {
 		if len(all) == 0 {
 			return nil, nil, fmt.Errorf("runs: there are no runs in %s", root)
 		}
-		newest := slices.MaxFunc(all, func(a, b Run) int { return a.Started.Compare(b.Started) })
-		return results.Open(newest.Path)
+		slices.SortStableFunc(all, inTime)
+		return results.Open(all[len(all)-1].Path)
 	}
 	var found []Run
 	for _, r := range all {
 		switch {
 		case r.Scenario == name && r.Latest:
 			return results.Open(r.Path)
-		case r.Scenario == name:
-			found = []Run{r} // the newest so far; the link latest is missing
+		case r.Scenario == name: // the newest so far, if the link latest is missing
+			found = []Run{r}
+		case len(found) == 1 && found[0].Scenario == name: // the name of a scenario is no beginning of another
 		case strings.HasPrefix(r.Name, name) || strings.HasPrefix(r.Scenario+"/"+r.Name, name):
 			found = append(found, r)
 		}
 	}
-	switch len(found) {
-	case 0:
+	switch {
+	case len(found) == 0 && noRun != nil:
+		return nil, nil, noRun
+	case len(found) == 0:
 		return nil, nil, fmt.Errorf("runs: %q is no path, no scenario that ran and no beginning of a run's name in %s; "+
 			"brokerlab results list shows what is there", name, root)
-	case 1:
+	case len(found) == 1:
 		return results.Open(found[0].Path)
 	}
 	return nil, nil, fmt.Errorf("runs: %q is the beginning of %d runs: %s", name, len(found), namesOf(found))
+}
+
+// inTime orders runs by when they began; of those of one second by the number that
+// results.Create gave them.
+func inTime(a, b Run) int {
+	return cmp.Or(a.Started.Compare(b.Started), cmp.Compare(len(a.Name), len(b.Name)), cmp.Compare(a.Name, b.Name))
 }
 
 // namesMax is how many names a message has.

@@ -121,8 +121,107 @@ func TestFind(t *testing.T) {
 			t.Errorf("%s: found %v, error %v", row.why, f, err)
 		}
 	}
+	t.Chdir(t.TempDir())
+	for _, name := range []string{"b", "zzz"} { // folders of the user
+		if err := os.Mkdir(name, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if f, _, err := Find(root, "b"); err != nil || f.Path != filepath.Join(root, "b/2026-11-22T12-00-00Z") {
+		t.Errorf("a folder hides the scenario of its name: %v, error %v", f, err)
+	}
+	if _, _, err := Find(root, "zzz"); err == nil || !strings.Contains(err.Error(), "open zzz: it has no result.json") {
+		t.Errorf("a folder that is no run: error %v", err)
+	}
 	if _, _, err := Find(t.TempDir(), ""); err == nil || !strings.Contains(err.Error(), "there are no runs") {
 		t.Errorf("an empty root: error %v", err)
+	}
+}
+
+// Goal: of runs that began in one second the one that Create numbered last is the newest, by no name and by
+// their scenario's without a link; and a scenario's name is not taken for the beginning of another's. Method:
+// eleven runs of one second, beside a scenario whose name goes on.
+func TestFindWithinOneSecond(t *testing.T) {
+	root := t.TempDir()
+	put(t, root, "a-b", noon, &results.Result{Schema: results.SchemaVersion, Scenario: "a-b"}, false)
+	for range 11 {
+		put(t, root, "a", noon, &results.Result{Schema: results.SchemaVersion, Scenario: "a"}, false)
+	}
+	want := filepath.Join(root, "a", "2026-11-22T12-00-00Z-11")
+	for _, name := range []string{"", "a"} {
+		if f, _, err := Find(root, name); err != nil || f.Path != want {
+			t.Errorf("%q is %+v, error %v", name, f, err)
+		}
+	}
+}
+
+// Goal: a run that replayed a curve is brokerlab's alone, whatever the curve's file was called; a file that
+// only looks so is not. Method: files beside those of a run.
+func TestOwnFiles(t *testing.T) {
+	root := t.TempDir()
+	f := put(t, root, "a", noon, &results.Result{Schema: results.SchemaVersion, Complete: true}, true)
+	for _, name := range []string{"curve-01-Montag (neu).csv", "cell-01-activity.json",
+		"cell-12-read-producers-a-produce.hlog", "report.html", ".result.json.tmp123"} {
+		if err := f.WriteFile(name, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if r := list(t, root)[0]; len(r.Foreign) > 0 {
+		t.Errorf("held for foreign: %q", r.Foreign)
+	}
+	others := []string{"curve.csv", "result.json.bak", "cell-a.hlog", "report.pdf"}
+	for _, name := range others {
+		if err := f.WriteFile(name, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	slices.Sort(others)
+	if r := list(t, root)[0]; !slices.Equal(r.Foreign, others) {
+		t.Errorf("foreign are %q, want %q", r.Foreign, others)
+	}
+}
+
+// Goal: a run in a load of days is not taken for dead while it writes nothing. Method: one that has not
+// ended, whose cell loads for 48 h, after 30 h and after 60 h.
+func TestLongLoadMayGoOn(t *testing.T) {
+	root := t.TempDir()
+	put(t, root, "a", noon, &results.Result{Schema: results.SchemaVersion, Incomplete: results.NotEnded,
+		Cells: []results.Cell{{Config: map[string]string{"load.duration": "48h", "load.read.limit": "10m"}}}}, false)
+	for after, want := range map[time.Duration]int{30 * time.Hour: 0, 60 * time.Hour: 1} {
+		plan := Choose(list(t, root), Policy{Keep: -1, Incomplete: true}, noon.Add(after))
+		if len(plan.Remove) != want || len(plan.Spared) != 1-want {
+			t.Errorf("after %v: %d go, %d stay", after, len(plan.Remove), len(plan.Spared))
+		}
+	}
+}
+
+// Goal: links are never followed out of the root: neither a scenario nor a run nor a file of one that is a
+// symbolic link is removed or emptied. Method: links to a run elsewhere in each place.
+func TestLinksStay(t *testing.T) {
+	root, elsewhere := t.TempDir(), t.TempDir()
+	far := put(t, elsewhere, "x", noon, &results.Result{Schema: results.SchemaVersion, Complete: true}, true)
+	near := put(t, root, "a", noon, &results.Result{Schema: results.SchemaVersion, Complete: true}, true)
+	for from, to := range map[string]string{filepath.Join(root, "b"): filepath.Join(elsewhere, "x"),
+		filepath.Join(root, "a", "2026-11-22T12-00-01Z"): far.Path,
+		filepath.Join(near.Path, "cell-02-produce.hlog"): filepath.Join(far.Path, results.ResultFile)} {
+		if err := os.Symlink(to, from); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all := list(t, root)
+	if got := paths(all); !slices.Equal(got, []string{"a/2026-11-22T12-00-00Z"}) {
+		t.Errorf("runs %q", got)
+	}
+	plan := Choose(all, Policy{Keep: 0}, noon.Add(24*time.Hour))
+	if len(plan.Remove) != 0 || len(plan.Spared) != 1 {
+		t.Errorf("a run with a link in it goes: %+v", plan)
+	}
+	plan.Remove = plan.Spared // as if the link came after the choice
+	if err := plan.Execute(root); err == nil {
+		t.Error("a run with a link in it was removed")
+	}
+	if _, _, err := results.Open(far.Path); err != nil {
+		t.Errorf("what a link names is damaged: %v", err)
 	}
 }
 
