@@ -64,7 +64,7 @@ func machine(in Input) (out []results.Finding) {
 	if s.count > 0 {
 		a := c.Repeats[s.repeat-1].Wall.Surroundings
 		out = append(out, finding(Machine, s.worst >= othersLimits.untrusted, "other programs used %s of the processors%s%s:"+
-			" end them and run again", percent(s.worst), busiest(a), among(len(c.Repeats), s.count, s.repeat)))
+			" run again without them", percent(s.worst), busiest(a), among(len(c.Repeats), s.count, s.repeat)))
 	}
 	s = eachSurroundings(c, stealLimits.care, func(a *results.Surroundings) float64 { return cores(a.StealS, a) })
 	if s.count > 0 {
@@ -86,10 +86,14 @@ func machine(in Input) (out []results.Finding) {
 	return append(out, slowed(c)...)
 }
 
-// busiest names the other program that used most.
+// busiest names the other program that used most, or says that those which did have
+// ended since: they are not among those that run at the end.
 func busiest(a *results.Surroundings) string {
 	words := ""
-	if a.Busiest != "" {
+	switch {
+	case a.BusiestCPUS < a.OthersCPUS/2 && !a.KernelAmongThem:
+		words = ", most of it programs that have ended since"
+	case a.Busiest != "":
 		words = fmt.Sprintf(", the busiest of them %s (%.2g of %d cores)", a.Busiest, a.BusiestCPUS/a.Seconds, a.Cores)
 	}
 	if a.KernelAmongThem {

@@ -9,6 +9,7 @@ package selfcheck
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -190,37 +191,56 @@ func brokersBusy(c *results.Cell) (share float64, what string) {
 	return share, what
 }
 
-// late looks at what an open loop did not send in time.
+// late looks at what an open loop did not send in time. Latency counts from the instant
+// at which a record was due, so that lateness is in it: by how much a p99 may be greater
+// for it is measured as a change of a latency is.
 func late(c *results.Cell) []results.Finding {
 	due := float64(c.Sent + c.Unsent)
 	if due == 0 {
 		return nil
 	}
 	lateOf, unsentOf := float64(c.Late)/due, float64(c.Unsent)/due
-	if lateOf < lateShare && unsentOf < unsentShare {
+	adds := lateAdds(c)
+	tooLate, tooMany := lateOf >= lateShare && adds >= latencyLimits.care, unsentOf >= unsentShare
+	if !tooLate && !tooMany {
 		return nil
 	}
 	var parts []string
-	if lateOf >= lateShare {
+	if tooLate {
 		parts = append(parts, fmt.Sprintf("%s of the records were sent late, at worst by %s", percent(lateOf),
 			duration(c.LateMax)))
 	}
-	if unsentOf >= unsentShare {
+	if tooMany {
 		parts = append(parts, fmt.Sprintf("%s were due and never sent", percent(unsentOf)))
 	}
 	what := strings.Join(parts, ", and ")
+	untrusted := tooMany || adds >= latencyLimits.untrusted
 	switch b := c.Bound; {
 	case b != nil && (b.Resource == results.BoundDisk || b.Resource == results.BoundPageCache ||
 		b.Resource == results.BoundNetwork):
 		return []results.Finding{finding(Generator, false, "the brokers did not take the offered rate, so that %s: "+
 			"latency counts from the instant at which each was due; lower load.rate to see that of a rate that they take", what)}
 	case b != nil && b.Resource == results.BoundCPU && c.Target == results.TargetReal:
-		return []results.Finding{finding(Generator, true, "the machine's processors were busy, which generator and "+
+		return []results.Finding{finding(Generator, untrusted, "the machine's processors were busy, which generator and "+
 			"brokers share: %s; lower load.rate", what)}
 	case b != nil && b.Resource == results.BoundCPU:
 		return []results.Finding{finding(Generator, false, "the brokers' processors did not keep up, so that %s: latency "+
 			"counts from the instant at which each was due", what)}
+	case c.Target == results.TargetReal && !untrusted:
+		return []results.Finding{finding(Generator, false, "the generator was late: %s, which is in the latencies, while "+
+			"nothing was busy all the time: a machine that wakes programs late does that, and so do other programs; lower "+
+			"load.rate, or use a quieter machine", what)}
 	}
-	return []results.Finding{finding(Generator, true, "the generator was the bottleneck: %s, while nothing of the "+
+	return []results.Finding{finding(Generator, untrusted, "the generator was the bottleneck: %s, while nothing of the "+
 		"brokers was busy all the time; raise producers.count or lower load.rate", what)}
+}
+
+// lateAdds is the part by which the produce p99 may be greater than that of a generator
+// that is never late: infinite where it is not known.
+func lateAdds(c *results.Cell) float64 {
+	p99 := c.Latency[results.Produce].P99
+	if p99 <= c.LateMax {
+		return math.Inf(1)
+	}
+	return float64(c.LateMax) / float64(p99-c.LateMax)
 }

@@ -175,6 +175,8 @@ func TestMachine(t *testing.T) {
 		{"others, a little", results.Surroundings{OthersCPUS: 1.5}, Machine, "", ""},
 		{"others", results.Surroundings{OthersCPUS: 3, Busiest: "java", BusiestCPUS: 2.5}, Machine, "care",
 			"used 7.5 % of the processors, the busiest of them java (0.25 of 4 cores) (in repeat 2 of 2)"},
+		{"others that came and went", results.Surroundings{OthersCPUS: 8, Busiest: "sshd", BusiestCPUS: 0.01}, Machine,
+			"untrusted", "used 20 % of the processors, most of it programs that have ended since (in repeat 2 of 2): run again"},
 		{"others, much", results.Surroundings{OthersCPUS: 8, KernelAmongThem: true}, Machine, "untrusted",
 			"threads of the kernel among them"},
 		{"steal", results.Surroundings{StealS: 0.5}, Machine, "care", "steal"},
@@ -210,11 +212,18 @@ func verdict(found []results.Finding) (severity, message string) {
 	return severity, message
 }
 
+// lateCell is a measured cell of an open loop that left everything idle.
+func lateCell(counts results.Counts, lateMax, p99 int64) results.Cell {
+	return results.Cell{Load: "open", Target: results.TargetReal, Bound: &results.Bound{Resource: results.BoundRate},
+		Measures: results.Measures{Counts: counts, LateMax: lateMax,
+			Latency: map[string]results.Latency{results.Produce: {Count: 10_000, P99: p99}}}}
+}
+
 // Goal: a generator that was late or bounded a closed loop is told apart from brokers
 // that did not keep up.
 // Method: a table of counts and bounds.
 func TestGenerator(t *testing.T) {
-	late := results.Counts{Sent: 10_000, Late: 500, Unsent: 400}
+	late, unsent := results.Counts{Sent: 10_000, Late: 480}, results.Counts{Sent: 10_000, Late: 500, Unsent: 400}
 	for _, c := range []struct {
 		why  string
 		c    results.Cell
@@ -223,16 +232,21 @@ func TestGenerator(t *testing.T) {
 	}{
 		{"in time", results.Cell{Load: "open", Measures: results.Measures{Counts: results.Counts{Sent: 10_000, Late: 50}}},
 			"", ""},
-		{"late while idle", results.Cell{Load: "open", Measures: results.Measures{Counts: late, LateMax: 3e9},
+		{"late while idle", results.Cell{Load: "open", Measures: results.Measures{Counts: unsent, LateMax: 3e9},
 			Bound: &results.Bound{Resource: results.BoundRate}}, "untrusted",
 			"4.8 % of the records were sent late, at worst by 3 s, and 3.8 % were due and never sent"},
-		{"the disk did not keep up", results.Cell{Load: "open", Measures: results.Measures{Counts: late},
+		{"late by little of the latency", lateCell(late, 3e6, 20e6), "", ""},
+		{"late by some of it", lateCell(late, 8e6, 20e6), "care", "the generator was late: 4.8 % of the records"},
+		{"late by half of it", lateCell(late, 10e6, 20e6), "untrusted", "the generator was the bottleneck"},
+		{"unsent, and late by little", lateCell(unsent, 3e6, 20e6), "untrusted",
+			"bottleneck: 3.8 % were due and never sent, while"},
+		{"the disk did not keep up", results.Cell{Load: "open", Measures: results.Measures{Counts: unsent},
 			Bound: &results.Bound{Resource: results.BoundPageCache}}, "care", "did not take the offered rate"},
 		{"the machine was busy", results.Cell{Load: "open", Target: results.TargetReal,
-			Measures: results.Measures{Counts: late}, Bound: &results.Bound{Resource: results.BoundCPU}}, "untrusted",
+			Measures: results.Measures{Counts: unsent}, Bound: &results.Bound{Resource: results.BoundCPU}}, "untrusted",
 			"which generator and brokers share"},
 		{"the modelled brokers were busy", results.Cell{Load: "open", Target: results.TargetSim,
-			Measures: results.Measures{Counts: late}, Bound: &results.Bound{Resource: results.BoundCPU}}, "care",
+			Measures: results.Measures{Counts: unsent}, Bound: &results.Bound{Resource: results.BoundCPU}}, "care",
 			"the brokers' processors did not keep up"},
 		{"a closed loop of busy clients", results.Cell{Load: "closed",
 			Usage: results.Usage{CPU: &results.CPUUsage{Busy: 0.2}, Disk: &results.DiskUsage{Busy: 0.1}},
