@@ -313,3 +313,90 @@ func TestCompareRuns(t *testing.T) {
 		t.Errorf("three runs: %+v", r)
 	}
 }
+
+// on is made, on a disk, with a label and a setting that say what varies.
+func on(disk string, acks []string, random *rand.Rand) *results.Result {
+	r := made(make([]float64, len(acks)), 4, random)
+	r.LabelNames = []string{"disk"}
+	if len(acks) > 1 {
+		r.LabelNames = []string{"acks", "disk"}
+	}
+	for i := range r.Cells {
+		c := &r.Cells[i]
+		c.Labels = map[string]string{"disk": disk}
+		if len(acks) > 1 {
+			c.Labels["acks"] = acks[i]
+		}
+		c.Config["producers.acks"] = acks[i]
+		for n := range c.Repeats {
+			c.Repeats[n].RecordsPerS = float64(1000 + n)
+		}
+		c.Measures = results.MergeRepeats(c.Repeats, nil)
+	}
+	return r
+}
+
+// Goal: cells are the same by what varies, wherever they stand: also those of runs on a disk each, in another
+// order, and where one run has some of the other's cells, or one alone. Method: pairs of made runs.
+func TestSameCells(t *testing.T) {
+	random := rand.New(rand.NewPCG(18, 6))
+	for _, c := range []struct {
+		why         string
+		base, other *results.Result
+		rows        string
+		notes       []string
+	}{
+		{"another order", on("dir:/a", []string{"0", "1"}, random), on("dir:/a", []string{"1", "0"}, random),
+			"acks=0 acks=1", nil},
+		{"two disks", on("dir:/a", []string{"0", "1"}, random), on("dir:/b", []string{"0", "1"}, random), "acks=0 acks=1",
+			[]string{"settings differ: disk dir:/a and dir:/b"}},
+		{"some of the cells", on("dir:/a", []string{"0", "1", "all"}, random), on("dir:/a", []string{"all", "0"}, random),
+			"acks=0 acks=all", []string{"acks=1: the second run has no such cell"}},
+		{"a lone cell of one of them", on("dir:/a", []string{"0", "1"}, random), on("dir:/a", []string{"1"}, random),
+			"acks=1", []string{"acks=0: the second run has no such cell"}},
+		{"lone cells with different settings", on("dir:/a", []string{"1"}, random), on("dir:/a", []string{"0"}, random),
+			"made", []string{"settings differ: producers.acks 1 and 0"}},
+		{"none in common", on("dir:/a", []string{"0", "1"}, random), on("dir:/a", []string{"all", "-1"}, random), "",
+			[]string{"acks=0: the second run has no such cell", "acks=all: the first run has no such cell"}},
+	} {
+		got := CompareRuns(c.base, c.other)
+		var cells []string
+		for _, r := range got.Rows {
+			if r.Figure == "records/s" {
+				cells = append(cells, r.Cell)
+			}
+		}
+		if strings.Join(cells, " ") != c.rows {
+			t.Errorf("%s: cells %q, want %s", c.why, cells, c.rows)
+		}
+		for _, has := range c.notes {
+			if notes := strings.Join(got.Notes, "\n"); !strings.Contains(notes, has) {
+				t.Errorf("%s: notes lack %q:\n%s", c.why, has, notes)
+			}
+		}
+	}
+}
+
+// Goal: of two machines or programs it is told in what they differ, and nothing else.
+// Method: pairs that differ in one property, and in none.
+func TestUnlike(t *testing.T) {
+	a := &results.Result{}
+	a.Wall.Machine = results.Machine{OS: "linux", Arch: "amd64", Kernel: "6.1", CPU: "X", Cores: 2, MemBytes: 8 << 30}
+	a.Wall.Version = results.Version{Brokerlab: "0.1.0", Commit: "abc", Go: "go1.26"}
+	kernel, memory, modified := *a, *a, *a
+	kernel.Wall.Machine.Kernel, memory.Wall.Machine.MemBytes, modified.Wall.Version.Modified = "6.2", 8<<30+4096, true
+	for _, c := range []struct {
+		why  string
+		b    *results.Result
+		want []string
+	}{
+		{"the same", a, nil},
+		{"another kernel", &kernel, []string{"the machines differ: kernel 6.1 and 6.2"}},
+		{"some pages of memory", &memory, nil},
+		{"a change that was not committed", &modified, []string{"the programs differ: commit abc and abc (modified)"}},
+	} {
+		if got := CompareRuns(a, c.b).Notes; !slices.Equal(got, c.want) && len(got)+len(c.want) > 0 {
+			t.Errorf("%s: %q", c.why, got)
+		}
+	}
+}

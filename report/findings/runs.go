@@ -93,10 +93,10 @@ func compared() []figure {
 	}
 }
 
-// CompareRuns compares the cells of two runs that have the same labels, figure by
-// figure, each by its repeats (see stats.Compare: 5 of 100 figures that are the same are
-// called different). Lone cells are compared whatever their labels are. A cell that was
-// measured in one run and simulated in the other is left out.
+// CompareRuns compares the cells of two runs that have the same labels (see sameCell),
+// figure by figure, each by its repeats (see stats.Compare: 5 of 100 figures that are the
+// same are called different). A cell that was measured in one run and simulated in the
+// other is left out.
 func CompareRuns(base, other *results.Result) Comparison {
 	c := Comparison{Base: base.Wall.Folder, Other: other.Wall.Folder, Rows: []Row{}, Notes: []string{}}
 	names := wording.NamesOf(base)
@@ -129,12 +129,40 @@ func CompareRuns(base, other *results.Result) Comparison {
 	return c
 }
 
-// sameCell is the cell of other with the labels of cell i of base; -1 if there is none.
+// sameCell is the cell of other that is cell i of base; -1 if there is none: that whose
+// labels are the same, as far as they vary within a run. The disk of two runs that
+// each have one is no label by which cells are told apart, but what is compared.
 func sameCell(base, other *results.Result, i int) int {
-	if len(base.Cells) == 1 && len(other.Cells) == 1 {
-		return 0
+	names := wording.NamesOf(base)
+	varied := slices.Clone(names.Varied)
+	for _, name := range wording.NamesOf(other).Varied {
+		if !slices.Contains(varied, name) {
+			varied = append(varied, name)
+		}
 	}
-	return slices.IndexFunc(other.Cells, func(c results.Cell) bool { return maps.Equal(c.Labels, base.Cells[i].Labels) })
+	return slices.IndexFunc(other.Cells, func(c results.Cell) bool {
+		return !slices.ContainsFunc(varied, func(name string) bool {
+			return labelOf(names, &c, name) != labelOf(names, &base.Cells[i], name)
+		})
+	})
+}
+
+// labelOf is what a cell has for a label or, where nothing varies in its run that is
+// called so, for the setting of that name.
+func labelOf(names *wording.Names, c *results.Cell, name string) string {
+	if v, ok := c.Labels[name]; ok {
+		return v
+	}
+	var found []string
+	for path, v := range c.Config {
+		if path == name || names.Short(path) == name {
+			found = append(found, v)
+		}
+	}
+	if len(found) != 1 {
+		return ""
+	}
+	return found[0]
 }
 
 // addCell adds the figures that two cells have.
@@ -176,14 +204,14 @@ func differences(a, b *results.Result) (notes []string) {
 		}
 		notes = append(notes, "settings differ: "+strings.Join(settings, ", ")+more)
 	}
-	if x, y := a.Wall.Machine, b.Wall.Machine; x != y {
-		notes = append(notes, fmt.Sprintf("the machines differ: %s with %s, and %s with %s", x.CPU,
-			wording.Plural(int64(x.Cores), "core"), y.CPU, wording.Plural(int64(y.Cores), "core")))
-	}
-	if x, y := a.Wall.Version, b.Wall.Version; x != y {
-		notes = append(notes, fmt.Sprintf("the programs differ: %s of commit %s, and %s of commit %s",
-			x.Brokerlab, x.Commit, y.Brokerlab, y.Commit))
-	}
+	x, y := a.Wall.Machine, b.Wall.Machine
+	notes = append(notes, unlike("machines", []pair{{"", x.CPU, y.CPU},
+		{"", wording.Plural(int64(x.Cores), "core"), wording.Plural(int64(y.Cores), "core")},
+		{"memory ", memoryWords(x), memoryWords(y)}, {"", x.OS, y.OS}, {"", x.Arch, y.Arch},
+		{"kernel ", x.Kernel, y.Kernel}})...)
+	v, w := a.Wall.Version, b.Wall.Version
+	notes = append(notes, unlike("programs", []pair{{"brokerlab ", v.Brokerlab, w.Brokerlab},
+		{"commit ", commitWords(v), commitWords(w)}, {"", v.Go, w.Go}})...)
 	if !wording.AllSimulated(a) && a.Wall.Folder != b.Wall.Folder {
 		notes = append(notes, "the runs were made one after the other, not in turns: what became of the machine between "+
 			"them is in the difference too; one run with both settings (--set PATH=A,B --repeat 6) has them in turns")
@@ -191,20 +219,55 @@ func differences(a, b *results.Result) (notes []string) {
 	return notes
 }
 
+// pair is one property of both runs.
+type pair struct{ name, a, b string }
+
+// unlike says in which of their properties two things differ; nothing where in none.
+func unlike(what string, all []pair) []string {
+	var words []string
+	for _, p := range all {
+		if p.a != p.b {
+			words = append(words, p.name+p.a+" and "+p.b)
+		}
+	}
+	if len(words) == 0 {
+		return nil
+	}
+	return []string{"the " + what + " differ: " + strings.Join(words, ", ")}
+}
+
+// memoryWords leaves out what a kernel keeps for itself, which differs from boot to boot.
+func memoryWords(m results.Machine) string {
+	return wording.Digits(float64(m.MemBytes)/(1<<30)) + " GiB"
+}
+
+func commitWords(v results.Version) string {
+	if v.Modified {
+		return v.Commit + " (modified)"
+	}
+	return v.Commit
+}
+
 // differentSettings are the settings that differ in cells of the same labels, with
 // their values.
 func differentSettings(a, b *results.Result) (all []string) {
+	add := func(path, v, w string) {
+		if words := path + " " + v + " and " + w; !slices.Contains(all, words) {
+			all = append(all, words)
+		}
+	}
 	for i := range a.Cells {
 		k := sameCell(a, b, i)
 		if k < 0 {
 			continue
 		}
 		x, y := a.Cells[i].Config, b.Cells[k].Config
+		if p, q := a.Cells[i].Labels[wording.Disk], b.Cells[k].Labels[wording.Disk]; p != q {
+			add(wording.Disk, p, q)
+		}
 		for _, path := range slices.Sorted(maps.Keys(x)) {
-			if v, ok := y[path]; ok && v != x[path] {
-				if words := path + " " + x[path] + " and " + v; !slices.Contains(all, words) {
-					all = append(all, words)
-				}
+			if v, ok := y[path]; ok && v != x[path] && path != wording.Disk {
+				add(path, x[path], v)
 			}
 		}
 	}
