@@ -24,7 +24,7 @@ func writeBenchmarks(s *source) ([]File, error) {
 	}
 	// As configuration these would keep benchstat from comparing two runs.
 	fmt.Fprintf(&b, "# %s\n\n", provenance(s.r))
-	for _, unit := range []string{"records/s", "MB/s", "consumed/s"} {
+	for _, unit := range []string{"records/s", "MB/s", "consumed/s", "compression-ratio"} {
 		fmt.Fprintf(&b, "Unit %s better=higher\n", unit)
 	}
 	for _, latency := range []string{results.Produce, results.EndToEnd} {
@@ -32,7 +32,7 @@ func writeBenchmarks(s *source) ([]File, error) {
 			fmt.Fprintf(&b, "Unit %s better=lower\n", latencyUnit(latency, p.name))
 		}
 	}
-	b.WriteString("\n")
+	b.WriteString("Unit CPU-sec/GB better=lower\n\n")
 	for _, cell := range s.cells {
 		c := &s.r.Cells[cell]
 		name := s.benchmarkName(c)

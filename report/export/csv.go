@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"brokerlab/results"
 )
@@ -20,12 +22,14 @@ var Tables = []string{"cells", "repeats", "groups", "seconds", "activity"}
 
 // rows is a table; a row need not have every column.
 type rows struct {
+	labels  []string // columns that say which cell it is, by the names of its labels
 	columns []string
 	at      map[string]int
 	rows    [][]string
 }
 
-func (t *rows) add(fields []field) {
+// add adds a row: the number and the labels of its cell, and figures.
+func (t *rows) add(labels []string, fields []field) {
 	if t.at == nil {
 		t.at = map[string]int{}
 	}
@@ -41,16 +45,47 @@ func (t *rows) add(fields []field) {
 		}
 		row[i] = f.value
 	}
-	t.rows = append(t.rows, row)
+	t.rows = append(t.rows, append(slices.Clone(labels), row...))
 }
+
+// heading is the columns. A label may have the name of a figure of some table, as load
+// has: then its column is called label.load in all of them.
+func (t *rows) heading() []string {
+	all := []string{"cell"}
+	for _, name := range t.labels {
+		if slices.Contains(figureNames(), name) {
+			name = "label." + name
+		}
+		all = append(all, name)
+	}
+	return append(all, t.columns...)
+}
+
+// figureNames are the columns of tables that are no labels, but for those of members that
+// have members themselves: disk.busy does not take the name of the disk.
+var figureNames = sync.OnceValue(func() []string {
+	names := []string{"cell", "repeat", "node", "at_s", "length_s", "phase"}
+	for _, t := range []reflect.Type{reflect.TypeFor[results.Cell](), reflect.TypeFor[results.Repeat](),
+		reflect.TypeFor[results.Group](), reflect.TypeFor[results.Second](), reflect.TypeFor[results.Activity]()} {
+		for _, f := range reflect.VisibleFields(t) {
+			if inner := f.Type; inner.Kind() == reflect.Struct || inner.Kind() == reflect.Map ||
+				(inner.Kind() == reflect.Pointer || inner.Kind() == reflect.Slice) && inner.Elem().Kind() == reflect.Struct {
+				continue
+			}
+			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			names = append(names, name)
+		}
+	}
+	return names
+})
 
 // bytes is the table as CSV by RFC 4180, but for line ends of one character.
 func (t *rows) bytes() ([]byte, error) {
 	var out bytes.Buffer
 	w := csv.NewWriter(&out)
-	rows := append([][]string{t.columns}, t.rows...)
-	for _, row := range rows {
-		for len(row) < len(t.columns) {
+	heading := t.heading()
+	for _, row := range append([][]string{heading}, t.rows...) {
+		for len(row) < len(heading) {
 			row = append(row, "")
 		}
 		if err := w.Write(row); err != nil {
@@ -75,7 +110,7 @@ func writeTables(s *source) ([]File, error) {
 		if s.sel.Table != "" && s.sel.Table != name {
 			continue
 		}
-		t := &rows{}
+		t := &rows{labels: s.r.LabelNames}
 		for _, cell := range s.cells {
 			if err := s.addRows(t, name, cell); err != nil {
 				return nil, err
@@ -98,21 +133,21 @@ func (s *source) addRows(t *rows, name string, cell int) error {
 	c := &s.r.Cells[cell]
 	switch name {
 	case "cells":
-		return addRow(t, s.place(cell), c)
+		return addRow(t, s.place(cell), nil, c)
 	case "activity":
 		return s.addActivity(t, cell)
 	}
 	for i := range c.Repeats {
 		r := &c.Repeats[i]
-		place := append(s.place(cell), field{"repeat", strconv.Itoa(i + 1)})
+		repeat := []field{{"repeat", strconv.Itoa(i + 1)}}
 		switch name {
 		case "repeats":
-			if err := addRow(t, place, r); err != nil {
+			if err := addRow(t, s.place(cell), repeat, r); err != nil {
 				return err
 			}
 		case "groups":
 			for g := range r.Groups {
-				if err := addRow(t, place, &r.Groups[g]); err != nil {
+				if err := addRow(t, s.place(cell), repeat, &r.Groups[g]); err != nil {
 					return err
 				}
 			}
@@ -123,23 +158,23 @@ func (s *source) addRows(t *rows, name string, cell int) error {
 					return err
 				}
 				warmup := field{"warmup", strconv.FormatBool(r.Seconds[n].Warmup)} // false is left out of the JSON
-				t.add(slices.Concat(place, []field{warmup}, o.without("warmup").flatten("")))
+				t.add(s.place(cell), slices.Concat(repeat, []field{warmup}, o.without("warmup").flatten("")))
 			}
 		}
 	}
 	return nil
 }
 
-// place are the columns that say which cell it is.
-func (s *source) place(cell int) []field {
-	fields := []field{{"cell", strconv.Itoa(cell + 1)}}
+// place says which cell it is: its number and its labels.
+func (s *source) place(cell int) []string {
+	values := []string{strconv.Itoa(cell + 1)}
 	for _, name := range s.r.LabelNames {
-		fields = append(fields, field{name, s.r.Cells[cell].Labels[name]})
+		values = append(values, s.r.Cells[cell].Labels[name])
 	}
-	return fields
+	return values
 }
 
-func addRow(t *rows, place []field, of any) error {
+func addRow(t *rows, place []string, first []field, of any) error {
 	o, err := ordered(of)
 	if err != nil {
 		return err
@@ -150,7 +185,7 @@ func addRow(t *rows, place []field, of any) error {
 			o[i].value = wall.without("machine")
 		}
 	}
-	t.add(slices.Concat(place, o.flatten("")))
+	t.add(place, slices.Concat(first, o.flatten("")))
 	return nil
 }
 
@@ -172,28 +207,33 @@ func (s *source) addActivity(t *rows, cell int) error {
 		columns := o.series("")
 		for sample := range a.Samples() {
 			at := a.StartS + float64(sample)*a.EveryS
-			fields := append(s.place(cell), field{"repeat", strconv.Itoa(a.Repeat)}, field{"node", a.Node},
-				field{"at_s", number(at)}, field{"length_s", number(a.EveryS)}, field{"phase", phaseOf(a, at)})
+			fields := []field{{"repeat", strconv.Itoa(a.Repeat)}, {"node", a.Node}, {"at_s", number(at)},
+				{"length_s", number(a.EveryS)}, {"phase", phaseOf(a, at)}}
 			for _, c := range columns {
 				if sample < len(c.values) {
 					fields = append(fields, field{c.name, c.values[sample]})
 				}
 			}
-			t.add(fields)
+			t.add(s.place(cell), fields)
 		}
 	}
 	return nil
 }
 
-// phaseOf says to which part of a repeat a sample belongs, by its start.
+// phaseOf is the phase of a repeat that a sample belongs to, by its start.
 func phaseOf(a *results.Activity, at float64) string {
-	switch {
-	case at < a.WarmupS:
-		return "warm-up"
-	case at < a.EndS:
-		return "measured"
+	for _, p := range slices.Backward(a.Phases) {
+		if at >= p.StartS-1e-9 {
+			return p.Name
+		}
 	}
-	return "after"
+	switch { // an activity of a program that did not tell its phases
+	case at < a.WarmupS:
+		return results.PhaseWarmup
+	case at < a.EndS:
+		return results.PhaseLoad
+	}
+	return results.PhaseDrain
 }
 
 // number is a figure in its shortest form.

@@ -5,6 +5,7 @@
 package export
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -80,11 +81,15 @@ type source struct {
 }
 
 // newSource checks a selection.
-func newSource(folder *results.Folder, r *results.Result, sel Selection) (*source, error) {
+func (f Format) newSource(folder *results.Folder, r *results.Result, sel Selection) (*source, error) {
 	s := &source{folder: folder, r: r, sel: sel}
 	switch {
 	case len(r.Cells) == 0:
 		return nil, fmt.Errorf("export: no cell ran%s", because(r.Incomplete))
+	case sel.Table != "" && f.Name != "csv":
+		return nil, fmt.Errorf("export: %s has no tables to choose from: only csv has", f.Name)
+	case sel.Latency != "" && f.Name != "hlog" && f.Name != "hgrm":
+		return nil, fmt.Errorf("export: %s has all latencies: only of hlog and hgrm one can be chosen", f.Name)
 	case sel.Cell < 0 || sel.Cell > len(r.Cells):
 		return nil, fmt.Errorf("export: there is no cell %d: the run has %d, which count from 1", sel.Cell, len(r.Cells))
 	}
@@ -108,7 +113,7 @@ func because(reason string) string {
 
 // Write makes the files of an export, of which there may be several.
 func (f Format) Write(folder *results.Folder, r *results.Result, sel Selection) ([]File, error) {
-	s, err := newSource(folder, r, sel)
+	s, err := f.newSource(folder, r, sel)
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +134,7 @@ func (e *SeveralError) Error() string {
 // Join makes one text of an export. The error is a SeveralError where it has several
 // files that cannot be one.
 func (f Format) Join(folder *results.Folder, r *results.Result, sel Selection) ([]byte, error) {
-	s, err := newSource(folder, r, sel)
+	s, err := f.newSource(folder, r, sel)
 	if err != nil {
 		return nil, err
 	}
@@ -175,16 +180,9 @@ func (s *source) histograms() (all []histograms, err error) {
 		}
 	}
 	if len(all) == 0 {
-		return nil, fmt.Errorf("export: the run left no histograms of %s", cmpOr(s.sel.Latency, "its latencies"))
+		return nil, fmt.Errorf("export: the run left no histograms of %s", cmp.Or(s.sel.Latency, "its latencies"))
 	}
 	return all, nil
-}
-
-func cmpOr(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 // latenciesOf are the names of a cell's latencies, the usual ones first.

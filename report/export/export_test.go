@@ -145,15 +145,59 @@ func TestTables(t *testing.T) {
 	}
 }
 
-// Goal: the Markdown is the table of the report with what one must know to read it. Method: look for its parts.
+// Goal: a label does not lose its column to a figure of the same name, nor a part of the work to that of the
+// other side; each has its value, in all tables. Method: a label load, parts of one name, values with commas,
+// quotes and line feeds.
+func TestTablesKeepEveryValue(t *testing.T) {
+	run := small()
+	run.Names = []string{"load", "disk"}
+	value := "full \"speed\",\nreally"
+	for i := range run.Cells {
+		run.Cells[i].Labels = append(run.Cells[i].Labels, reporttest.Label{Name: "load", Value: value})
+	}
+	f, r := open(t, run)
+	r.Cells[0].CPUParts = []results.CPUPart{{Side: results.SideBrokers, Name: "copy", Seconds: 1},
+		{Side: results.SideClients, Name: "copy", Seconds: 2}, {Name: "other", Seconds: 3}}
+	format, _ := FormatOf("csv")
+	files, err := format.Write(f, r, Selection{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		rows, err := csv.NewReader(bytes.NewReader(file.Content)).ReadAll()
+		if err != nil {
+			t.Fatalf("%s: %v", file.Name, err)
+		}
+		want := map[string]string{"cell": "1", "label.load": value, "disk": "hdd-7200"}
+		if file.Name == "cells.csv" {
+			want["load"], want["cpu_parts.brokers.copy.seconds"] = "closed", "1"
+			want["cpu_parts.clients.copy.seconds"], want["cpu_parts.other.seconds"] = "2", "3"
+		}
+		for column, value := range want {
+			if at := slices.Index(rows[0], column); at < 0 || rows[1][at] != value {
+				t.Errorf("%s: no %q of %s in\n%q\n%q", file.Name, value, column, rows[0], rows[1])
+			}
+		}
+		names := slices.Sorted(slices.Values(rows[0]))
+		if len(slices.Compact(names)) != len(rows[0]) {
+			t.Errorf("%s: two columns of one name: %q", file.Name, rows[0])
+		}
+	}
+}
+
+// Goal: the Markdown is the table of the report with what one must know to read it, and why not to trust it.
+// Method: look for its parts.
 func TestMarkdown(t *testing.T) {
-	f, r := open(t, small())
+	run := small()
+	run.Cells[1].Trust = []results.Finding{{Check: "machine", Untrusted: true, Message: "java used 1.2 cores"}}
+	f, r := open(t, run)
 	format, _ := FormatOf("markdown")
 	text, err := format.Join(f, r, Selection{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	parts := append(table.Notes(r), table.Markdown(r), table.Head(r), r.Question, "seed 42, 2026-11-22 20:15 UTC")
+	parts := append(table.Notes(r), table.Markdown(r), table.Head(r), r.Question, "seed 42, 2026-11-22 20:15 UTC",
+		"NOT TO BE TRUSTED: ", "java used 1.2 cores.")
 	for _, part := range parts {
 		if !strings.Contains(string(text), table.EscapeMarkdown(part)) && !strings.Contains(string(text), part) {
 			t.Errorf("there is no %q in\n%s", part, text)
@@ -162,6 +206,10 @@ func TestMarkdown(t *testing.T) {
 	one, err := format.Join(f, r, Selection{Cell: 2})
 	if err != nil || len(one) >= len(text) {
 		t.Errorf("one cell: %v\n%s", err, one)
+	}
+	trusted, err := format.Join(f, r, Selection{Cell: 1})
+	if err != nil || strings.Contains(string(trusted), "TRUSTED") {
+		t.Errorf("a cell that is to be trusted: %v\n%s", err, trusted)
 	}
 }
 
@@ -227,6 +275,36 @@ func TestOMB(t *testing.T) {
 	}
 }
 
+// Goal: groups of clients are producers and subscriptions of the OpenMessaging Benchmark, and its backlog is what
+// all subscriptions have left; nobody who reads has none. Method: cells of two seconds with known groups.
+func TestOMBClients(t *testing.T) {
+	group := func(kind string, clients int) results.Group { return results.Group{Kind: kind, Clients: clients} }
+	for _, c := range []struct {
+		why      string
+		groups   []results.Group
+		count    string // of consumers
+		consumed int64
+		want     clients
+		backlog  int64
+	}{
+		{"one of each", nil, "3", 60, clients{2, 3, 1}, 40},
+		{"nobody reads", nil, "0", 0, clients{2, 0, 0}, 0},
+		{"two subscriptions", []results.Group{group(results.GroupConsumers, 1), group(results.GroupConsumers, 4)}, "1", 150,
+			clients{2, 4, 2}, 50},
+		{"groups of producers", []results.Group{group(results.GroupProducers, 5), group(results.GroupProducers, 6)}, "1",
+			100, clients{11, 1, 1}, 0},
+	} {
+		cell := &results.Cell{Groups: c.groups, Config: map[string]string{"producers.count": "2", "consumers.count": c.count}}
+		cell.Repeats = []results.Repeat{{Seconds: []results.Second{{Length: 1, Warmup: true, Acked: 10},
+			{At: 1, Length: 1, Acked: 90, Consumed: c.consumed}}}}
+		got := clientsOf(cell)
+		periods := periodsOf(cell, got.subscriptions)
+		if got != c.want || len(periods) != 1 || periods[0].backlog != c.backlog || periods[0].acked != 90 {
+			t.Errorf("%s: %+v, %+v", c.why, got, periods)
+		}
+	}
+}
+
 // Goal: what is late shows in the publish delay of the percentiles that it concerns. Method: a share of 2 %.
 func TestDelay(t *testing.T) {
 	m := results.Measures{LateMax: 5_000_001, Counts: results.Counts{Sent: 100, Late: 2}}
@@ -284,6 +362,8 @@ func TestRefused(t *testing.T) {
 		{"no cell", csvFormat, &nothing, Selection{}, "no cell ran: no disk"},
 		{"a cell that is not there", csvFormat, r, Selection{Cell: 3}, "there is no cell 3: the run has 2"},
 		{"a table that is not there", csvFormat, r, Selection{Table: "x"}, `no table "x"`},
+		{"a table of what has none", logs, r, Selection{Table: "cells"}, "hlog has no tables to choose from"},
+		{"a latency of tables", csvFormat, r, Selection{Latency: "produce"}, "csv has all latencies"},
 		{"a latency that is not there", logs, r, Selection{Latency: "x"}, "no histograms of x"},
 	} {
 		if _, err := row.format.Write(f, row.r, row.sel); err == nil || !strings.Contains(err.Error(), row.want) {

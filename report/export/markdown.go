@@ -3,13 +3,15 @@ package export
 import (
 	"bytes"
 	"fmt"
+	"slices"
 
 	"brokerlab/report/table"
+	"brokerlab/report/wording"
 	"brokerlab/results"
 )
 
-// writeMarkdown is what a document takes of a run: the table and what one must know
-// to read it. The report has the rest.
+// writeMarkdown is what a document takes of a run: the table, why it is not to be
+// trusted if it is not, and what one must know to read it. The report has the rest.
 func writeMarkdown(s *source) ([]File, error) {
 	r := *s.r
 	r.Cells = nil
@@ -30,7 +32,7 @@ func writeMarkdown(s *source) ([]File, error) {
 		fmt.Fprintf(&b, "%s\n\n", table.EscapeMarkdown(words))
 	}
 	fmt.Fprintf(&b, "%s\n", table.Markdown(&r))
-	for _, note := range table.Notes(&r) {
+	for _, note := range slices.Concat(wording.CautionLines(&r), table.Notes(&r)) {
 		fmt.Fprintf(&b, "- %s\n", table.EscapeMarkdown(note))
 	}
 	fmt.Fprintf(&b, "- %s\n", table.EscapeMarkdown(provenance(&r)))

@@ -49,7 +49,10 @@ func (d *ombDocument) add(name string, value any) { *d = append(*d, member{name,
 //     to a record, so it includes publishDelayLatency;
 //   - publishDelayLatency is known by its greatest value and the number of late
 //     records: percentiles below their share are 0, others that greatest value;
-//   - publishErrorRate is the mean of the repeat in each of its samples.
+//   - publishErrorRate is the mean of the repeat in each of its samples;
+//   - of groups of clients, which that benchmark does not have, producers are all of
+//     them together, and each group of consumers is one of its subscriptions, of which
+//     consumersPerTopic is the largest.
 func writeOMB(s *source) ([]File, error) {
 	names := map[string]int{}
 	var files []File
@@ -101,9 +104,10 @@ func (s *source) omb(cell int) (*ombDocument, error) {
 	d.add("messageSize", int64(meanSize(c)))
 	d.add("topics", 1)
 	d.add("partitions", setting(c, "topic.partitions"))
-	d.add("producersPerTopic", setting(c, "producers.count"))
-	d.add("consumersPerTopic", setting(c, "consumers.count"))
-	periods := periodsOf(c)
+	clients := clientsOf(c)
+	d.add("producersPerTopic", clients.producers)
+	d.add("consumersPerTopic", clients.consumers)
+	periods := periodsOf(c, clients.subscriptions)
 	d.addRates(periods)
 	d.addSeries("publishLatency", seriesOf(periods, byName[results.Produce]))
 	delays := make([]ombLatency, len(periods))
@@ -138,8 +142,30 @@ func setting(c *results.Cell, path string) int64 {
 	return n
 }
 
-// period is a sample of one repeat: rates, and the records that were not consumed
-// at its end.
+// clients are those of a cell as the benchmark counts them.
+type clients struct{ producers, consumers, subscriptions int64 }
+
+func clientsOf(c *results.Cell) (n clients) {
+	for i := range c.Groups {
+		switch g := &c.Groups[i]; g.Kind {
+		case results.GroupProducers:
+			n.producers += int64(g.Clients)
+		case results.GroupConsumers:
+			n.consumers, n.subscriptions = max(n.consumers, int64(g.Clients)), n.subscriptions+1
+		}
+	}
+	if n.producers == 0 {
+		n.producers = setting(c, "producers.count")
+	}
+	if n.subscriptions == 0 {
+		n.consumers = setting(c, "consumers.count")
+		n.subscriptions = min(1, n.consumers)
+	}
+	return n
+}
+
+// period is a sample of one repeat: rates, and the records that subscriptions had not
+// consumed at its end.
 type period struct {
 	repeat      int // counts from 1
 	start, end  float64
@@ -150,7 +176,7 @@ type period struct {
 
 // periodsOf cuts the measured windows into samples; the last one of a repeat may be
 // shorter.
-func periodsOf(c *results.Cell) (all []period) {
+func periodsOf(c *results.Cell, subscriptions int64) (all []period) {
 	for i := range c.Repeats {
 		r := &c.Repeats[i]
 		var acked, consumed, length float64
@@ -173,7 +199,7 @@ func periodsOf(c *results.Cell) (all []period) {
 				}
 			}
 			acked, consumed, length = acked+float64(second.Acked), consumed+float64(second.Consumed), length+second.Length
-			p.end, p.backlog = second.At+second.Length, max(0, total-taken)
+			p.end, p.backlog = second.At+second.Length, max(0, subscriptions*total-taken)
 			if length > 0 {
 				p.acked, p.took = acked/length, consumed/length
 			}

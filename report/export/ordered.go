@@ -94,7 +94,8 @@ type field struct{ column, value string }
 
 // flatten makes fields of an object: columns are the paths of its members. A list
 // has fields where its elements have names, as stages of a latency do, and is one
-// field where they are words.
+// field where they are words. Parts of the processor's work are named by their side
+// too, since both sides have some of one name.
 func (o object) flatten(prefix string) (fields []field) {
 	for _, m := range o {
 		path := prefix + m.name
@@ -108,7 +109,10 @@ func (o object) flatten(prefix string) (fields []field) {
 			for _, element := range v {
 				of, ok := element.(object)
 				if name, named := of.get("name").(string); ok && named {
-					fields = append(fields, of.without("name").flatten(path+"."+name+".")...)
+					if side, sided := of.get("side").(string); sided {
+						name = side + "." + name
+					}
+					fields = append(fields, of.without("name", "side").flatten(path+"."+name+".")...)
 				}
 			}
 		default:
