@@ -19,9 +19,12 @@ func compareCommand() *cli.Command {
 		ArgsUsage: "RUN RUN...",
 		Description: runHelp + `
 
-Each further run is held against the first, cell by cell of the same labels, figure by figure: the change with its
-interval of 95 %, and ~ where no difference is shown. It takes 4 repeats of each to show one, and 6 (--repeat 6) for an
-interval of the figures themselves. A cell that is measured in one run and simulated in the other is not compared.
+Each further run is held against the first, figure by figure: the change with its interval of 95 %, and ~ where no
+difference is shown. It takes 4 repeats of each to show one, and 6 (--repeat 6) for an interval of the figures
+themselves. Cells are the same if what varies in either run has one value in both; the disks of runs that have one each
+may differ. A cell that is measured in one run and simulated in the other is not compared.
+
+The exit code is 0 whether they differ or not: goals of a scenario make a run a check.
 
 Try:
   brokerlab compare results/runs/quickstart/2026-11-28T09-00-00Z results/runs/quickstart/latest

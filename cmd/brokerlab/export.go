@@ -103,7 +103,7 @@ func isFolder(path string) bool {
 	return strings.HasSuffix(path, "/") || strings.HasSuffix(path, string(filepath.Separator)) || err == nil && at.IsDir()
 }
 
-// writeExport writes files that are not there yet and prints their names.
+// writeExport writes files and prints their names; none of them if one is there already.
 func writeExport(ctx *cli.Context, dir string, files []export.File) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
@@ -112,11 +112,20 @@ func writeExport(ctx *cli.Context, dir string, files []export.File) error {
 	if ctx.Bool("force") {
 		flags = os.O_WRONLY | os.O_CREATE | os.O_TRUNC
 	}
+	there := func(path string) error {
+		return wrongUse("export: %s is there already: choose another name, or add --force", path)
+	}
+	for _, file := range files {
+		path := filepath.Join(dir, file.Name)
+		if _, err := os.Lstat(path); err == nil && !ctx.Bool("force") {
+			return there(path)
+		}
+	}
 	for _, file := range files {
 		path := filepath.Join(dir, file.Name)
 		out, err := os.OpenFile(path, flags, 0o644)
-		if errors.Is(err, fs.ErrExist) {
-			return wrongUse("export: %s is there already: choose another name, or add --force", path)
+		if errors.Is(err, fs.ErrExist) { // since a moment ago
+			return there(path)
 		}
 		if err != nil {
 			return err
