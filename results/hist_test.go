@@ -127,6 +127,7 @@ func TestLogDamaged(t *testing.T) {
 		{"repeat zero", "Tag=r1,", "Tag=r0,", "names no repeat"},
 		{"a start that is no number", "1.001000,1.001000", "soon,1.001000", "not a number of seconds"},
 		{"an overflow that is no count", lines[0], "#[Overflow: many]", "is not a count"},
+		{"an overflow without its interval", lines[last], "#[Overflow: 7]", "is missing"},
 	} {
 		_, err := decodeLog([]byte(strings.Replace(string(text), c.from, c.to, 1)))
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "line ") {

@@ -99,7 +99,8 @@ func (i Interval) tag() string {
 func decodeLog(text []byte) ([]Interval, error) {
 	var hs []Interval
 	var overflow int64
-	for n, line := range strings.Split(string(text), "\n") {
+	lines := strings.Split(string(text), "\n")
+	for n, line := range lines {
 		line = strings.TrimSuffix(line, "\r")
 		rest, comment := strings.CutPrefix(line, "#")
 		switch {
@@ -120,6 +121,9 @@ func decodeLog(text []byte) ([]Interval, error) {
 			i.Overflow, overflow = overflow, 0
 			hs = append(hs, i)
 		}
+	}
+	if overflow != 0 {
+		return nil, fmt.Errorf("line %d: the interval that an overflow was told of is missing", len(lines))
 	}
 	return hs, nil
 }

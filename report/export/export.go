@@ -176,6 +176,9 @@ func (s *source) histograms() (all []histograms, err error) {
 			if err != nil {
 				return nil, err
 			}
+			if err := whole(hs, s.r.Cells[cell].Latency[latency]); err != nil {
+				return nil, fmt.Errorf("export: %s: %w", results.HistogramFile(cell, latency, "hlog"), err)
+			}
 			all = append(all, histograms{cell, latency, hs})
 		}
 	}
@@ -183,6 +186,17 @@ func (s *source) histograms() (all []histograms, err error) {
 		return nil, fmt.Errorf("export: the run left no histograms of %s", cmp.Or(s.sel.Latency, "its latencies"))
 	}
 	return all, nil
+}
+
+// whole refuses intervals that are fewer than the result tells of: what is left of a file
+// that was cut short has other percentiles. There may be more of a run that was killed
+// before it told.
+func whole(hs []results.Interval, told results.Latency) error {
+	merged, overflow := results.Measured(hs)
+	if has, all := merged.TotalCount()+overflow, told.Count+told.Overflow; has < all {
+		return fmt.Errorf("it has %d of %d values: it was damaged since", has, all)
+	}
+	return nil
 }
 
 // latenciesOf are the names of a cell's latencies, the usual ones first.

@@ -341,6 +341,28 @@ func TestBenchmarks(t *testing.T) {
 	}
 }
 
+// Goal: a histogram log that was cut at the end of a line is refused, not exported thinner. Method: take its
+// last interval off.
+func TestCutLog(t *testing.T) {
+	f, r := open(t, small())
+	path := filepath.Join(f.Path, results.HistogramFile(1, results.Produce, "hlog"))
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cut := bytes.LastIndexByte(bytes.TrimRight(text, "\n"), '\n') + 1
+	if err := os.WriteFile(path, text[:cut], 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"hlog", "hgrm", "omb"} {
+		format, _ := FormatOf(name)
+		if _, err := format.Write(f, r, Selection{}); err == nil ||
+			!strings.Contains(err.Error(), "cell-02-produce.hlog: it has 240 of 300 values") {
+			t.Errorf("%s: error %v", name, err)
+		}
+	}
+}
+
 // Goal: what cannot be exported is told. Method: table of runs and selections.
 func TestRefused(t *testing.T) {
 	f, r := open(t, small())
