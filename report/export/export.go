@@ -165,25 +165,36 @@ type histograms struct {
 // histograms reads those of the selection.
 func (s *source) histograms() (all []histograms, err error) {
 	for _, cell := range s.cells {
-		for _, latency := range latenciesOf(&s.r.Cells[cell]) {
-			if s.sel.Latency != "" && s.sel.Latency != latency {
-				continue
-			}
-			hs, err := s.folder.Histograms(cell, latency)
-			if errors.Is(err, fs.ErrNotExist) {
-				continue // such as end-to-end without consumers
-			}
-			if err != nil {
-				return nil, err
-			}
-			if err := whole(hs, s.r.Cells[cell].Latency[latency]); err != nil {
-				return nil, fmt.Errorf("export: %s: %w", results.HistogramFile(cell, latency, "hlog"), err)
-			}
-			all = append(all, histograms{cell, latency, hs})
+		of, err := s.histogramsOf(cell)
+		if err != nil {
+			return nil, err
 		}
+		all = append(all, of...)
 	}
 	if len(all) == 0 {
 		return nil, fmt.Errorf("export: the run left no histograms of %s", cmp.Or(s.sel.Latency, "its latencies"))
+	}
+	return all, nil
+}
+
+// histogramsOf reads those of one cell.
+func (s *source) histogramsOf(cell int) (all []histograms, err error) {
+	c := &s.r.Cells[cell]
+	for _, latency := range latenciesOf(c) {
+		if s.sel.Latency != "" && s.sel.Latency != latency {
+			continue
+		}
+		hs, err := s.folder.Histograms(cell, latency)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // such as end-to-end without consumers
+		}
+		if err != nil {
+			return nil, err
+		}
+		if err := whole(hs, c.Latency[latency]); err != nil {
+			return nil, fmt.Errorf("export: %s: %w", results.HistogramFile(cell, latency, "hlog"), err)
+		}
+		all = append(all, histograms{cell, latency, hs})
 	}
 	return all, nil
 }

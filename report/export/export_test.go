@@ -357,7 +357,7 @@ func TestCutLog(t *testing.T) {
 	for _, name := range []string{"hlog", "hgrm", "omb"} {
 		format, _ := FormatOf(name)
 		if _, err := format.Write(f, r, Selection{}); err == nil ||
-			!strings.Contains(err.Error(), "cell-02-produce.hlog: it has 240 of 300 values") {
+			!strings.Contains(err.Error(), "cell-02-produce.hlog: it has 270 of 300 values") {
 			t.Errorf("%s: error %v", name, err)
 		}
 	}

@@ -89,14 +89,12 @@ func (s *source) driver(cell int) string {
 func (s *source) omb(cell int) (*ombDocument, error) {
 	c := &s.r.Cells[cell]
 	byName := map[string][]results.Interval{}
-	all, err := s.histograms()
+	all, err := s.histogramsOf(cell)
 	if err != nil {
 		return nil, err
 	}
 	for _, h := range all {
-		if h.cell == cell {
-			byName[h.latency] = h.intervals
-		}
+		byName[h.latency] = h.intervals
 	}
 	d := &ombDocument{}
 	d.add("workload", s.r.Scenario)
