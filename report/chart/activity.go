@@ -14,9 +14,9 @@ import (
 	"brokerlab/results"
 )
 
-// activityMost is how many cells have a figure of what they were busy with: a sweep
-// of a hundred would fill the report with them.
-const activityMost = 16
+// activityMost is how many cells have a figure of what they were busy with: those of a
+// large sweep would be most of the report.
+const activityMost = 8
 
 // Heights of parts of the figure, in points.
 const (
@@ -164,7 +164,7 @@ func (t timeline) plot(named bool) *plot.Plot {
 	p.Add(plotstyle.HorizontalGrid())
 	last := t.a.StartS + float64(t.n)*t.a.EveryS
 	for _, phase := range t.phases(last) {
-		phase.Fill = plotstyle.Faint(plotstyle.InkAxis, 0.16)
+		phase.Fill = warmupShade
 		if !named || phase.To-phase.From < narrow*(last-t.a.StartS) {
 			phase.Text = ""
 		}

@@ -5,8 +5,8 @@ const (
 	throughputCaption = "How much was acknowledged a second in each cell; longer bars are better. Whiskers that do not " +
 		"overlap show a difference; those that do may be chance."
 	fieldsCaption = "Each tile is one cell: one setting to the right, the other downwards, a third one, if it " +
-		"varies, from map to map. Read along a row or a column " +
-		"to see what one setting does while the other stays."
+		"varies, from map to map; maps of one figure share their colours. Read along a row or a column to see what " +
+		"one setting does while the other stays."
 	ratioCaption = "What a codec saves, upwards, against what it lets through, to the right. A point on the dashed line " +
 		"is the best in one of the two that loses nothing in the other."
 	percentileCaption = " Each nine has the same room on the axis; a line ends where fewer than 10 samples are left " +
@@ -24,8 +24,8 @@ const (
 		"run was too short, or that something filled up."
 	offeredCaption = "The dashed line is the load that came due, the other one what was acknowledged of it. Where they " +
 		"part, the cluster or the generator did not keep up; where the second is above, it catches up."
-	latencyTimeCaption = "The median and a high percentile of each second. Steps and spikes are stalls, such as " +
-		"flushes, elections and write-back; what repeats at a distance has a cause with that period."
+	latencyTimeCaption = "A high percentile of each second and, of a few cells, the median. Steps and spikes are " +
+		"stalls, such as flushes, elections and write-back; what repeats at a distance has a cause with that period."
 	mapCaption = "All records of a cell: time to the right, latency upwards, darker where there are more. Bands apart " +
 		"from the main one are records that waited for something that others did not."
 	mapEndToEndCaption = "The same until a consumer had the record. Consumers that fall behind show as a band that climbs."

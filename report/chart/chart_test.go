@@ -46,8 +46,8 @@ func TestAllChartsOfAllRuns(t *testing.T) {
 			t.Parallel()
 			for _, f := range All(dataOf(run)) {
 				img := f.Figure.Image(perInch)
-				if b := img.Bounds(); b.Dx() != 768 || b.Dy() < 432 || b.Dy() > 3000 {
-					t.Errorf("%s: is %v, want 768 wide and 432 to 3000 high", f.Name, b)
+				if b := img.Bounds(); b.Dx() != 768 || b.Dy() < 200 || b.Dy() > 3000 {
+					t.Errorf("%s: is %v, want 768 wide and 200 to 3000 high", f.Name, b)
 				}
 				inside, margin := ink(img)
 				if inside < 500 || margin != 0 {
@@ -144,14 +144,14 @@ func TestFigureTexts(t *testing.T) {
 		{"no second with enough samples", "few", LatencyOverTime, []string{"no cell has 20 latencies in a second"}, "p50"},
 		{"more cells than a map has panels", "batch-size",
 			func(d *Data) *plotstyle.Figure { return LatencyMap(d, results.EndToEnd) },
-			[]string{"All of end-to-end latency over time", "the first 8 of 20 cells", "records and more"}, "measured"},
+			[]string{"End-to-end latency over time, all records", "the first 8 of 20 cells", "records and more"}, "measured"},
 		{"dirty bytes", "resources", Unwritten,
 			[]string{"Data not on disk", "page cache", "the first of 2 runs"}, "latency"},
 		{"no stages", "odd", Stages, []string{"no cell tells where its time went"}, "accumulator"},
 		{"stages", "quickstart", Stages, []string{"Produce latency, mean", "accumulator (linger, lateness)", "replicate",
 			"slowest records", "End-to-end latency, mean"}, "not known"},
 		{"parts of the processors' work", "quickstart", CPUParts,
-			[]string{"What processors worked on", "Brokers and clients, cores", "checksum"}, "latency"},
+			[]string{"What processors worked on", "Brokers or clients, not told apart, cores", "checksum"}, "latency"},
 		{"latencies of simulated cells only", "batch-size", LatencyP99, []string{"compression.type (simulated)"}, "measured"},
 		{"cells that tell what was busy", "resources", Utilisation,
 			[]string{"Utilisation of each resource by disk", "measured and simulated", "brokers' processors", "network"},
@@ -215,7 +215,7 @@ func TestUtilisation(t *testing.T) {
 		t.Errorf("a link of which nothing is told is drawn: %+v", b)
 	}
 	var names []string
-	for _, f := range All(d)[5:] {
+	for _, f := range All(d)[4:] {
 		names = append(names, f.Name)
 	}
 	want := "data-not-on-disk.png utilisation.png " +
@@ -223,19 +223,32 @@ func TestUtilisation(t *testing.T) {
 	if got := strings.Join(names, " "); got != want {
 		t.Errorf("figures of resources: %s", got)
 	}
-	if n := len(All(dataOf(reporttest.Quickstart(0)))); n != 5 {
+	if n := len(All(dataOf(reporttest.Quickstart(0)))); n != 4 {
 		t.Errorf("a run that does not tell has %d figures", n)
 	}
 }
 
-// Goal: a codec has one colour in every figure, and no two lines look the same.
-// Method: compare looks over all synthetic runs.
+// Goal: a codec has one colour in every figure, and no two lines of one plot look the
+// same, nor are they more than can be followed.
+// Method: compare looks over all synthetic runs, facet by facet.
 func TestLooksAreDistinct(t *testing.T) {
 	for _, run := range reporttest.Runs(0) {
 		d := dataOf(run)
+		facets := map[int]int{}
+		for n, of := range d.facets {
+			for _, cell := range of.cells {
+				facets[cell] = n
+			}
+			if len(of.cells) > linesMost {
+				t.Errorf("%s: %d lines in one plot", run.Scenario, len(of.cells))
+			}
+		}
+		if d.facets == nil && len(d.looks) > linesMost || d.facets != nil && len(facets) != len(d.looks) {
+			t.Errorf("%s: %d of %d cells are in %d facets", run.Scenario, len(facets), len(d.looks), len(d.facets))
+		}
 		seen := map[string]int{}
 		for i, l := range d.looks {
-			key := strings.Join([]string{string([]byte{l.colour.R, l.colour.G, l.colour.B}), dashKey(l)}, "/")
+			key := fmt.Sprint(facets[i], l.colour, dashKey(l))
 			if other, ok := seen[key]; ok {
 				t.Errorf("%s: cells %d and %d look the same", run.Scenario, other, i)
 			}
@@ -347,7 +360,9 @@ func TestGrid(t *testing.T) {
 		{"the last of three settings makes groups", reporttest.Modes(0),
 			"sim (simulated)|dir:.../and/a/folder/below (measured)",
 			"async, full speed|async, steady|sync, full speed|sync, steady"},
-		{"too many for colours", reporttest.Many(0), "", ""},
+		{"too many for colours: one setting has them", reporttest.Many(0),
+			"linger.ms=0s, async|linger.ms=0s, sync|linger.ms=5ms, async|linger.ms=5ms, sync",
+			"acks=0|acks=1|acks=all|acks=all, min.insync.replicas 2"},
 	} {
 		var groups, kinds string
 		if g := dataOf(c.run).grid; g != nil {

@@ -23,8 +23,10 @@ import (
 type Data struct {
 	Result *results.Result
 	names  *wording.Names
-	grid   *grid // nil where cells do not form one
+	grid   *grid   // nil where cells do not form one
+	facets []facet // nil where all cells have room in one plot
 	looks  []look
+	places []int // of the marks of each cell among those of the same plot
 	// intervals of each cell by latency, and those of the measured window merged; none
 	// where the cell left none.
 	intervals []map[string][]results.Interval
@@ -87,20 +89,47 @@ func New(r *results.Result) *Data {
 		d.intervals = append(d.intervals, map[string][]results.Interval{})
 		d.merged = append(d.merged, map[string]*hdrhistogram.Histogram{})
 	}
-	if d.grid = d.arrange(); d.grid != nil {
-		d.looks = d.grid.looks(len(r.Cells))
-		return d
+	d.grid = d.arrange()
+	d.facets = d.share()
+	d.dress()
+	return d
+}
+
+// dress gives each cell its look: no two of one plot have the same.
+func (d *Data) dress() {
+	d.looks, d.places = make([]look, len(d.Result.Cells)), make([]int, len(d.Result.Cells))
+	var every []int
+	for i := range d.places {
+		d.places[i], every = i, append(every, i)
 	}
-	used := map[color.RGBA]int{}
-	for i := range r.Cells {
-		colour, fixed := d.fixedColour(i)
-		if !fixed {
-			colour = plotstyle.Series[i%len(plotstyle.Series)]
+	for _, of := range d.facets {
+		for n, cell := range of.cells {
+			d.places[cell] = n
 		}
-		d.looks = append(d.looks, look{colour: colour, dashes: plotstyle.Dashes[used[colour]%len(plotstyle.Dashes)]})
+	}
+	switch {
+	case d.grid != nil:
+		d.grid.dress(d.looks, d.facets == nil)
+	case d.facets != nil:
+		for _, of := range d.facets {
+			d.dressSome(of.cells)
+		}
+	default:
+		d.dressSome(every)
+	}
+}
+
+// dressSome gives some cells their colours, and dashes where a colour comes again.
+func (d *Data) dressSome(cells []int) {
+	used := map[color.RGBA]int{}
+	for n, cell := range cells {
+		colour, fixed := d.fixedColour(cell)
+		if !fixed {
+			colour = plotstyle.Series[n%len(plotstyle.Series)]
+		}
+		d.looks[cell] = look{colour: colour, dashes: plotstyle.Dashes[used[colour]%len(plotstyle.Dashes)]}
 		used[colour]++
 	}
-	return d
 }
 
 // fixedColour is that of a cell's codec, or else of its flush policy, if these vary.
@@ -124,7 +153,17 @@ func (d *Data) SetHistograms(cell int, latency string, hs []results.Interval) {
 // SetActivity gives what one cell's nodes did over time.
 func (d *Data) SetActivity(cell int, all []results.Activity) { d.activity[cell] = all }
 
-// by says for a title what cells differ in, and that they are simulated if all are.
+// cellNames are those of all cells.
+func (d *Data) cellNames() []string {
+	names := make([]string, len(d.Result.Cells))
+	for i := range names {
+		names[i] = d.names.Cell(i)
+	}
+	return names
+}
+
+// by says for a title what cells differ in, and whether they were measured or simulated:
+// a title is often all that is left of a figure in somebody's document.
 func (d *Data) by() string {
 	var names []string
 	for _, name := range d.names.Varied {
@@ -137,8 +176,8 @@ func (d *Data) by() string {
 	case last > 0:
 		words = " by " + strings.Join(names[:last], ", ") + " and " + names[last]
 	}
-	if wording.AllSimulated(d.Result) {
-		words += " (simulated)"
+	if targets := wording.Targets(d.Result); targets != "" {
+		words += " (" + targets + ")"
 	}
 	return words
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 
+	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 
 	"brokerlab/report/plotstyle"
@@ -26,6 +27,10 @@ type unwritten struct {
 	sizes bool // bytes, else a count
 	of    func(*results.Activity) []int64
 }
+
+// unwrittenOfFacets is how many of them are drawn of each of many cells: bytes, which say
+// what records do.
+const unwrittenOfFacets = 2
 
 var unwrittens = []unwritten{
 	{"Dirty bytes in the page cache", true, func(a *results.Activity) []int64 {
@@ -82,13 +87,16 @@ func Unwritten(d *Data) *plotstyle.Figure {
 	if slices.ContainsFunc(d.Result.Cells, func(c results.Cell) bool { return c.Target != results.TargetSim }) {
 		about = append(about, "measured: dirty bytes are those of the whole machine")
 	}
-	f.Note = d.note(about...)
+	defer func() { f.Note = d.note(about...) }()
 	drawn := map[int]bool{}
 	end := 0.0
 	for _, u := range unwrittens {
-		panel, ok := d.unwrittenPanel(u, drawn, &end, len(f.Panels) == 0)
-		if ok {
-			f.Panels = append(f.Panels, panel)
+		if d.facets != nil && !u.sizes {
+			continue
+		}
+		panels, leftOut := d.unwrittenPanels(u, drawn, &end, len(f.Panels) == 0)
+		if f.Panels = append(f.Panels, panels...); !slices.Contains(about, leftOut) {
+			about = append(about, leftOut)
 		}
 	}
 	if len(f.Panels) == 0 {
@@ -120,41 +128,65 @@ func (d *Data) firstOfRepeats() string {
 	return ""
 }
 
-func (d *Data) unwrittenPanel(u unwritten, drawn map[int]bool, end *float64, named bool) (plotstyle.Panel, bool) {
-	panel := plotstyle.Panel{Title: u.title, Height: dirtyPanel, Plot: plotstyle.NewPlot()}
-	panel.Plot.Add(plotstyle.HorizontalGrid())
-	greatest, there := 0.0, false
+// unwrittenPanels are one of all cells, or one of each facet, on the same axes. It adds the
+// cells in them to those drawn. The first one names the phases where that is asked for.
+func (d *Data) unwrittenPanels(u unwritten, drawn map[int]bool, end *float64, named bool) (panels []plotstyle.Panel,
+	leftOut string) {
+	greatest := 0.0
 	all := make([]levels, len(d.activity))
 	last := levels{}
+	var cells []int
 	for i := range d.activity {
 		if all[i] = u.sum(d.activity[i]); len(all[i].y) == 0 {
 			continue
 		}
-		there, drawn[i], last = true, true, all[i]
+		cells, drawn[i], last = append(cells, i), true, all[i]
 		greatest = max(greatest, slices.Max(all[i].y))
 		*end = max(*end, all[i].x[len(all[i].x)-1])
 	}
-	if !there {
-		return panel, false
+	if len(cells) == 0 {
+		return nil, ""
 	}
-	for _, phase := range []plotstyle.Band{{From: 0, To: last.warmup, Text: "warm-up"},
-		{From: last.until, To: *end, Text: "drain"}} {
-		phase.Fill = plotstyle.Faint(plotstyle.InkAxis, 0.16)
-		if !named || phase.To-phase.From < narrowWords*(*end) {
+	facets, leftOut := d.shown(func(cell int) bool { return len(all[cell].y) > 0 }, unwrittenOfFacets)
+	if d.facets == nil {
+		facets = []facet{{cells: cells}}
+	}
+	for n, of := range facets {
+		panel := plotstyle.Panel{Title: u.title, Height: dirtyPanel, Plot: plotstyle.NewPlot()}
+		if d.facets != nil {
+			panel = d.panel(of, u.title+": ")
+		}
+		panel.Plot.Add(plotstyle.HorizontalGrid())
+		addPhases(panel.Plot, last, *end, named && n == 0)
+		for _, i := range of.cells {
+			panel.Plot.Add(d.plotters(i, all[i].x, all[i].y)...)
+		}
+		u.axis(&panel, greatest)
+		panels = append(panels, panel)
+	}
+	return panels, leftOut
+}
+
+// addPhases shades what is before and after the measured window.
+func addPhases(p *plot.Plot, of levels, end float64, named bool) {
+	for _, phase := range []plotstyle.Band{{From: 0, To: of.warmup, Text: "warm-up"},
+		{From: of.until, To: end, Text: "drain"}} {
+		phase.Fill = warmupShade
+		if !named || phase.To-phase.From < narrowWords*end {
 			phase.Text = ""
 		}
-		if phase.To > phase.From && last.until > 0 {
-			panel.Plot.Add(phase)
+		if phase.To > phase.From && of.until > 0 {
+			p.Add(phase)
 		}
 	}
-	for i := range all {
-		panel.Plot.Add(d.plotters(i, all[i].x, all[i].y)...)
-	}
+}
+
+// axis dresses that of values, from 0.
+func (u unwritten) axis(panel *plotstyle.Panel, greatest float64) {
 	if !u.sizes {
-		fromZero(&panel, greatest)
-		return panel, true
+		fromZero(panel, greatest)
+		return
 	}
 	panel.Plot.Y.Min, panel.Plot.Y.Max = 0, plotstyle.SizesEnd(greatest)
 	panel.Plot.Y.Tick.Marker = plotstyle.Sizes{Count: 4}
-	return panel, true
 }

@@ -126,13 +126,15 @@ func diskMarks(group []results.DiskPattern) []plotstyle.Mark {
 func diskPlot(c *results.DiskComparison, rows plotstyle.DotRows) *plot.Plot {
 	p := plotstyle.NewPlot()
 	p.Add(plotstyle.BothGrids(), rows)
-	var ticks plot.ConstantTicks
+	names := make([]string, len(c.Disks))
 	for n, d := range c.Disks {
-		name := d.Name
+		names[n] = d.Name
 		if onlySimulated(c) == "" {
-			name += " (" + wording.DiskTarget(d) + ")"
+			names[n] += " (" + wording.DiskTarget(d) + ")"
 		}
-		name = plotstyle.ShortenTick(name, diskNamedBy)
+	}
+	var ticks plot.ConstantTicks
+	for n, name := range plotstyle.ShortenTicks(names, diskNamedBy) {
 		ticks = append(ticks, plot.Tick{Value: float64(len(c.Disks) - 1 - n), Label: name})
 	}
 	p.Y.Tick.Marker = ticks

@@ -102,12 +102,12 @@ func Fields(d *Data) *plotstyle.Figure {
 		return f
 	}
 	f.XLabel = d.names.Short(across)
-	for _, cells := range d.apart(apart) {
-		g := d.fieldGrid(cells, down, across)
-		if apart != "" {
-			g.title = d.names.Named(cells[0], apart) + ": "
-		}
-		for _, field := range fields {
+	for _, field := range fields {
+		for _, cells := range d.apart(apart) {
+			g := d.fieldGrid(cells, down, across)
+			if apart != "" {
+				g.title = d.names.Named(cells[0], apart) + ": "
+			}
 			if panel, ok := g.panel(d, field); ok {
 				panel.Height = fieldRow*vg.Length(len(g.rows)) + fieldAxis
 				f.Panels = append(f.Panels, panel)
@@ -166,15 +166,10 @@ func (d *Data) fieldGrid(cells []int, down, across string) fieldGrid {
 
 // panel is one figure of the grid's cells, if any of them has it.
 func (g fieldGrid) panel(d *Data, f field) (plotstyle.Panel, bool) {
-	least, greatest := math.Inf(1), 0.0
-	for _, i := range g.cells {
-		if v := f.value(&d.Result.Cells[i]); v > 0 {
-			least, greatest = min(least, v), max(greatest, v)
-		}
-	}
-	if greatest == 0 {
+	if !slices.ContainsFunc(g.cells, func(i int) bool { return f.value(&d.Result.Cells[i]) > 0 }) {
 		return plotstyle.Panel{}, false
 	}
+	least, greatest := f.extent(d.Result.Cells)
 	tiles := plotstyle.Tiles{Apart: true}
 	for r, row := range g.at {
 		for k, cell := range row {
@@ -198,6 +193,18 @@ func (g fieldGrid) panel(d *Data, f field) (plotstyle.Panel, bool) {
 	return plotstyle.Panel{Title: g.title + f.title, Plot: p}, true
 }
 
+// extent is the range of the figure over all cells: maps of one figure share their colours,
+// so that they can be compared.
+func (f field) extent(cells []results.Cell) (least, greatest float64) {
+	least = math.Inf(1)
+	for i := range cells {
+		if v := f.value(&cells[i]); v > 0 {
+			least, greatest = min(least, v), max(greatest, v)
+		}
+	}
+	return least, greatest
+}
+
 func (f field) shade(v, least, greatest float64) float64 {
 	switch {
 	case !f.logarithmic:
@@ -215,11 +222,11 @@ const shadedRatio = 4
 // ticks are the names of columns and rows.
 func (g fieldGrid) ticks() (x, y plot.ConstantTicks) {
 	room := (plotstyle.Width - 190) / vg.Length(len(g.columns))
-	for k, name := range g.columns {
-		x = append(x, plot.Tick{Value: float64(k), Label: plotstyle.ShortenTick(name, room)})
+	for k, name := range plotstyle.ShortenTicks(g.columns, room) {
+		x = append(x, plot.Tick{Value: float64(k), Label: name})
 	}
-	for r, name := range g.rows {
-		y = append(y, plot.Tick{Value: float64(len(g.rows) - 1 - r), Label: plotstyle.ShortenTick(name, fieldWidest)})
+	for r, name := range plotstyle.ShortenTicks(g.rows, fieldWidest) {
+		y = append(y, plot.Tick{Value: float64(len(g.rows) - 1 - r), Label: name})
 	}
 	return x, y
 }

@@ -26,11 +26,11 @@ func (f *Figures) add(name string, values ...string) {
 const altRows = 8
 
 // alt is the words for who does not see the chart.
-func (f Figures) alt(title, subtitle, noData string) string {
+func (f Figures) alt(title, subtitle, why string) string {
 	var b strings.Builder
 	b.WriteString(title + ". ")
-	if noData != "" {
-		return b.String() + "No data: " + noData + "."
+	if why != "" {
+		return b.String() + "No data: " + why + "."
 	}
 	if subtitle != "" {
 		b.WriteString(subtitle + ". ")

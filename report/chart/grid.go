@@ -24,11 +24,13 @@ func (d *Data) arrange() *grid {
 		return nil
 	}
 	byGroup, byKind := d.split()
+	if len(d.values(byKind...)) > len(plotstyle.Series) || len(d.Result.Cells) > linesMost && len(byKind) > 1 {
+		if byGroup, byKind = d.splitByOne(); len(byKind) == 0 {
+			return nil
+		}
+	}
 	groupOf, kindOf := d.keys(byGroup), d.keys(byKind)
 	groups, kinds := distinct(groupOf), distinct(kindOf)
-	if len(kinds) > len(plotstyle.Series) || len(d.names.Varied) > 2 && len(groups) > len(plotstyle.Dashes) {
-		return nil
-	}
 	g := &grid{groups: make([]string, len(groups)), kinds: make([]string, len(kinds)),
 		colours: slices.Clone(plotstyle.Series[:len(kinds)])}
 	for range groups {
@@ -88,8 +90,23 @@ func (d *Data) split() (byGroup, byKind []string) {
 	return varied[single : single+1], slices.Delete(slices.Clone(varied), single, single+1)
 }
 
-// values are the distinct values of a label.
-func (d *Data) values(name string) []string { return distinct(d.keys([]string{name})) }
+// splitByOne gives the colours to the label with the most values for which there are
+// colours, of two equals the first; to none where there are colours for none.
+func (d *Data) splitByOne() (byGroup, byKind []string) {
+	varied, single, most := d.names.Varied, -1, 0
+	for n, name := range varied {
+		if values := len(d.values(name)); values > most && values <= len(plotstyle.Series) {
+			single, most = n, values
+		}
+	}
+	if single < 0 {
+		return nil, nil
+	}
+	return slices.Delete(slices.Clone(varied), single, single+1), varied[single : single+1]
+}
+
+// values are the distinct values of labels.
+func (d *Data) values(names ...string) []string { return distinct(d.keys(names)) }
 
 // keys tell cells apart by some labels.
 func (d *Data) keys(labels []string) (of []string) {
@@ -166,17 +183,20 @@ func column(rows [][]int, n int) (cells []int) {
 	return cells
 }
 
-// looks gives each cell of the grid its colour and dashes.
-func (g *grid) looks(cells int) []look {
-	looks := make([]look, cells)
+// dress gives each cell of the grid the colour of its kind and, where all stand in one
+// plot, the dashes of its group.
+func (g *grid) dress(looks []look, dashed bool) {
 	for row, kinds := range g.cells {
 		for k, cell := range kinds {
-			if cell >= 0 {
-				looks[cell] = look{colour: g.colours[k], dashes: plotstyle.Dashes[row%len(plotstyle.Dashes)]}
+			if cell < 0 {
+				continue
+			}
+			looks[cell] = look{colour: g.colours[k]}
+			if dashed {
+				looks[cell].dashes = plotstyle.Dashes[row]
 			}
 		}
 	}
-	return looks
 }
 
 // fills is the legend of bars.
@@ -188,12 +208,15 @@ func (g *grid) fills() [][]plotstyle.Swatch {
 	return [][]plotstyle.Swatch{each}
 }
 
-// strokes is the legend of lines: one entry for each colour and one for each
-// kind of dash, instead of one for each cell.
-func (g *grid) strokes() [][]plotstyle.Swatch {
+// strokes is the legend of lines: one entry for each colour and, where there are dashes,
+// one for each kind of dash, instead of one for each cell.
+func (g *grid) strokes(dashed bool) [][]plotstyle.Swatch {
 	var colours, dashes []plotstyle.Swatch
 	for k, name := range g.kinds {
 		colours = append(colours, look{colour: g.colours[k]}.swatch(name))
+	}
+	if !dashed {
+		return [][]plotstyle.Swatch{colours}
 	}
 	for n, name := range g.groups {
 		line := look{colour: plotstyle.InkLabel, dashes: plotstyle.Dashes[n]}.line()
@@ -206,10 +229,14 @@ func (g *grid) strokes() [][]plotstyle.Swatch {
 // could name their two settings apart.
 const legendLongest = 6
 
-// lines is the legend of the lines of these cells.
+// lines is the legend of the lines of these cells. Facets without a grid have legends of
+// their own.
 func (d *Data) lines(cells []int) [][]plotstyle.Swatch {
-	if g := d.grid; g != nil && len(cells) > legendLongest && len(g.groups) <= len(plotstyle.Dashes) {
-		return g.strokes()
+	switch {
+	case d.grid != nil && (d.facets != nil || len(cells) > legendLongest):
+		return d.grid.strokes(d.facets == nil)
+	case d.facets != nil:
+		return nil
 	}
 	var each []plotstyle.Swatch
 	for _, i := range cells {

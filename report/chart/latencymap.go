@@ -1,7 +1,6 @@
 package chart
 
 import (
-	"image/color"
 	"maps"
 	"math"
 	"slices"
@@ -21,6 +20,7 @@ const mapsMost = 8
 // ten, and the most stretches of time.
 const (
 	mapPanel     = vg.Length(100)
+	mapAlone     = vg.Length(200)
 	mapDecade    = 16
 	mapStretches = 150
 )
@@ -29,23 +29,29 @@ const (
 // latency upwards, darker where there are more. Each cell is a panel.
 func LatencyMap(d *Data, latency string) *plotstyle.Figure {
 	f := &plotstyle.Figure{
-		Title:  "All of " + wordsOf[latency].short + " latency over time" + d.by(),
+		Title:  wordsOf[latency].title + " over time, all records" + d.by(),
 		XLabel: "Time since the load began",
 		Subtitle: wording.Join(wording.Conditions(d.Result), wording.Repeats(d.Result, "", " merged"),
-			"logarithmic axes, darker is more records"),
+			"logarithmic axes of latency, darker is more records"),
 	}
 	about := d.latencyNote(latency)
 	defer func() { f.Note = d.note(about...) }()
 	var cells []int
 	all := make([][]slice, len(d.Result.Cells))
+	after := false
 	for i := range all {
-		if all[i] = d.slices(i, latency); slices.ContainsFunc(all[i], func(s slice) bool { return s.hist.TotalCount() > 0 }) {
-			cells = append(cells, i)
+		there, late := int64(0), int64(0)
+		all[i], there, late = duringLoad(d.slices(i, latency))
+		if there > 0 {
+			cells, after = append(cells, i), after || late > there/lateShare
 		}
 	}
 	if len(cells) == 0 {
-		f.NoData = "no cell has any " + wordsOf[latency].short + " latency"
+		f.NoData = "no cell has any " + wordsOf[latency].short + " latency in " + shortest + " of load"
 		return f
+	}
+	if after {
+		about = append(about, "records after the load are not drawn")
 	}
 	if more := len(cells) - mapsMost; more > 0 {
 		about = append(about, "the first "+strconv.Itoa(mapsMost)+" of "+strconv.Itoa(len(cells))+" cells")
@@ -58,6 +64,9 @@ func LatencyMap(d *Data, latency string) *plotstyle.Figure {
 	m.low, m.high = plotstyle.LogBounds(m.low, m.high)
 	for n, i := range cells {
 		panel := plotstyle.Panel{Title: d.names.Cell(i), Height: mapPanel, Plot: m.plot(all[i])}
+		if len(cells) == 1 {
+			panel.Height = mapAlone
+		}
 		lastHasLabels(&panel, n == len(cells)-1)
 		f.Panels = append(f.Panels, panel)
 	}
@@ -65,20 +74,40 @@ func LatencyMap(d *Data, latency string) *plotstyle.Figure {
 	return f
 }
 
+// lateShare is the part of a cell's records, as one of so many, from which on it is said
+// that those after the load are not drawn.
+const lateShare = 100
+
+// duringLoad leaves out what is too short for a rate, as is the last interval: it has no
+// length, and holds all records that came after the load. It counts both kinds of records.
+func duringLoad(all []slice) (during []slice, there, late int64) {
+	for _, s := range all {
+		if s.length.Seconds() < intervalLeast {
+			late += s.hist.TotalCount()
+			continue
+		}
+		during, there = append(during, s), there+s.hist.TotalCount()
+	}
+	return during, there, late
+}
+
 // latencyMap is what the panels share: the range of latencies and of times, and the
 // most records a second that a tile has.
 type latencyMap struct {
 	low, high, end, most float64
+	warmup               bool // there is one
 }
 
 // widen makes room for a cell.
 func (m *latencyMap) widen(all []slice) {
 	for _, s := range all {
+		m.warmup = m.warmup || s.warmup
+		m.end = max(m.end, s.end())
 		if s.hist.TotalCount() == 0 {
 			continue
 		}
 		m.low = min(m.low, math.Max(1, float64(s.hist.Min())))
-		m.high, m.end = max(m.high, float64(s.hist.Max())), max(m.end, s.end())
+		m.high = max(m.high, float64(s.hist.Max()))
 	}
 	for _, s := range joined(all) {
 		for _, n := range s.counts() {
@@ -108,7 +137,7 @@ func row(ns int64) int { return int(math.Floor(math.Log10(math.Max(1, float64(ns
 func (s slice) counts() map[int]float64 {
 	of := map[int]float64{}
 	s.hist.ForEachBucket(func(value, count int64) bool {
-		of[row(value)] += float64(count) / max(intervalLeast, s.length.Seconds()) // the last one may be of no length
+		of[row(value)] += float64(count) / s.length.Seconds()
 		return true
 	})
 	return of
@@ -131,8 +160,14 @@ func (m latencyMap) legend() [][]plotstyle.Swatch {
 		block = append(block, plotstyle.Swatch{Name: plotstyle.SI(v) + "/s", Fill: plotstyle.Blues.At(m.shade(v))})
 	}
 	block[len(block)-1].Name += " records and more in a tile"
+	if m.warmup { // its name would hide records
+		block = append(block, plotstyle.Swatch{Name: "warm-up", Fill: warmupShade})
+	}
 	return [][]plotstyle.Swatch{block}
 }
+
+// warmupShade is what a warm-up is shaded with.
+var warmupShade = plotstyle.Faint(plotstyle.InkAxis, 0.16)
 
 // plot is the map of one cell.
 func (m latencyMap) plot(all []slice) *plot.Plot {
@@ -151,8 +186,7 @@ func (m latencyMap) plot(all []slice) *plot.Plot {
 			tiles.All = append(tiles.All, tile)
 		}
 	}
-	p.Add(plotstyle.HorizontalGrid(), plotstyle.Band{To: warmup, Fill: plotstyle.Faint(plotstyle.InkAxis, 0.16)}, tiles,
-		plotstyle.Band{To: warmup, Text: "warm-up", Fill: color.Transparent, Over: true})
+	p.Add(plotstyle.HorizontalGrid(), plotstyle.Band{To: warmup, Fill: warmupShade}, tiles)
 	p.X.Min, p.X.Max = 0, m.end
 	p.Y.Min, p.Y.Max = m.low, m.high
 	p.Y.Scale = plot.LogScale{}

@@ -97,16 +97,20 @@ func samplesFor(percent float64) int64 {
 }
 
 // LatencyOverTime draws the median and a high percentile of produce and end-to-end
-// latency over each second, the repeats merged. The high one is p99, or p90 where no
-// second has the samples for more.
+// latency over each second, the repeats merged; of many cells the high one alone. It is
+// p99, or p90 where no second has the samples for more.
 func LatencyOverTime(d *Data) *plotstyle.Figure {
 	f := &plotstyle.Figure{
 		Title:  "Latency over time" + d.by(),
 		XLabel: "Time since the load began",
 		Subtitle: wording.Join(wording.Conditions(d.Result), wording.Repeats(d.Result, "", " merged"),
-			"logarithmic axes", "lower is better"),
+			"logarithmic axes of latency", "lower is better"),
 	}
-	var panels []percentileOverTime
+	wanted := [][]float64{{50}, {99, 90}}
+	if d.facets != nil {
+		wanted = wanted[1:]
+	}
+	var lines []percentileOverTime
 	warmup, end := 0.0, 0.0
 	for _, latency := range []string{results.Produce, results.EndToEnd} {
 		all := make([][]slice, len(d.Result.Cells))
@@ -118,10 +122,10 @@ func LatencyOverTime(d *Data) *plotstyle.Figure {
 				}
 			}
 		}
-		for _, percents := range [][]float64{{50}, {99, 90}} {
+		for _, percents := range wanted {
 			for _, percent := range percents {
 				if p := d.overTime(latency, percent, all); p.points > 0 {
-					panels = append(panels, p)
+					lines = append(lines, p)
 					break
 				}
 			}
@@ -129,17 +133,23 @@ func LatencyOverTime(d *Data) *plotstyle.Figure {
 	}
 	about := append([]string{"intervals of 1 s or less; a percentile is drawn where 10 samples are above it"},
 		d.latencyNote(results.Produce)...)
-	f.Note = d.note(about...)
-	if len(panels) == 0 {
+	defer func() { f.Note = d.note(about...) }()
+	if len(lines) == 0 {
 		f.NoData = "no cell has " + strconv.Itoa(2*samplesAbove) + " latencies in a second"
 		return f
 	}
-	f.Legend = d.lines(panels[0].cells())
-	for i, p := range panels {
-		panel := d.percentilePanel(p, plotstyle.Band{To: warmup, Text: "warm-up"}, i == 0)
-		panel.Plot.X.Min, panel.Plot.X.Max = 0, end
-		lastHasLabels(&panel, i == len(panels)-1)
-		f.Panels = append(f.Panels, panel)
+	f.Legend = d.lines(lines[0].cells())
+	band := plotstyle.Band{To: warmup, Text: "warm-up", Fill: warmupShade}
+	for _, p := range lines {
+		panels, leftOut := d.percentilePanels(p, band, len(lines))
+		band.Text = "" // the first panel names it
+		if f.Panels = append(f.Panels, panels...); !slices.Contains(about, leftOut) {
+			about = append(about, leftOut)
+		}
+	}
+	for i := range f.Panels {
+		f.Panels[i].Plot.X.Min, f.Panels[i].Plot.X.Max = 0, end
+		lastHasLabels(&f.Panels[i], i == len(f.Panels)-1)
 	}
 	return f
 }
@@ -164,23 +174,37 @@ func (p percentileOverTime) cells() (cells []int) {
 	return cells
 }
 
-func (d *Data) percentilePanel(p percentileOverTime, warmup plotstyle.Band, named bool) plotstyle.Panel {
+// percentilePanels are one of all cells, or one of each facet, on the same axis.
+// The first has the name of the band.
+// Quantities is how many such lines the figure has of each cell.
+func (d *Data) percentilePanels(p percentileOverTime, band plotstyle.Band, quantities int) (
+	panels []plotstyle.Panel, leftOut string) {
 	title := wordsOf[p.latency].title + ", p" + strconv.FormatFloat(p.percent, 'g', -1, 64)
-	panel := plotstyle.Panel{Title: title, Height: timePanel, Plot: plotstyle.NewPlot()}
-	panel.Plot.Add(plotstyle.HorizontalGrid())
-	if warmup.Fill = plotstyle.Faint(plotstyle.InkAxis, 0.16); !named {
-		warmup.Text = ""
-	}
-	panel.Plot.Add(warmup)
 	least, greatest := math.Inf(1), 0.0
-	for i := range p.x {
-		panel.Plot.Add(d.plotters(i, p.x[i], p.y[i])...)
+	for i := range p.y {
 		for _, v := range p.y[i] {
 			least, greatest = min(least, v), max(greatest, v)
 		}
 	}
-	panel.Plot.Y.Min, panel.Plot.Y.Max = plotstyle.LogBounds(least, greatest)
-	panel.Plot.Y.Scale = plot.LogScale{}
-	panel.Plot.Y.Tick.Marker = labelled{plotstyle.Log{Format: plotstyle.Nanoseconds}}
-	return panel
+	low, high := plotstyle.LogBounds(least*0.95, greatest*1.05)
+	facets, leftOut := d.shown(func(cell int) bool { return len(p.x[cell]) > 0 }, quantities)
+	if d.facets == nil {
+		facets = []facet{{cells: p.cells()}}
+	}
+	for _, of := range facets {
+		panel := plotstyle.Panel{Title: title, Height: timePanel, Plot: plotstyle.NewPlot()}
+		if d.facets != nil {
+			panel = d.panel(of, title+": ")
+		}
+		panel.Plot.Add(plotstyle.HorizontalGrid(), band)
+		band.Text = ""
+		for _, i := range of.cells {
+			panel.Plot.Add(d.plotters(i, p.x[i], p.y[i])...)
+		}
+		panel.Plot.Y.Min, panel.Plot.Y.Max = low, high
+		panel.Plot.Y.Scale = plot.LogScale{}
+		panel.Plot.Y.Tick.Marker = labelled{plotstyle.Log{Format: plotstyle.Nanoseconds}}
+		panels = append(panels, panel)
+	}
+	return panels, leftOut
 }

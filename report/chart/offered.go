@@ -13,19 +13,22 @@ import (
 	"brokerlab/results"
 )
 
-// offeredPanel is the height of one cell's panel, in points.
-const offeredPanel = vg.Length(110)
+// Heights of a cell's panel, in points: of several, and alone.
+const (
+	offeredPanel = vg.Length(110)
+	offeredAlone = vg.Length(190)
+)
 
 // rates are what was offered to a cell and what became of it, in records/s, the medians
 // over repeats of intervals that begin at the same time.
 type rates struct {
-	at, offered, acked, unsent []float64
-	warmup, end                float64
+	from, to, at, offered, acked, unsent []float64 // at: the middle
+	warmup, end                          float64
 }
 
 // ratesOf takes them from the repeats of an open loop; there are none of a closed one.
 func ratesOf(c *results.Cell) (r rates) {
-	type interval struct{ middles, offered, acked, unsent []float64 }
+	type interval struct{ lengths, offered, acked, unsent []float64 }
 	all := map[float64]*interval{}
 	var starts []float64
 	due := false
@@ -44,7 +47,7 @@ func ratesOf(c *results.Cell) (r rates) {
 				starts = append(starts, s.At)
 			}
 			due = due || s.Offered > 0
-			i.middles = append(i.middles, s.At+s.Length/2)
+			i.lengths = append(i.lengths, s.Length)
 			i.offered = append(i.offered, float64(s.Offered)/s.Length)
 			i.acked = append(i.acked, float64(s.Acked)/s.Length)
 			i.unsent = append(i.unsent, float64(s.Unsent)/s.Length)
@@ -57,7 +60,8 @@ func ratesOf(c *results.Cell) (r rates) {
 	slices.Sort(starts)
 	for _, at := range starts {
 		i := all[at]
-		r.at = append(r.at, results.Median(i.middles))
+		length := results.Median(i.lengths)
+		r.from, r.at, r.to = append(r.from, at), append(r.at, at+length/2), append(r.to, at+length)
 		r.offered = append(r.offered, results.Median(i.offered))
 		r.acked = append(r.acked, results.Median(i.acked))
 		r.unsent = append(r.unsent, results.Median(i.unsent))
@@ -71,6 +75,15 @@ const (
 	offeredVaries = 0.05
 	achievedOther = 0.1
 )
+
+// steps are values over their intervals: a rate holds from the beginning to the end of one,
+// and a slope between two would show a ramp where there was a burst.
+func (r rates) steps(values []float64) (points plotter.XYs) {
+	for i, v := range values {
+		points = append(points, plotter.XY{X: r.from[i], Y: v}, plotter.XY{X: r.to[i], Y: v})
+	}
+	return points
+}
 
 // telling says whether the load is not level, or was not achieved at all times.
 func (r rates) telling() bool {
@@ -106,41 +119,46 @@ func Offered(d *Data) *plotstyle.Figure {
 	f := &plotstyle.Figure{
 		Title: "Offered and achieved rate" + d.by(), XLabel: "Time since the load began",
 		Subtitle: wording.Join(wording.Conditions(d.Result), wording.Repeats(d.Result, "median of ", ""), "records/s"),
-		Legend: [][]plotstyle.Swatch{{{Name: "offered", Line: offeredLook.line()}, ackedLook.swatch("acknowledged"),
-			unsentLook.swatch("due and not sent")}},
 	}
+	legend := []plotstyle.Swatch{{Name: "offered", Line: offeredLook.line()}, ackedLook.swatch("acknowledged")}
 	about := []string{"windows of 1 s or less", "cells that got a level load at once are not drawn"}
 	defer func() { f.Note = d.note(about...) }()
 	cells := d.offeredCells()
 	if len(cells) == 0 {
-		f.Legend, f.NoData = nil, "no cell has a load that is not level, or did not get what was offered"
+		f.NoData = "no cell has a load that is not level, or did not get what was offered"
 		return f
 	}
 	if more := len(cells) - mapsMost; more > 0 {
 		about = append(about, "the first "+strconv.Itoa(mapsMost)+" of "+strconv.Itoa(len(cells))+" cells")
 		cells = cells[:mapsMost]
 	}
+	unsent := false
 	for n, i := range cells {
 		panel := d.offeredPanel(i, n == 0)
+		if len(cells) == 1 {
+			panel.Height = offeredAlone
+		}
 		lastHasLabels(&panel, n == len(cells)-1)
 		f.Panels = append(f.Panels, panel)
+		unsent = unsent || slices.Max(ratesOf(&d.Result.Cells[i]).unsent) > 0
 	}
+	if unsent {
+		legend = append(legend, unsentLook.swatch("due and not sent"))
+	}
+	f.Legend = [][]plotstyle.Swatch{legend}
 	return f
 }
 
 func (d *Data) offeredPanel(cell int, named bool) plotstyle.Panel {
 	r := ratesOf(&d.Result.Cells[cell])
 	panel := plotstyle.Panel{Title: d.names.Cell(cell), Height: offeredPanel, Plot: plotstyle.NewPlot()}
-	band := plotstyle.Band{To: r.warmup, Fill: plotstyle.Faint(plotstyle.InkAxis, 0.16)}
+	band := plotstyle.Band{To: r.warmup, Fill: warmupShade}
 	if named {
 		band.Text = "warm-up"
 	}
 	panel.Plot.Add(plotstyle.HorizontalGrid(), band)
 	draw := func(values []float64, l look, part int) {
-		points := make(plotter.XYs, len(values))
-		for i := range values {
-			points[i] = plotter.XY{X: r.at[i], Y: values[i]}
-		}
+		points := r.steps(values)
 		panel.Plot.Add(&plotter.Line{XYs: points, LineStyle: l.line()})
 		if l.colour != offeredLook.colour {
 			panel.Plot.Add(plotstyle.Marked{Points: points, Ink: l.colour, Part: part, Parts: 2})

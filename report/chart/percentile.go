@@ -2,6 +2,7 @@ package chart
 
 import (
 	"math"
+	"slices"
 	"strconv"
 
 	hdrhistogram "github.com/HdrHistogram/hdrhistogram-go"
@@ -44,17 +45,15 @@ func LatencyByPercentile(d *Data, latency string) *plotstyle.Figure {
 		f.NoData = d.noCells()
 		return f
 	}
-	p := plotstyle.NewPlot()
-	p.Add(plotstyle.BothGrids())
+	curves := make([]plotter.XYs, len(d.Result.Cells))
 	var drawn []int
 	least, greatest, nines := math.Inf(1), 0.0, 1.0
-	for i := range d.Result.Cells {
+	for i := range curves {
 		points := curve(d.merged[i][latency])
 		if points == nil {
 			continue
 		}
-		p.Add(&plotter.Line{XYs: points, LineStyle: d.looks[i].line()}, d.marked(i, points))
-		drawn = append(drawn, i)
+		curves[i], drawn = points, append(drawn, i)
 		end := points[len(points)-1]
 		least, greatest, nines = min(least, points[0].Y), max(greatest, end.Y), max(nines, end.X)
 	}
@@ -62,22 +61,28 @@ func LatencyByPercentile(d *Data, latency string) *plotstyle.Figure {
 		f.NoData = "no cell has " + strconv.Itoa(2*samplesAbove) + " " + wordsOf[latency].short + " latencies"
 		return f
 	}
-	f.Legend = d.lines(drawn)
 	if few := len(d.Result.Cells) - len(drawn); few > 0 {
 		about = append(about, "not drawn, for want of samples: "+wording.Plural(int64(few), "cell"))
 	}
-	p.X.Min, p.X.Max = 0, nines
-	p.X.Tick.Marker = plotstyle.NinesTicks(nines)
-	p.Y.Min, p.Y.Max = plotstyle.LogBounds(least, greatest)
-	p.Y.Scale = plot.LogScale{}
-	p.Y.Tick.Marker = labelled{plotstyle.Log{Format: plotstyle.Nanoseconds}}
-	f.Plot = p
+	low, high := plotstyle.LogBounds(least, greatest)
+	about = append(about, d.place(f, drawn, func(p *plot.Plot, cells []int, _ bool) {
+		p.Add(plotstyle.Uprights{Of: plotstyle.NinesTicks(nines)}, plotstyle.HorizontalGrid())
+		for _, i := range cells {
+			p.Add(&plotter.Line{XYs: curves[i], LineStyle: d.looks[i].line()}, d.marked(i, curves[i]))
+		}
+		p.X.Min, p.X.Max = 0, nines
+		p.X.Tick.Marker = plotstyle.NinesTicks(nines)
+		p.Y.Min, p.Y.Max = low, high
+		p.Y.Scale = plot.LogScale{}
+		p.Y.Tick.Marker = labelled{plotstyle.Log{Format: plotstyle.Nanoseconds}}
+	}))
 	return f
 }
 
 // marked are the shapes on a cell's line.
 func (d *Data) marked(cell int, points plotter.XYs) plotstyle.Marked {
-	return plotstyle.Marked{Points: points, Ink: d.looks[cell].colour, Part: cell, Parts: len(d.looks)}
+	return plotstyle.Marked{Points: points, Ink: d.looks[cell].colour, Part: d.places[cell],
+		Parts: slices.Max(d.places) + 1}
 }
 
 // labelled keeps the ticks that have a label, so that only they have a grid line.

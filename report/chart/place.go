@@ -119,8 +119,7 @@ func (b bars) rows(f *plotstyle.Figure) {
 	var ticks plot.ConstantTicks
 	var widest vg.Length
 	series := 0
-	for n, name := range b.names {
-		name = plotstyle.ShortenTick(name, nameWidest)
+	for n, name := range plotstyle.ShortenTicks(b.names, nameWidest) {
 		widest = max(widest, plotstyle.TickWidth(name))
 		ticks = append(ticks, plot.Tick{Value: float64(len(b.names) - 1 - n), Label: name})
 		series = max(series, len(b.groups[n]))

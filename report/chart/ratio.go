@@ -77,18 +77,25 @@ func Ratio(d *Data) *plotstyle.Figure {
 // is all.
 func (d *Data) besideCodec(cell int) string {
 	var parts []string
-	codec := ""
 	for _, name := range d.names.Varied {
-		if d.names.IsCompression(name) {
-			codec = d.names.Named(cell, name)
-			continue
+		if !d.names.IsCompression(name) {
+			parts = append(parts, d.names.Value(cell, name))
 		}
-		parts = append(parts, d.names.Value(cell, name))
 	}
 	if len(parts) == 0 {
-		return codec
+		return d.codecName(cell)
 	}
 	return strings.Join(parts, ", ")
+}
+
+// codecName is a cell's codec in words.
+func (d *Data) codecName(cell int) string {
+	for _, name := range d.names.Varied {
+		if d.names.IsCompression(name) {
+			return d.names.Named(cell, name)
+		}
+	}
+	return ""
 }
 
 // codecs is the legend of the codecs of cells.
@@ -96,7 +103,7 @@ func (d *Data) codecs(cells []int) [][]plotstyle.Swatch {
 	var block []plotstyle.Swatch
 	var seen []string
 	for _, i := range cells {
-		name := d.names.Compression(i)
+		name := d.codecName(i)
 		if slices.Contains(seen, name) {
 			continue
 		}

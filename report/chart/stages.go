@@ -39,17 +39,18 @@ func (d *Data) hasStages() bool {
 
 // breakdowns are the latencies whose stages are drawn.
 var breakdowns = []struct {
-	title string
-	of    func(*results.Breakdown) []results.Stage
+	title, note string
+	of          func(*results.Breakdown) []results.Stage
 }{
-	{"Produce latency, mean", func(b *results.Breakdown) []results.Stage { return b.Produce }},
-	{"Produce latency of the slowest records, mean", func(b *results.Breakdown) []results.Stage {
+	{"Produce latency, mean", "", func(b *results.Breakdown) []results.Stage { return b.Produce }},
+	{"Produce latency of the slowest records, mean", "the slowest records: at least 1 % of all", func(b *results.Breakdown,
+	) []results.Stage {
 		if b.ProduceTail == nil {
 			return nil
 		}
 		return b.ProduceTail.Stages
 	}},
-	{"End-to-end latency, mean", func(b *results.Breakdown) []results.Stage { return b.EndToEnd }},
+	{"End-to-end latency, mean", "", func(b *results.Breakdown) []results.Stage { return b.EndToEnd }},
 }
 
 // Stages draws where the time of each cell's records went: parts that add up to the
@@ -59,17 +60,23 @@ func Stages(d *Data) *plotstyle.Figure {
 		Title: "Where the time went" + d.by(),
 		Subtitle: wording.Join(wording.Conditions(d.Result), wording.Repeats(d.Result, "", " together"),
 			"stages add up to the mean", "lower is better"),
-		Note: d.note("the slowest records: at least 1 % of all", "latency from the intended instant",
-			wording.Saturation(d.Result)),
 	}
+	about := []string{"latency from the intended instant", wording.Saturation(d.Result)}
+	defer func() { f.Note = d.note(about...) }()
 	var used []string
 	for _, b := range breakdowns {
 		stacks, there := d.stageStacks(b.of, &used)
 		if !there {
 			continue
 		}
-		f.Panels = append(f.Panels, d.stackPanel(b.title, stacks, plotstyle.Nanoseconds))
-		if stacks.End() > sharesFrom*stacks.Least() {
+		if b.note != "" {
+			about = append([]string{b.note}, about...)
+		}
+		apart := stacks.End() > sharesFrom*stacks.Least()
+		if !apart || len(stacks.Rows) <= stacksMost {
+			f.Panels = append(f.Panels, d.stackPanel(b.title, stacks, plotstyle.Nanoseconds))
+		}
+		if apart {
 			f.Panels = append(f.Panels, d.stackPanel(b.title+", parts in %", stacks.Shares(), upToWhole))
 		}
 	}
@@ -94,6 +101,10 @@ func Stages(d *Data) *plotstyle.Figure {
 // sharesFrom is how far apart the longest and the shortest bar may be before the parts
 // of the shorter ones cannot be seen, and have a panel of their own.
 const sharesFrom = 6
+
+// stacksMost is of how many cells parts in percent have a panel beside that of their
+// lengths. Of more they stand alone: the whole is written at the end of each.
+const stacksMost = 12
 
 // stageStacks are one latency of all cells. It adds the stages in it to those used.
 func (d *Data) stageStacks(of func(*results.Breakdown) []results.Stage, used *[]string) (stacks plotstyle.Stacks,
@@ -135,8 +146,7 @@ func (d *Data) stackPanel(title string, stacks plotstyle.Stacks, format func(flo
 	var ticks plot.ConstantTicks
 	count := len(stacks.Rows)
 	var widest vg.Length
-	for i := range stacks.Rows {
-		name := plotstyle.ShortenTick(d.names.Cell(i), nameWidest)
+	for i, name := range plotstyle.ShortenTicks(d.cellNames(), nameWidest) {
 		widest = max(widest, plotstyle.TickWidth(name))
 		ticks = append(ticks, plot.Tick{Value: float64(count - 1 - i), Label: name})
 	}
@@ -179,7 +189,7 @@ func CPUParts(d *Data) *plotstyle.Figure {
 	f.Note = d.note(about...)
 	names := d.partNames()
 	for _, side := range []struct{ side, title string }{{results.SideBrokers, "Brokers, cores"},
-		{results.SideClients, "Clients, cores"}, {"", "Brokers and clients, cores"}} {
+		{results.SideClients, "Clients, cores"}, {"", "Brokers or clients, not told apart, cores"}} {
 		var stacks plotstyle.Stacks
 		there := false
 		for i := range d.Result.Cells {

@@ -52,7 +52,7 @@ func ThroughputOverTime(d *Data) *plotstyle.Figure {
 	if few := len(all) - len(drawn); few > 0 {
 		about = append(about, "not drawn, for want of "+shortest+" of load: "+wording.Plural(int64(few), "cell"))
 	}
-	f.Note = d.note(about...)
+	defer func() { f.Note = d.note(about...) }()
 	ribbons := wording.Repeats(d.Result, "", "") != "" && len(all) <= ribbonsMost
 	spread := ""
 	if ribbons {
@@ -67,25 +67,32 @@ func ThroughputOverTime(d *Data) *plotstyle.Figure {
 		}
 		return f
 	}
-	p := plotstyle.NewPlot()
-	p.Add(plotstyle.HorizontalGrid())
-	shade := plotstyle.Faint(plotstyle.InkAxis, 0.16)
-	p.Add(plotstyle.Band{From: 0, To: warmup, Text: "warm-up", Fill: shade})
-	if read > 0 {
-		p.Add(plotstyle.Band{From: read, To: end, Text: "reading", Fill: shade})
-	}
-	for i, s := range all {
-		if ribbons {
-			p.Add(plotstyle.Ribbon{X: s.at, Low: s.least, High: s.greatest, Fill: plotstyle.Faint(d.looks[i].colour, 0.15)})
+	about = append(about, d.place(f, drawn, func(p *plot.Plot, cells []int, first bool) {
+		bands := []plotstyle.Band{{From: 0, To: warmup, Text: "warm-up", Fill: warmupShade}}
+		if read > 0 {
+			bands = append(bands, plotstyle.Band{From: read, To: end, Text: "reading", Fill: warmupShade})
 		}
-	}
-	f.Legend = d.lines(drawn)
-	for i, s := range all {
-		p.Add(d.plotters(i, s.at, s.median)...)
-	}
-	p.X.Min, p.X.Max, p.X.Tick.Marker = 0, end, plotstyle.Clock{}
-	p.Y.Min, p.Y.Max = 0, plotstyle.ZeroBased(greatest*1.05)
-	f.Plot = p
+		p.Add(plotstyle.HorizontalGrid())
+		for _, band := range bands {
+			if !first {
+				band.Text = ""
+			}
+			p.Add(band)
+		}
+		for _, i := range cells {
+			if s := all[i]; ribbons {
+				p.Add(plotstyle.Ribbon{X: s.at, Low: s.least, High: s.greatest, Fill: plotstyle.Faint(d.looks[i].colour, 0.15)})
+			}
+		}
+		for _, i := range cells {
+			p.Add(d.plotters(i, all[i].at, all[i].median)...)
+		}
+		p.X.Min, p.X.Max, p.X.Tick.Marker = 0, end, plotstyle.Clock{}
+		p.Y.Min, p.Y.Max = 0, plotstyle.ZeroBased(greatest*1.05)
+		if d.facets != nil {
+			p.Y.Tick.Marker = plotstyle.Nice{Count: 3, Format: plotstyle.SI}
+		}
+	}))
 	return f
 }
 

@@ -15,7 +15,6 @@ type Band struct {
 	From, To float64
 	Text     string
 	Fill     color.Color
-	Over     bool // the name is on top of data, and has paper behind it
 }
 
 // Plot implements plot.Plotter.
@@ -28,11 +27,6 @@ func (b Band) Plot(c draw.Canvas, p *plot.Plot) {
 	fillBox(c, b.Fill, vg.Rectangle{Min: vg.Point{X: left, Y: c.Min.Y}, Max: vg.Point{X: right, Y: c.Max.Y}})
 	s := face(8, InkLabel)
 	top := c.Max.Y - 4
-	if b.Over && b.Text != "" {
-		fillBox(c, Faint(color.RGBA{R: 255, G: 255, B: 255, A: 255}, 0.85), vg.Rectangle{
-			Min: vg.Point{X: left + 1, Y: top - s.FontExtents().Height},
-			Max: vg.Point{X: left + 7 + s.Width(b.Text), Y: c.Max.Y - 1}})
-	}
 	switch room := right - left; {
 	case room >= s.Width(b.Text)+6:
 		c.FillText(s, vg.Point{X: left + 4, Y: top - s.FontExtents().Ascent}, b.Text)
@@ -102,5 +96,20 @@ func (r Rings) Plot(c draw.Canvas, p *plot.Plot) {
 	style := draw.GlyphStyle{Color: r.Ink, Radius: vg.Points(4.5), Shape: draw.RingGlyph{}}
 	for _, point := range r.Points {
 		c.DrawGlyphNoClip(style, vg.Point{X: x(point.X), Y: y(point.Y)})
+	}
+}
+
+// Uprights are a quiet grid at the labelled ticks of an axis of x whose labels stand at
+// another plot: a grid of the plot's own has lines only where there are labels.
+type Uprights struct{ Of plot.Ticker }
+
+// Plot implements plot.Plotter.
+func (u Uprights) Plot(c draw.Canvas, p *plot.Plot) {
+	x, _ := p.Transforms(&c)
+	line := BothGrids().Vertical
+	for _, tick := range u.Of.Ticks(p.X.Min, p.X.Max) {
+		if tick.Label != "" && tick.Value >= p.X.Min && tick.Value <= p.X.Max {
+			c.StrokeLine2(line, x(tick.Value), c.Min.Y, x(tick.Value), c.Max.Y)
+		}
 	}
 }

@@ -100,9 +100,13 @@ func (f *Figure) layout() layout {
 	return l
 }
 
-// height of the whole figure.
-func (l layout) height(body vg.Length) vg.Length {
-	return max(heightLeast, 2*margin+l.head+max(body, bodyLeast)+l.foot)
+// height of the whole figure. Panels have heights of their own; a single plot has room.
+func (f *Figure) height(l layout) vg.Length {
+	around := 2*margin + l.head + l.foot
+	if len(f.Panels) > 0 {
+		return around + max(f.BodyHeight, f.panelsHeight())
+	}
+	return max(heightLeast, around+max(f.BodyHeight, bodyLeast))
 }
 
 func lineHeight(s text.Style, gap vg.Length) vg.Length {
@@ -168,9 +172,45 @@ func shorten(s text.Style, txt string, width vg.Length) string {
 	return "..."
 }
 
-// ShortenTick shortens a tick label in its middle to fit width.
-func ShortenTick(label string, width vg.Length) string {
-	return shorten(face(tickPoints, InkLabel), label, width)
+// ShortenTicks shortens tick labels in their middle to fit width. Those that would then
+// look the same lose what they begin with in common before.
+func ShortenTicks(labels []string, width vg.Length) []string {
+	style := face(tickPoints, InkLabel)
+	short := make([]string, len(labels))
+	alike := map[string][]string{} // by what they became
+	for i, label := range labels {
+		short[i] = shorten(style, label, width)
+		if others := alike[short[i]]; !slices.Contains(others, label) {
+			alike[short[i]] = append(others, label)
+		}
+	}
+	for i, label := range labels {
+		if others := alike[short[i]]; len(others) > 1 {
+			short[i] = shorten(style, "..."+label[beforeDifference(others):], width)
+		}
+	}
+	return short
+}
+
+// longWord is from how many bytes on a word is cut where labels differ, and not kept.
+const longWord = 12
+
+// beforeDifference is where the word begins in which labels first differ.
+func beforeDifference(labels []string) (begin int) {
+	for i, r := range labels[0] {
+		for _, other := range labels[1:] {
+			if i >= len(other) || !strings.HasPrefix(other[i:], string(r)) {
+				if i-begin > longWord {
+					return i
+				}
+				return begin
+			}
+		}
+		if strings.ContainsRune(" ,/=-.:", r) {
+			begin = i + 1
+		}
+	}
+	return begin
 }
 
 // legend is entries in rows; where a block takes several, they stand in columns.
@@ -320,7 +360,8 @@ func (f *Figure) drawBody(body draw.Canvas) {
 // same figure gives the same bytes.
 func (f *Figure) WritePNG(w io.Writer) error {
 	buffered := bufio.NewWriter(w)
-	if err := png.Encode(buffered, paletted(f.Image(dotsPerInch))); err != nil {
+	encoder := png.Encoder{CompressionLevel: png.BestCompression}
+	if err := encoder.Encode(buffered, paletted(f.Image(dotsPerInch))); err != nil {
 		return fmt.Errorf("plotstyle: encode %q: %w", f.Title, err)
 	}
 	if err := buffered.Flush(); err != nil {
@@ -332,7 +373,7 @@ func (f *Figure) WritePNG(w io.Writer) error {
 // Image renders the figure at some density; WritePNG's is 192.
 func (f *Figure) Image(perInch int) *image.RGBA {
 	l := f.layout()
-	img := vgimg.NewWith(vgimg.UseWH(Width, l.height(max(f.BodyHeight, f.panelsHeight()))), vgimg.UseDPI(perInch),
+	img := vgimg.NewWith(vgimg.UseWH(Width, f.height(l)), vgimg.UseDPI(perInch),
 		vgimg.UseBackgroundColor(paper))
 	f.draw(draw.New(img), l)
 	opaque, ok := img.Image().(*image.RGBA)

@@ -36,9 +36,29 @@ func TestWrapping(t *testing.T) {
 			}
 		}
 	}
-	if got := ShortenTick("dir:/a/very/long/path/to/some/data", 80); !strings.HasPrefix(got, "dir:") ||
+}
+
+// Goal: labels that are too long keep both of their ends, and no two of them become one.
+// Method: a path, and names that differ in their middles only.
+func TestShortenTicks(t *testing.T) {
+	if got := ShortenTicks([]string{"dir:/a/very/long/path/to/some/data"}, 80)[0]; !strings.HasPrefix(got, "dir:") ||
 		!strings.HasSuffix(got, "data") || TickWidth(got) > 80 {
 		t.Errorf("a long label became %q", got)
+	}
+	labels := []string{"as the team recommends since the incident, replicas=1",
+		"as the team recommends since the incident, replicas=2",
+		"as the team recommended before the incident, replicas=1", "short", "as-the-vendor-says-in-one-very-long-word",
+		"as-the-vendor-saysin-one-very-long-word", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaabaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaacaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}
+	seen := map[string]string{}
+	for i, got := range ShortenTicks(labels, 120) {
+		if other, ok := seen[got]; ok || TickWidth(got) > 120 {
+			t.Errorf("%q became %q, %v wide, as %q did", labels[i], got, TickWidth(got), other)
+		}
+		seen[got] = labels[i]
+	}
+	if seen["short"] != "short" {
+		t.Error("a short label was shortened")
 	}
 }
 

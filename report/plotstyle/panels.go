@@ -2,8 +2,10 @@ package plotstyle
 
 import (
 	"image/color"
+	"math"
 
 	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 )
@@ -29,10 +31,15 @@ const (
 	markRadius = vg.Length(2.8)
 )
 
+func panelFace() text.Style { return boldFace(9.5, Ink) }
+
+// heading is the title, as much of it as a line holds.
+func (p Panel) heading(width vg.Length) string { return shorten(panelFace(), p.Title, width) }
+
 // rows of a panel's legend. On the first one is the title too.
 func (p Panel) rows(width vg.Length) (rows [][]Swatch) {
 	s := legendFace()
-	x := boldFace(9.5, Ink).Width(p.Title) + entryGap
+	x := panelFace().Width(p.heading(width)) + entryGap
 	row := []Swatch{}
 	for _, e := range p.Legend {
 		e.Name = shorten(s, e.Name, width-swatchStep)
@@ -53,7 +60,7 @@ func (p Panel) height(width vg.Length) vg.Length {
 
 func (f *Figure) panelsHeight() (sum vg.Length) {
 	for i, p := range f.Panels {
-		if sum += p.height(Width - 2*margin); i > 0 {
+		if sum += p.height(Width - 2*margin - f.besideWidth()); i > 0 {
 			sum += panelGap
 		}
 	}
@@ -63,10 +70,24 @@ func (f *Figure) panelsHeight() (sum vg.Length) {
 	return sum
 }
 
-// drawPanels draws the panels from the top down.
+// besideWidth is the room of the label of y.
+func (f *Figure) besideWidth() vg.Length {
+	if f.YLabel == "" {
+		return 0
+	}
+	return labelFace().FontExtents().Height + 4
+}
+
+// drawPanels draws the panels from the top down. A label of y stands once beside all.
 func (f *Figure) drawPanels(body draw.Canvas) {
 	s := labelFace()
 	s.XAlign = draw.XCenter
+	if f.YLabel != "" {
+		upright := s
+		upright.Rotation = math.Pi / 2
+		body.FillText(upright, vg.Point{X: body.Min.X + s.FontExtents().Ascent, Y: body.Center().Y}, f.YLabel)
+		body.Min.X += f.besideWidth()
+	}
 	left, right := panelEdges(f.Panels, body)
 	y := body.Max.Y
 	for _, p := range f.Panels {
@@ -104,12 +125,13 @@ func panelEdges(panels []Panel, body draw.Canvas) (left, right vg.Length) {
 }
 
 func (p Panel) drawHead(c draw.Canvas, y vg.Length) vg.Length {
-	title, s := boldFace(9.5, Ink), legendFace()
-	x := c.Min.X + title.Width(p.Title) + entryGap
+	title, s := panelFace(), legendFace()
+	heading := p.heading(c.Max.X - c.Min.X)
+	x := c.Min.X + title.Width(heading) + entryGap
 	for i, row := range p.rows(c.Max.X - c.Min.X) {
 		base := y - panelHead + 6
 		if i == 0 {
-			c.FillText(title, vg.Point{X: c.Min.X, Y: base}, p.Title)
+			c.FillText(title, vg.Point{X: c.Min.X, Y: base}, heading)
 		}
 		for _, e := range row {
 			x = e.draw(c, s, x, base)

@@ -17,25 +17,37 @@ type pattern struct {
 	hatch []hatch
 }
 
-// hatch is parallel lines at an angle, in points from each other.
+// hatch is parallel lines at an angle. They come again after whole pixels, to the right
+// or, of level ones, upwards: so a pattern repeats itself exactly, and its picture is a
+// small file.
 type hatch struct {
-	degrees, every float64
+	degrees float64
+	pixels  int
+}
+
+// every is the distance of the lines from each other, in points.
+func (h hatch) every() float64 {
+	apart := float64(h.pixels) * 72 / dotsPerInch
+	if h.degrees == 0 {
+		return apart
+	}
+	return apart * math.Sin(h.degrees*math.Pi/180)
 }
 
 // patterns are those of the colours of Series and of codecs. A colour has one pattern
 // in every figure.
 var patterns = map[color.RGBA]pattern{
 	rgb(0x0072b2): {draw.CircleGlyph{}, nil},
-	rgb(0xd55e00): {square{}, []hatch{{45, 5}}},
-	rgb(0x009e73): {draw.PyramidGlyph{}, []hatch{{135, 5}}},
-	rgb(0xcc79a7): {diamond{}, []hatch{{0, 4}}},
-	rgb(0xe69f00): {pointingDown{}, []hatch{{45, 6}, {135, 6}}},
-	rgb(0x56b4e9): {hollow{}, []hatch{{90, 4}}},
-	rgb(0x5f5f5f): {hollowSquare{}, []hatch{{0, 6}, {90, 6}}},
-	rgb(0x7b8794): {hollow{}, []hatch{{90, 8}}},
+	rgb(0xd55e00): {square{}, []hatch{{45, 19}}},
+	rgb(0x009e73): {draw.PyramidGlyph{}, []hatch{{135, 19}}},
+	rgb(0xcc79a7): {diamond{}, []hatch{{0, 11}}},
+	rgb(0xe69f00): {pointingDown{}, []hatch{{45, 20}, {135, 20}}},
+	rgb(0x56b4e9): {hollow{}, []hatch{{90, 11}}},
+	rgb(0x5f5f5f): {hollowSquare{}, []hatch{{0, 16}, {90, 16}}},
+	rgb(0x7b8794): {hollow{}, []hatch{{90, 21}}},
 	rgb(0xf0e442): {draw.CircleGlyph{}, nil},
 	rgb(0x1b3a57): {draw.CircleGlyph{}, nil},
-	rgb(0xb7bfc8): {hollow{}, []hatch{{135, 9}}},
+	rgb(0xb7bfc8): {hollow{}, []hatch{{135, 34}}},
 }
 
 // Shape is what marks a colour's points; a circle for one without a pattern.
@@ -76,8 +88,9 @@ func (h hatch) across(r vg.Rectangle) (lines [][]vg.Point) {
 	}
 	middle := vg.Point{X: (r.Min.X + r.Max.X) / 2, Y: (r.Min.Y + r.Max.Y) / 2}
 	middle = along.Scale(middle.Dot(along))
-	for k := math.Ceil(least / h.every); k*h.every <= greatest; k++ {
-		at := middle.Add(normal.Scale(vg.Length(k * h.every)))
+	every := h.every()
+	for k := math.Ceil(least / every); k*every <= greatest; k++ {
+		at := middle.Add(normal.Scale(vg.Length(k * every)))
 		lines = append(lines, []vg.Point{at.Sub(along.Scale(reach)), at.Add(along.Scale(reach))})
 	}
 	return lines

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgimg"
 )
 
 // Goal: what stands side by side can be told in grey: no two colours of one set have both
@@ -31,6 +33,39 @@ func TestPatternsAreDistinct(t *testing.T) {
 				if name != "stages" && Shape(a) == Shape(b) {
 					t.Errorf("%s: marks of %v and %v have one shape", name, a, b)
 				}
+			}
+		}
+	}
+}
+
+// Goal: patterns repeat themselves after whole pixels, so that pictures of them are small.
+// Method: an area of each hatch at the density of pictures; every pixel within it is that
+// one period on.
+func TestPatternsRepeat(t *testing.T) {
+	for ink, p := range patterns {
+		for _, h := range p.hatch {
+			img := vgimg.NewWith(vgimg.UseWH(60, 60), vgimg.UseDPI(dotsPerInch))
+			c := draw.New(img)
+			for _, line := range h.across(c.Rectangle) {
+				c.StrokeLine2(draw.LineStyle{Color: ink, Width: hatchWide}, line[0].X, line[0].Y, line[1].X, line[1].Y)
+			}
+			right, up, marked := h.pixels, 0, 0
+			if h.degrees == 0 {
+				right, up = 0, h.pixels
+			}
+			for y := 10; y < 100; y++ {
+				for x := 10; x < 100; x++ {
+					here, there := img.Image().At(x, y), img.Image().At(x+right, y+up)
+					if here != there {
+						t.Fatalf("%v: pixel %d,%d is %v and a period on %v", h, x, y, here, there)
+					}
+					if r, _, _, _ := here.RGBA(); r < 0xff00 {
+						marked++
+					}
+				}
+			}
+			if marked == 0 {
+				t.Errorf("%v: no line is drawn", h)
 			}
 		}
 	}

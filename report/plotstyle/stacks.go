@@ -95,7 +95,7 @@ func (s Stacks) Plot(c draw.Canvas, p *plot.Plot) {
 			fillArea(c, part.Fill, box)
 			if width := text.Width(part.Label); part.Label != "" && width+8 <= box.Max.X-box.Min.X {
 				on := vg.Point{X: (box.Min.X+box.Max.X)/2 - width/2, Y: middle - drop}
-				fillBox(c, Faint(color.RGBA{R: 255, G: 255, B: 255, A: 255}, 0.86), vg.Rectangle{
+				fillBox(c, paper, vg.Rectangle{
 					Min: vg.Point{X: on.X - 2, Y: on.Y - 1.5}, Max: vg.Point{X: on.X + width + 2, Y: on.Y + 7}})
 				c.FillText(text, on, part.Label)
 			}

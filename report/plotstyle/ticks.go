@@ -90,8 +90,8 @@ func clock(seconds, greatest float64) string {
 	return fmt.Sprintf("%d:%02d:%02d", whole/3600, whole/60%60, whole%60)
 }
 
-// Log labels 1, 2 and 5 of each decade while the range is short, else only the
-// decades. (plot.LogTicks may label none.)
+// Log labels all ticks of a range of a factor of two, 1, 2 and 5 of each decade while the
+// range is short, else only the decades. (plot.LogTicks may label none.)
 type Log struct{ Format func(float64) string }
 
 // Ticks implements plot.Ticker. Both bounds are above 0, as a log axis asks.
@@ -104,7 +104,7 @@ func (t Log) Ticks(least, greatest float64) (ticks []plot.Tick) {
 				continue
 			}
 			label := ""
-			if m == 1 || decades < 2.2 && (m == 2 || m == 5) {
+			if m == 1 || decades < 2.2 && (m == 2 || m == 5) || decades < 0.35 {
 				label = t.Format(v)
 			}
 			ticks = append(ticks, plot.Tick{Value: v, Label: label})
