@@ -95,7 +95,7 @@ func TestMarkdown(t *testing.T) {
 // Method: report on such folders.
 func TestWriteOfBrokenFolders(t *testing.T) {
 	f := reporttest.Folder(t, t.TempDir(), reporttest.Runs(0)[8])
-	if files, err := Write(f); err != nil || len(files) != 7 {
+	if files, err := Write(f); err != nil || len(files) != 6 {
 		t.Errorf("a run without cells: files %v, error %v", files, err)
 	}
 	text, err := os.ReadFile(filepath.Join(f.Path, MarkdownFile))

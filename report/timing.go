@@ -86,7 +86,7 @@ func (p *page) cpuParts() document.Table {
 		for _, side := range []string{results.SideBrokers, results.SideClients, ""} {
 			row := []string{p.names.Cell(i), side}
 			if side == "" {
-				row[1] = "both"
+				row[1] = "not told apart"
 			}
 			found := false
 			for _, name := range t.Heading[2:] {

@@ -25,7 +25,7 @@ type pageCheck struct {
 // pageBytesMax is how large a page may be, and pagePictures how many charts it has at
 // least.
 const (
-	pageBytesMax = 8 << 20
+	pageBytesMax = 4 << 20
 	pagePictures = 5
 )
 
@@ -36,10 +36,11 @@ type view struct {
 	dark, print bool
 }
 
-// views are a phone, a desktop, both in the dark, and paper: A4 without its margins, at
-// 96 pixels an inch.
+// views are a phone and a desktop, both in the dark too, a tablet, and paper: A4 without
+// its margins, at 96 pixels an inch.
 var views = []view{
 	{name: "phone", width: 360, high: 740}, {name: "phone-dark", width: 360, high: 740, dark: true},
+	{name: "tablet", width: 768, high: 1024},
 	{name: "desktop", width: 1280, high: 900}, {name: "desktop-dark", width: 1280, high: 900, dark: true},
 	{name: "print", width: 703, high: 1017, print: true},
 }

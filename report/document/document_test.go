@@ -139,10 +139,11 @@ func TestPage(t *testing.T) {
 func TestMarkdown(t *testing.T) {
 	d := Document{Title: "A_title", Parts: []Part{Notice{Bad, "Care!"}, Section{"x", "Result"},
 		Plainly([]string{"one", "*"}), List{[]Item{{Bad, "two"}}}, Folded{"More", []Part{Text{"inner"}}},
-		Command{"brokerlab run x"}, Chart{File: "a.png", Title: "A chart", Caption: "Look."}}}
+		Command{"brokerlab run x"}, Chart{File: "a.png", Title: "A chart", Caption: "Look."},
+		Chart{File: "b.png", Title: "Another", Alt: "Another: a 12.3 MB/s"}}}
 	want := strings.Join([]string{"# A\\_title", "**Care!**", "## Result", "- one\n- \\*", "- **Serious:** two",
 		"<details><summary>More</summary>", "inner", "</details>", "    brokerlab run x", "![A chart](a.png)",
-		"Look.\n"}, "\n\n")
+		"Look.", "![Another: a 12.3 MB/s](b.png)\n"}, "\n\n")
 	if got := string(d.Markdown()); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}

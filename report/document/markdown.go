@@ -2,6 +2,7 @@ package document
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -46,7 +47,7 @@ func (m *markdown) part(p Part) {
 	case Table:
 		m.say("%s", strings.TrimSpace(table.MarkdownGrid(p.Heading, p.Rows)))
 	case Chart:
-		m.say("![%s](%s)", table.EscapeMarkdown(p.Title), p.File)
+		m.say("![%s](%s)", table.EscapeMarkdown(cmp.Or(p.Alt, p.Title)), p.File)
 		if p.Caption != "" {
 			m.say("%s", table.EscapeMarkdown(p.Caption))
 		}
