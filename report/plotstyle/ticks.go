@@ -90,12 +90,18 @@ func clock(seconds, greatest float64) string {
 	return fmt.Sprintf("%d:%02d:%02d", whole/3600, whole/60%60, whole%60)
 }
 
-// Log labels all ticks of a range of a factor of two, 1, 2 and 5 of each decade while the
-// range is short, else only the decades. (plot.LogTicks may label none.)
+// Log labels 1, 2 and 5 of each decade while the range is short, else only the decades;
+// a range below narrowLog has ticks as on a linear axis. (plot.LogTicks may label none.)
 type Log struct{ Format func(float64) string }
+
+// narrowLog is the ratio of a range in which 1, 2 and 5 may be but two ticks.
+const narrowLog = 3
 
 // Ticks implements plot.Ticker. Both bounds are above 0, as a log axis asks.
 func (t Log) Ticks(least, greatest float64) (ticks []plot.Tick) {
+	if greatest < narrowLog*least {
+		return Nice{Count: 4, Format: t.Format}.Ticks(least, greatest)
+	}
 	decades := math.Log10(greatest / least)
 	for e := math.Floor(math.Log10(least)); e <= math.Ceil(math.Log10(greatest)); e++ {
 		for m := 1.0; m < 10; m++ {
@@ -104,7 +110,7 @@ func (t Log) Ticks(least, greatest float64) (ticks []plot.Tick) {
 				continue
 			}
 			label := ""
-			if m == 1 || decades < 2.2 && (m == 2 || m == 5) || decades < 0.35 {
+			if m == 1 || decades < 2.2 && (m == 2 || m == 5) {
 				label = t.Format(v)
 			}
 			ticks = append(ticks, plot.Tick{Value: v, Label: label})

@@ -76,7 +76,7 @@ func TestLogBounds(t *testing.T) {
 		if low > least*1.0001 || high < greatest*0.9999 || low < 1 || high <= low {
 			t.Errorf("%v..%v is not within %v..%v", least, greatest, low, high)
 		}
-		if n := len(strings.Split(labels(Log{Nanoseconds}.Ticks(low, high)), ", ")); n < 2 || n > 12 {
+		if n := len(strings.Split(labels(Log{Nanoseconds}.Ticks(low, high)), ", ")); n < 3 || n > 12 {
 			t.Errorf("%v..%v has %d labels", low, high, n)
 		}
 	}
