@@ -46,7 +46,8 @@ type Live struct {
 type Directory struct {
 	Path      string // as given
 	Existing  string // the nearest of its parents that exists, absolute and without links
-	FreeBytes int64  // 0: not available
+	FreeBytes int64  // 0: not available, unless it is full
+	Full      bool   // not a byte is free
 	Kind      string // of the file system
 	KindFault string // what its kind does to a measurement; ""
 }

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -88,7 +89,7 @@ func TestExamine(t *testing.T) {
 
 // Goal: each level is the one that a reader of the findings would choose. Method: look some up by machine.
 func TestLevels(t *testing.T) {
-	laptop := examine(t, "laptop", Machine{Live: calm, PID: 4242,
+	laptop := examine(t, "laptop", Machine{Live: Live{Cost: 900}, PID: 4242,
 		Dir: Directory{Existing: "/home", FreeBytes: 100 * gib, Kind: "btrfs"}})
 	container := examine(t, "container", Machine{Live: calm, Dir: Directory{Existing: "/logs", FreeBytes: 70 * gib}})
 	tmpfs := examine(t, "container", Machine{Live: calm, Dir: Directory{Existing: "/logs", Kind: "tmpfs",
@@ -122,6 +123,109 @@ func TestLevels(t *testing.T) {
 	}
 	if Worst(laptop) != Bad || Worst(nothing) != Good {
 		t.Errorf("worst %s and %s", Worst(laptop), Worst(nothing))
+	}
+}
+
+// Goal: disks are found below what is stacked on them, and what is no disk of this machine is said. Method:
+// trees of /sys/block for each kind of mount; a check and how its value begins.
+func TestDevices(t *testing.T) {
+	block := map[string]string{
+		"sda/dev": "8:0", "sda/sda2/dev": "8:2", "sda/queue/rotational": "1", "sda/queue/scheduler": "none [bfq]",
+		"nvme0n1/dev": "259:0", "nvme0n1/queue/rotational": "0", "nvme0n1/queue/scheduler": "[none] kyber",
+		"dm-0/dev": "253:0", "dm-0/dm/name": "vg-logs", "dm-0/slaves/sda2/dev": "8:2", "dm-0/slaves/dm-1/dev": "253:1",
+		"dm-0/queue/write_cache": "write back", "dm-1/dev": "253:1", "dm-1/dm/name": "crypt",
+		"dm-1/slaves/nvme0n1/dev": "259:0", "loop3/dev": "7:3", "loop3/loop/backing_file": "/srv/a.img",
+		"zram0/dev": "253:9", "nbd0/dev": "43:0", "dm-7/dev": "253:7", "dm-7/slaves/dm-7/dev": "253:7",
+	}
+	stat := "8 0 sda 1 0 8 0 1 0 8 0 0 %d 0\n259 0 nvme0n1 1 0 8 0 1 0 8 0 0 10 0\n253 0 dm-0 1 0 8 0 1 0 8 0 0 10 0\n"
+	for _, row := range []struct {
+		why, mount, check string
+		want              Level
+		value             string
+	}{
+		{"a partition", "8:2 / / rw - ext4 /dev/sda2 rw", "disk", Good, "sda, rotating"},
+		{"a solid state", "259:0 / / rw - ext4 /dev/nvme0n1 rw", "disk", Good, "nvme0n1, solid state"},
+		{"its scheduler", "259:0 / / rw - ext4 /dev/nvme0n1 rw", "disk scheduler", Good, "none"},
+		{"it rests", "259:0 / / rw - ext4 /dev/nvme0n1 rw", "disk load", Good, "busy 0 %"},
+		{"a volume on two disks", "253:0 / / rw - xfs /dev/mapper/vg-logs rw", "disk", Good,
+			"dm-0 on nvme0n1, sda, rotating"},
+		{"the scheduler below it", "253:0 / / rw - xfs /dev/mapper/vg-logs rw", "disk scheduler", Note, "bfq"},
+		{"what others do to a disk below it", "253:0 / / rw - xfs /dev/mapper/vg-logs rw", "disk load", Bad, "busy 50 %"},
+		{"btrfs has numbers of its own", "0:44 / / rw - btrfs /dev/mapper/crypt rw", "disk", Good, "dm-1 on nvme0n1, solid"},
+		{"btrfs on a partition", "0:44 / / rw - btrfs /dev/sda2 rw", "disk", Good, "sda, rotating"},
+		{"a file", "7:3 / / rw - ext4 /dev/loop3 rw", "disk", Note, "loop3, a file: /srv/a.img"},
+		{"memory", "253:9 / / rw - ext4 /dev/zram0 rw", "disk", Bad, "zram0, in memory"},
+		{"another machine's", "43:0 / / rw - ext4 /dev/nbd0 rw", "disk", Note, "nbd0, "},
+		{"one that is its own", "253:7 / / rw - ext4 /dev/mapper/x rw", "disk", Good, "dm-7, "},
+		{"a share of files", "0:50 / / rw - nfs4 server:/a rw", "disk", Unknown, "no device of its own"},
+	} {
+		before := fstest.MapFS{"proc/self/mountinfo": {Data: []byte("30 1 " + row.mount)},
+			"proc/diskstats": {Data: fmt.Appendf(nil, stat, 1000)}}
+		for name, text := range block {
+			before["sys/block/"+name] = &fstest.MapFile{Data: []byte(text)}
+		}
+		after := maps.Clone(before)
+		after["proc/diskstats"] = &fstest.MapFile{Data: fmt.Appendf(nil, stat, 1500)}
+		root := &moving{before}
+		checks := Examine(Machine{Root: root, OS: "linux", Wait: func(time.Duration) { root.now = after }, Live: calm,
+			Dir: Directory{Existing: "/srv"}})
+		i := slices.IndexFunc(checks, func(c Check) bool { return c.Name == row.check })
+		if c := checks[i]; c.Level != row.want || !strings.HasPrefix(c.Value, row.value) {
+			t.Errorf("%s: %+v", row.why, c)
+		}
+	}
+}
+
+// Goal: what is told of the machine is this program's part of it, and nothing is made of a mouse. Method: small
+// trees; a check and how its value begins.
+func TestOddMachines(t *testing.T) {
+	arm := "processor : 0\nFeatures : fp asimd\n"
+	for _, row := range []struct {
+		why   string
+		files map[string]string
+		dir   Directory
+		check string
+		want  Level
+		value string
+	}{
+		{"processors of others", map[string]string{"sys/devices/system/cpu/online": "0-63",
+			"proc/self/status": "Name:\tx\nCpus_allowed_list:\t4-5,8\n"}, Directory{}, "cores", Note, "3 of 64 are for this"},
+		{"all processors", map[string]string{"sys/devices/system/cpu/online": "0-7",
+			"proc/self/status": "Name:\tx\nCpus_allowed_list:\t0-7\n"}, Directory{}, "cores", Good, "8"},
+		{"a list that is none", map[string]string{"sys/devices/system/cpu/online": "5-2,x,-,999999999999"}, Directory{},
+			"cores", Unknown, "no processors"},
+		{"a quota beyond the cpuset", map[string]string{"sys/devices/system/cpu/online": "0-63",
+			"proc/self/status": "Name:\tx\nCpus_allowed_list:\t0-3\n", "proc/self/cgroup": "0::/",
+			"sys/fs/cgroup/cpu.max": "800000 100000"}, Directory{}, "container", Good, "no limit"},
+		{"a large quota", map[string]string{"sys/devices/system/cpu/online": "0-255", "proc/self/cgroup": "0::/",
+			"sys/fs/cgroup/cpu.max": "12800000 100000"}, Directory{}, "container", Bad, "128.0 of 256 processors"},
+		{"memory beside a quota", map[string]string{"proc/self/cgroup": "0::/", "sys/fs/cgroup/cpu.max": "50000 100000",
+			"sys/fs/cgroup/memory.max": "1073741824"}, Directory{}, "container memory", Note, "limit of 1.0 GiB"},
+		{"the battery of a mouse", map[string]string{"sys/class/power_supply/hid/type": "Battery",
+			"sys/class/power_supply/hid/scope": "Device", "sys/class/power_supply/hid/status": "Discharging"}, Directory{},
+			"power", Good, "not on"},
+		{"a clock of another make that costs little", map[string]string{
+			"sys/devices/system/clocksource/clocksource0/current_clocksource": "timebase"}, Directory{}, "clock source", Good,
+			"timebase"},
+		{"an ARM machine in the cloud", map[string]string{"proc/cpuinfo": arm, "sys/class/dmi/id/sys_vendor": "Amazon EC2",
+			"sys/class/dmi/id/product_name": "c7g.large"}, Directory{}, "virtual machine", Note, "Amazon EC2 c7g.large"},
+		{"an ARM machine of metal", map[string]string{"proc/cpuinfo": arm, "sys/class/dmi/id/sys_vendor": "Amazon EC2",
+			"sys/class/dmi/id/product_name": "c7g.metal"}, Directory{}, "virtual machine", Unknown, "the system does not"},
+		{"a full disk", nil, Directory{Existing: "/d", Full: true}, "free space", Bad, "0 MiB in /d"},
+		{"one that does not tell", nil, Directory{Existing: "/d"}, "free space", Unknown, "the system does not"},
+		{"an overlay's options", map[string]string{"proc/self/mountinfo": "1 2 0:9 / / rw,relatime - overlay overlay " +
+			"rw,lowerdir=/a:/b,upperdir=/c,workdir=/d,xino=off"}, Directory{Existing: "/d"}, "mount options", Good,
+			"rw,relatime,xino=off"},
+	} {
+		root := fstest.MapFS{}
+		for name, text := range row.files {
+			root[name] = &fstest.MapFile{Data: []byte(text)}
+		}
+		checks := Examine(Machine{Root: root, OS: "linux", Wait: func(time.Duration) {}, Live: calm, Dir: row.dir})
+		i := slices.IndexFunc(checks, func(c Check) bool { return c.Name == row.check })
+		if c := checks[i]; c.Level != row.want || !strings.HasPrefix(c.Value, row.value) {
+			t.Errorf("%s: %+v", row.why, c)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -16,8 +17,10 @@ import (
 // not be there yet. It measures clock and timers for a fifth of a second.
 func This(dir string) Machine {
 	kind, fault := datadir.Kind(dir)
+	full := errors.Is(datadir.CheckSpace(1, dir), env.ErrNoSpace)
 	return Machine{Root: os.DirFS("/"), Wait: time.Sleep, PID: os.Getpid(), OS: runtime.GOOS, Live: live(),
-		Dir: Directory{Path: dir, Existing: existing(dir), FreeBytes: datadir.Free(dir), Kind: kind, KindFault: fault}}
+		Dir: Directory{Path: dir, Existing: existing(dir), FreeBytes: datadir.Free(dir), Full: full, Kind: kind,
+			KindFault: fault}}
 }
 
 // existing is the nearest of a path and its parents that exists, without links.

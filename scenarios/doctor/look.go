@@ -183,28 +183,3 @@ func (s *snapshot) mountOf(at string) (m mount, ok bool) {
 func unescape(text string) string {
 	return strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`).Replace(text)
 }
-
-// blockDevice is the name below /sys/block of a device by its numbers; of a
-// partition it is the whole device's.
-func (s *snapshot) blockDevice(numbers string) (name string, ok bool) {
-	entries, err := fs.ReadDir(s.root, "sys/block")
-	if err != nil {
-		return "", false
-	}
-	for _, e := range entries {
-		dir := "sys/block/" + e.Name()
-		if s.text(dir+"/dev") == numbers {
-			return e.Name(), true
-		}
-		parts, err := fs.ReadDir(s.root, dir)
-		if err != nil {
-			continue
-		}
-		for _, p := range parts {
-			if strings.HasPrefix(p.Name(), e.Name()) && s.text(dir+"/"+p.Name()+"/dev") == numbers {
-				return e.Name(), true
-			}
-		}
-	}
-	return "", false
-}

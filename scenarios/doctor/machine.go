@@ -6,9 +6,42 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
+
+// cores is how many processors there are, and how many of them this program may use.
+func (s *snapshot) cores() (all, usable int) {
+	if all = listed(s.text("sys/devices/system/cpu/online")); all == 0 {
+		all = len(s.cpus())
+	}
+	usable = all
+	_, rest, ok := strings.Cut(s.text("proc/self/status"), "\nCpus_allowed_list:")
+	if n := listed(strings.TrimSpace(strings.SplitN(rest, "\n", 2)[0])); ok && n > 0 {
+		usable = min(n, max(all, 1))
+	}
+	return all, usable
+}
+
+// listed is how many numbers a list of the kernel's has: "0-3,8" has five.
+func listed(text string) (count int) {
+	for _, part := range strings.Split(text, ",") {
+		from, to, several := strings.Cut(part, "-")
+		if !several {
+			to = from
+		}
+		first, err1 := strconv.Atoi(strings.TrimSpace(from))
+		last, err2 := strconv.Atoi(strings.TrimSpace(to))
+		if err1 == nil && err2 == nil && first >= 0 && last >= first && last < cpusMax {
+			count += last - first + 1
+		}
+	}
+	return count
+}
+
+// cpusMax is more than Linux has processors (NR_CPUS of 8192 at most).
+const cpusMax = 1 << 16
 
 // cpus are the folders of processors.
 func (s *snapshot) cpus() (dirs []string) {
@@ -30,28 +63,60 @@ const coresFew = 4
 // cpu looks at processors: how many, at which speed, and whose they are.
 func (e *examination) cpu() {
 	s := &e.after
-	cpus := s.cpus()
-	switch n := len(cpus); {
-	case n == 0:
+	all, usable := s.cores()
+	value := fmt.Sprint(usable)
+	if usable < all {
+		value = fmt.Sprintf("%d of %d are for this program (taskset, cpuset)", usable, all)
+	}
+	switch {
+	case all == 0:
 		e.unknown("cores", "no processors in /sys")
-	case n < coresFew:
-		e.judge(Note, "cores", fmt.Sprint(n), "brokers, clients and load generators share them and wait for each other",
+	case usable < coresFew:
+		e.judge(Note, "cores", value, "brokers, clients and load generators share them and wait for each other",
 			"compare settings with each other, not with a cluster; leave other programs out")
 	default:
-		e.good("cores", fmt.Sprint(n))
+		e.good("cores", value)
 	}
+	cpus := s.cpus()
 	e.governor(cpus)
 	e.turbo()
-	if strings.Contains(s.text("proc/cpuinfo"), "hypervisor") {
-		name := strings.TrimSpace(s.text("sys/class/dmi/id/sys_vendor") + " " + s.text("sys/class/dmi/id/product_name"))
-		e.judge(Note, "virtual machine", cmp.Or(name, "yes"),
+	e.hypervisor()
+	e.heat(cpus)
+	e.battery()
+}
+
+// hypervisors are makers of machines in DMI that make virtual ones only. Amazon's real
+// ones are called so in the product's name.
+var hypervisors = []string{"QEMU", "Amazon EC2", "Google", "VMware", "Xen", "Parallels", "DigitalOcean", "Hetzner"}
+
+// hypervisor looks for the host of a virtual machine. x86 has a flag of the processor
+// for it; others have what the firmware says.
+func (e *examination) hypervisor() {
+	s := &e.after
+	cpuinfo := s.text("proc/cpuinfo")
+	vendor, product := s.text("sys/class/dmi/id/sys_vendor"), s.text("sys/class/dmi/id/product_name")
+	x86 := strings.HasPrefix(cpuinfo, "flags") || strings.Contains(cpuinfo, "\nflags")
+	virtual := strings.Contains(cpuinfo, "hypervisor")
+	if !x86 {
+		virtual = s.there("sys/hypervisor/type") || s.there("proc/device-tree/hypervisor") ||
+			slices.ContainsFunc(hypervisors, func(maker string) bool { return strings.HasPrefix(vendor, maker) }) &&
+				!strings.HasSuffix(product, ".metal")
+	}
+	switch {
+	case virtual:
+		e.judge(Note, "virtual machine", cmp.Or(strings.TrimSpace(vendor+" "+product), "yes"),
 			"neighbours on the host share processors, caches and disks, and do not show here",
 			"repeat runs (--repeat 6) at several hours, and look at the intervals")
-	} else if s.there("proc/cpuinfo") {
+	case x86:
 		e.good("virtual machine", "no")
-	} else {
-		e.unknown("virtual machine", "no /proc/cpuinfo")
+	default:
+		e.unknown("virtual machine", "the system does not tell")
 	}
+}
+
+// heat looks at how often processors throttled themselves.
+func (e *examination) heat(cpus []string) {
+	s := &e.after
 	var throttles float64
 	known := false
 	for _, cpu := range cpus {
@@ -69,7 +134,6 @@ func (e *examination) cpu() {
 	default:
 		e.good("heat", "never throttled")
 	}
-	e.battery()
 }
 
 // governor looks at the frequency policy of each processor.
@@ -132,6 +196,9 @@ func (e *examination) battery() {
 	}
 	for _, entry := range entries {
 		dir := "sys/class/power_supply/" + entry.Name()
+		if s.text(dir+"/scope") == "Device" { // of a mouse
+			continue
+		}
 		if s.text(dir+"/type") == "Battery" && s.text(dir+"/status") == "Discharging" {
 			e.judge(Bad, "power", "on battery", "processors and disks save power and slow down", "plug it in")
 			return
@@ -150,18 +217,22 @@ const (
 	stepBad  = time.Millisecond
 )
 
+// clocksWithoutCall are read without a system call (the vDSO); of others it counts what
+// a reading costs.
+var clocksWithoutCall = []string{"tsc", "kvm-clock", "arch_sys_counter", "hyperv_clocksource_tsc_page"}
+
 // time looks at clock and timers.
 func (e *examination) time() {
-	switch source := e.after.text("sys/devices/system/clocksource/clocksource0/current_clocksource"); source {
-	case "":
+	l := e.machine.Live
+	switch source := e.after.text("sys/devices/system/clocksource/clocksource0/current_clocksource"); {
+	case source == "":
 		e.unknown("clock source", "the system does not tell")
-	case "tsc", "kvm-clock", "arch_sys_counter", "hyperv_clocksource_tsc_page":
+	case slices.Contains(clocksWithoutCall, source) || l.Cost > 0 && l.Cost < costNote:
 		e.good("clock source", source)
 	default:
 		e.judge(Bad, "clock source", source, "reading the clock is a system call, and it is read several times a record",
 			"boot with clocksource=tsc, if the machine has it")
 	}
-	l := e.machine.Live
 	level := grade(float64(l.Step), float64(stepNote), float64(stepBad))
 	if level == Good {
 		level = grade(float64(l.Cost), float64(costNote), float64(20*costNote))

@@ -69,8 +69,10 @@ func (e *examination) limits() {
 	s := &e.after
 	if !s.there("proc/self/cgroup") {
 		e.unknown("container", "no /proc/self/cgroup")
+		e.unknown("container memory", "no /proc/self/cgroup")
 	} else {
-		e.container()
+		e.processorLimit()
+		e.memoryLimit()
 	}
 	text := s.text("proc/self/limits")
 	_, rest, ok := strings.Cut(text, "Max open files")
@@ -90,10 +92,11 @@ func (e *examination) limits() {
 	e.good("open files", "at most "+limit)
 }
 
-// container looks at limits of control groups.
-func (e *examination) container() {
+// processorLimit looks at what control groups leave of the processors' time.
+func (e *examination) processorLimit() {
 	s := &e.after
-	cores := float64(len(s.cpus()))
+	_, usable := s.cores()
+	cores := float64(usable)
 	quota := 0.0 // processors
 	consider := func(q, period float64) {
 		if q > 0 && period > 0 && (quota == 0 || q/period < quota) {
@@ -108,6 +111,22 @@ func (e *examination) container() {
 	for _, file := range s.cgroupFiles("cpu", "cpu.cfs_quota_us") {
 		consider(number(s.text(file)), number(s.text(path.Join(path.Dir(file), "cpu.cfs_period_us"))))
 	}
+	if quota == 0 || cores > 0 && quota >= cores {
+		e.good("container", "no limit of processors")
+		return
+	}
+	value := fmt.Sprintf("%.1f of %.0f processors", quota, cores)
+	if n := s.throttled - e.before.throttled; n > 0 {
+		value += fmt.Sprintf(", held back %.0f times in a second", n)
+	}
+	e.judge(Bad, "container", value,
+		"who uses the quota up is stopped for the rest of each 100 ms: the tail is the quota's",
+		"run without a limit of processors (docker run without --cpus), or pin whole ones (--cpuset-cpus)")
+}
+
+// memoryLimit looks at what control groups leave of the memory.
+func (e *examination) memoryLimit() {
+	s := &e.after
 	memory := 0.0
 	files := append(s.cgroupFiles("memory", "memory.max"), s.cgroupFiles("memory", "memory.limit_in_bytes")...)
 	for _, file := range files {
@@ -118,21 +137,12 @@ func (e *examination) container() {
 	if total, ok := s.meminfo("MemTotal"); ok && memory >= total {
 		memory = 0 // no limit
 	}
-	switch {
-	case quota > 0 && (cores == 0 || quota < cores):
-		value := fmt.Sprintf("%.2g of %.0f processors", quota, cores)
-		if n := s.throttled - e.before.throttled; n > 0 {
-			value += fmt.Sprintf(", held back %.0f times in a second", n)
-		}
-		e.judge(Bad, "container", value,
-			"who uses the quota up is stopped for the rest of each 100 ms: the tail is the quota's",
-			"run without a limit of processors (docker run without --cpus), or pin whole ones (--cpuset-cpus)")
-	case memory > 0:
-		e.judge(Note, "container", "memory limit "+size(memory), "the page cache of the run counts, and is cut to fit",
-			"raise the limit, or take the limit for the memory of the machine")
-	default:
-		e.good("container", "no limits")
+	if memory == 0 {
+		e.good("container memory", "no limit")
+		return
 	}
+	e.judge(Note, "container memory", "limit of "+size(memory), "the page cache of the run counts, and is cut to fit",
+		"raise the limit, or take the limit for the memory of the machine")
 }
 
 // Limits of the room in the data directory.
@@ -162,7 +172,7 @@ var copying = []string{"btrfs", "zfs", "bcachefs"}
 // directory looks at the file system of the logs.
 func (e *examination) directory() {
 	d := e.machine.Dir
-	if d.FreeBytes > 0 {
+	if d.FreeBytes > 0 || d.Full {
 		e.judge(grade(-float64(d.FreeBytes), -freeNote, -freeBad), "free space", size(float64(d.FreeBytes))+" in "+d.Existing,
 			"runs end early or fail, and full disks are slow", "delete old logs; brokerlab results gc; or --dir elsewhere")
 	} else {
@@ -176,7 +186,7 @@ func (e *examination) directory() {
 	switch {
 	case d.KindFault != "":
 		e.judge(Bad, "file system", kind, d.KindFault, "--dir on a disk of this machine, such as ext4 or xfs")
-	case kind == "overlay":
+	case kind == "overlay" || kind == "overlayfs":
 		e.judge(Note, "file system", kind, "the first write to a file copies it, and syncs go through two file systems",
 			"--dir on a volume")
 	case slices.Contains(copying, kind):
@@ -204,58 +214,20 @@ func (e *examination) directory() {
 		effects = append(effects, "data is compressed once more")
 	}
 	if level == Good {
-		e.good("mount options", strings.Join(m.options, ","))
+		e.good("mount options", strings.Join(m.briefly(), ","))
 		return
 	}
 	e.judge(level, "mount options", strings.Join(found, ","), strings.Join(effects, "; "),
 		"mount "+m.point+" without: "+strings.Join(found, ","))
 }
 
-// Shares of the second that the disk was busy with others.
-const (
-	diskBusyNote = 0.05
-	diskBusyBad  = 0.30
-)
-
-// device looks at the disk below the file system.
-func (e *examination) device() {
-	s := &e.after
-	m, _ := s.mountOf(e.machine.Dir.Existing)
-	name, ok := s.blockDevice(m.device)
-	if !ok {
-		for _, check := range []string{"disk", "disk scheduler", "disk cache", "disk load"} {
-			e.unknown(check, "no device of its own in /sys/block")
+// briefly are the options, each once, without the folders of an overlay, which have no end.
+func (m *mount) briefly() (out []string) {
+	for _, o := range m.options {
+		name, _, _ := strings.Cut(o, "=")
+		if !slices.Contains(out, o) && !slices.Contains([]string{"lowerdir", "upperdir", "workdir"}, name) {
+			out = append(out, o)
 		}
-		return
 	}
-	queue := "sys/block/" + name + "/queue/"
-	kind := "solid state, or virtual"
-	if s.text(queue+"rotational") == "1" {
-		kind = "rotating, or says so"
-	}
-	e.good("disk", name+", "+kind)
-	scheduler := s.text(queue + "scheduler")
-	if _, rest, ok := strings.Cut(scheduler, "["); ok {
-		scheduler, _, _ = strings.Cut(rest, "]")
-	}
-	switch scheduler {
-	case "":
-		e.unknown("disk scheduler", "the system does not tell")
-	case "bfq":
-		e.judge(Note, "disk scheduler", scheduler, "it shares the disk fairly between programs and adds delays for it",
-			"echo mq-deadline > /sys/block/"+name+"/queue/scheduler, or none on NVMe")
-	default:
-		e.good("disk scheduler", scheduler)
-	}
-	switch cache := s.text(queue + "write_cache"); cache {
-	case "":
-		e.unknown("disk cache", "the system does not tell")
-	case "write back":
-		e.good("disk cache", "write back: a sync flushes it")
-	default:
-		e.good("disk cache", cache+": a sync need not flush, so syncs are cheap here")
-	}
-	busy := (s.disks[name] - e.before.disks[name]) / float64(sampleFor.Milliseconds())
-	e.judge(grade(busy, diskBusyNote, diskBusyBad), "disk load", fmt.Sprintf("busy %.0f %% of a second", 100*min(1, busy)),
-		"others use the disk that is measured", "stop them (iotop), or --dir on another disk")
+	return out
 }
