@@ -19,12 +19,14 @@ func dumpCommand() *cli.Command {
 		Usage:     "print and check the batches and records of a log directory",
 		ArgsUsage: "LOGDIR|FILE...",
 		Description: `Reads the logs below a directory, or one segment's .log, .index or .timeindex, as Apache Kafka or
-brokerlab wrote them (run --keep leaves some), and prints a line for each batch as Kafka's DumpLogSegments does.
-Everything is checked, printed or not: CRCs, records (decompressed), offsets, leader epochs and timestamps in order,
-index entries against the log, the checkpoint of leader epochs, torn tails. Nothing is changed.
+brokerlab wrote them (run --keep leaves some), and prints a line for each batch as Kafka's DumpLogSegments does, or the
+entries of an index. Everything is checked, printed or not: CRCs, records (decompressed), offsets, leader epochs and
+timestamps in order, index entries against the log, the checkpoint of leader epochs, torn tails. Nothing is changed.
 
-Damage is told with its file and byte, and the exit code is then 1. Notes are what a reader should know, such as gaps
-that compaction leaves.
+Damage is told with its file and byte. Notes are what a reader should know, such as gaps that compaction leaves. In a
+log that a broker is writing, the last batch may seem torn, since half of it was there.
+
+Exit code: 0; 1 if something is damaged; 2 if something could not be read, which the rest is checked without.
 
 JSON is a line for each directory, batch, record, entry, segment and finding, and one with the totals: "type" says
 which.
@@ -51,7 +53,8 @@ Try:
 // dumpOptions say what is printed.
 type dumpOptions struct {
 	records, index, summary bool
-	limit                   int // batches of a segment; 0: all
+	limit                   int    // batches of a segment; 0: all
+	only                    string // suffix of the one index whose entries are printed, and no batches; "": of all
 	from                    int64
 	valueBytes              int
 }
@@ -114,18 +117,34 @@ func dumpOne(ctx *cli.Context, path string, options dumpOptions) (logcheck.Total
 	root, name := path, "."
 	if !at.IsDir() {
 		root, name = filepath.Dir(path), filepath.Base(path)
-		options.index = options.index || filepath.Ext(name) != ".log"
+		if suffix := filepath.Ext(name); suffix != ".log" {
+			options.only, options.index = suffix, true
+		}
 	}
 	out := newLineWriter(ctx.App.Writer)
 	var p dumpPrinter = &textDump{out: out, root: root, options: options, printed: printed{limit: options}}
 	if ctx.Bool("json") {
 		p = &jsonDump{out: out, root: root, options: options, printed: printed{limit: options}}
 	}
-	totals, err := logcheck.Check(os.DirFS(root), name, p.visitor())
-	if err == nil {
-		err = p.totals(totals)
+	totals, err := logcheck.Check(os.DirFS(root), name, options.chosen(p.visitor()))
+	if err == nil || totals.Segments > 0 {
+		err = errors.Join(err, p.totals(totals))
 	}
 	return totals, errors.Join(err, out.flush())
+}
+
+// chosen leaves out of v what was not asked for.
+func (o *dumpOptions) chosen(v logcheck.Visitor) logcheck.Visitor {
+	if !o.records {
+		v.Record = nil
+	}
+	if !o.index || o.only == ".timeindex" {
+		v.Index = nil
+	}
+	if !o.index || o.only == ".index" {
+		v.Time = nil
+	}
+	return v
 }
 
 // printed decides which batches are printed.
@@ -141,7 +160,8 @@ func (p *printed) next(b *logcheck.Batch) bool {
 	if b.File != p.file {
 		p.file, p.count = b.File, 0
 	}
-	p.now = !p.limit.summary && b.LastOffset() >= p.limit.from && (p.limit.limit == 0 || p.count < p.limit.limit)
+	wanted := !p.limit.summary && p.limit.only == ""
+	p.now = wanted && b.LastOffset() >= p.limit.from && (p.limit.limit == 0 || p.count < p.limit.limit)
 	if p.now {
 		p.count++
 	}

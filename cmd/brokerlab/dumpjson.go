@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"brokerlab/engine/logcheck"
+	"brokerlab/engine/logdump"
 	"brokerlab/engine/record"
 )
 
@@ -24,31 +25,35 @@ type (
 		Path string `json:"path"`
 	}
 	batchLine struct {
-		Type           string `json:"type"` // batch
-		File           string `json:"file"`
-		Position       int64  `json:"position"`
-		SizeBytes      int    `json:"size_bytes"`
-		BaseOffset     int64  `json:"base_offset"`
-		LastOffset     int64  `json:"last_offset"`
-		Records        int32  `json:"records"`
-		LeaderEpoch    int32  `json:"leader_epoch"`
-		ProducerID     int64  `json:"producer_id"` // -1: none
-		ProducerEpoch  int16  `json:"producer_epoch"`
-		BaseSequence   int32  `json:"base_sequence"`
-		LastSequence   int32  `json:"last_sequence"`
-		Transactional  bool   `json:"transactional"`
-		Control        bool   `json:"control"`
-		Compression    string `json:"compression"`
-		BaseTimestamp  int64  `json:"base_timestamp_ms"`
-		MaxTimestamp   int64  `json:"max_timestamp_ms"`
-		LogAppendTime  bool   `json:"log_append_time"`
-		CRC            uint32 `json:"crc"`
-		CRCIsRight     bool   `json:"crc_is_right"`
-		MagicOfVersion int8   `json:"magic"`
+		Type          string `json:"type"` // batch
+		File          string `json:"file"`
+		Position      int64  `json:"position"`
+		SizeBytes     int    `json:"size_bytes"`
+		BaseOffset    int64  `json:"base_offset"`
+		LastOffset    int64  `json:"last_offset"`
+		Records       int32  `json:"records"`
+		LeaderEpoch   int32  `json:"leader_epoch"`
+		ProducerID    int64  `json:"producer_id"` // -1: none
+		ProducerEpoch int16  `json:"producer_epoch"`
+		BaseSequence  int32  `json:"base_sequence"`
+		LastSequence  int32  `json:"last_sequence"`
+		Transactional bool   `json:"transactional"`
+		Control       bool   `json:"control"`
+		Compression   string `json:"compression"`
+		BaseTimestamp int64  `json:"base_timestamp_ms"` // the delete horizon, where there is one
+		DeleteHorizon bool   `json:"delete_horizon"`
+		MaxTimestamp  int64  `json:"max_timestamp_ms"`
+		LogAppendTime bool   `json:"log_append_time"`
+		CRC           uint32 `json:"crc"`
+		CRCIsRight    bool   `json:"crc_is_right"`
+		Magic         int8   `json:"magic"`
 	}
 	recordLine struct {
 		Type       string       `json:"type"` // record
+		File       string       `json:"file"`
+		Position   int64        `json:"position"` // of its batch
 		Offset     int64        `json:"offset"`
+		Sequence   int32        `json:"sequence"` // -1: none
 		Timestamp  int64        `json:"timestamp_ms"`
 		KeyBytes   int          `json:"key_bytes"`   // -1: null
 		ValueBytes int          `json:"value_bytes"` // -1: null
@@ -102,12 +107,13 @@ type (
 		IndexEntries int    `json:"index_entries"`
 		Damage       int    `json:"damage"`
 		Notes        int    `json:"notes"`
+		Unread       int    `json:"unread"`
 	}
 )
 
 func (d *jsonDump) visitor() logcheck.Visitor {
-	return d.options.chosen(logcheck.Visitor{Directory: d.directory, Batch: d.batch, Segment: d.segment,
-		Finding: d.finding, Record: d.record, Index: d.index, Time: d.time})
+	return logcheck.Visitor{Directory: d.directory, Batch: d.batch, Segment: d.segment, Finding: d.finding,
+		Record: d.record, Index: d.index, Time: d.time}
 }
 
 func (d *jsonDump) line(v any) error {
@@ -133,11 +139,12 @@ func (d *jsonDump) batch(b *logcheck.Batch) error {
 		BaseOffset: b.BaseOffset, LastOffset: b.LastOffset(), Records: b.RecordCount, LeaderEpoch: b.PartitionLeaderEpoch,
 		ProducerID: b.ProducerID, ProducerEpoch: b.ProducerEpoch, BaseSequence: b.BaseSequence,
 		LastSequence: b.LastSequence(), Transactional: a.Transactional(), Control: a.Control(),
-		Compression: a.Codec().String(), BaseTimestamp: b.BaseTimestamp, MaxTimestamp: b.MaxTimestamp,
-		LogAppendTime: a.LogAppendTime(), CRC: b.CRC, CRCIsRight: b.CRCRight, MagicOfVersion: b.Magic})
+		Compression: a.Codec().String(), BaseTimestamp: b.BaseTimestamp, DeleteHorizon: a.DeleteHorizon(),
+		MaxTimestamp: b.MaxTimestamp, LogAppendTime: a.LogAppendTime(), CRC: b.CRC, CRCIsRight: b.CRCRight,
+		Magic: b.Magic})
 }
 
-func (d *jsonDump) record(_ *logcheck.Batch, r *record.Record) error {
+func (d *jsonDump) record(b *logcheck.Batch, r *record.Record) error {
 	if !d.printed.now {
 		return nil
 	}
@@ -145,7 +152,8 @@ func (d *jsonDump) record(_ *logcheck.Batch, r *record.Record) error {
 	if err != nil {
 		return err
 	}
-	line := recordLine{Type: "record", Offset: r.Offset, Timestamp: r.Timestamp, KeyBytes: lengthOf(r.Key),
+	line := recordLine{Type: "record", File: d.path(b.File), Position: b.Position, Offset: r.Offset,
+		Sequence: logdump.Sequence(&b.Header, r), Timestamp: r.Timestamp, KeyBytes: lengthOf(r.Key),
 		ValueBytes: lengthOf(r.Value), Key: d.field(r.Key), Value: d.field(r.Value)}
 	for _, h := range headers {
 		line.Headers = append(line.Headers, headerLine{Key: h.Key, Value: d.field(h.Value)})
@@ -201,5 +209,5 @@ func (d *jsonDump) finding(f logcheck.Finding) error {
 
 func (d *jsonDump) totals(t logcheck.Totals) error {
 	return d.line(totalsLine{"totals", t.Directories, t.Segments, t.Batches, t.Records, t.Bytes, t.IndexEntries, t.Damage,
-		t.Notes})
+		t.Notes, t.Unread})
 }

@@ -23,19 +23,8 @@ type textDump struct {
 }
 
 func (d *textDump) visitor() logcheck.Visitor {
-	return d.options.chosen(logcheck.Visitor{Directory: d.directory, Batch: d.batch, Segment: d.segment,
-		Finding: d.finding, Record: d.record, Index: d.index, Time: d.time})
-}
-
-// chosen leaves out of v what was not asked for.
-func (o *dumpOptions) chosen(v logcheck.Visitor) logcheck.Visitor {
-	if !o.records {
-		v.Record = nil
-	}
-	if !o.index {
-		v.Index, v.Time = nil, nil
-	}
-	return v
+	return logcheck.Visitor{Directory: d.directory, Batch: d.batch, Segment: d.segment, Finding: d.finding,
+		Record: d.record, Index: d.index, Time: d.time}
 }
 
 // path is a file as the user can name it.
@@ -46,12 +35,11 @@ func (d *textDump) directory(name string) error {
 }
 
 func (d *textDump) batch(b *logcheck.Batch) error {
-	first := b.File != d.printed.file && !d.options.summary
 	if !d.printed.next(b) {
 		return nil
 	}
 	buf := d.out.buf
-	if first {
+	if d.printed.count == 1 {
 		buf = fmt.Appendf(buf, "%s\n", d.path(b.File))
 	}
 	return d.out.write(logdump.AppendBatch(buf, &b.Header, b.Position, b.CRCRight))
@@ -141,6 +129,9 @@ func (d *textDump) totals(t logcheck.Totals) error {
 		plural64(t.Records, "record", "records"), wording.Bytes(t.Bytes))
 	if t.Notes > 0 {
 		text += ", " + plural64(int64(t.Notes), "note", "notes")
+	}
+	if t.Unread > 0 {
+		text += fmt.Sprintf(", %d could not be read", t.Unread)
 	}
 	if t.Damage == 0 {
 		return d.out.write(fmt.Appendf(d.out.buf, "%s, no damage\n", text))

@@ -109,14 +109,17 @@ func (s *segment) loadIndex(file string, size int, entry func([]byte) Entry) (al
 func (c *checker) readAll(name string, most int64) ([]byte, error) {
 	f, err := c.fsys.Open(name)
 	if err != nil {
-		return nil, err
+		return nil, readError{err}
 	}
 	defer f.Close() // it is only read
 	content, err := io.ReadAll(io.LimitReader(f, most+1))
 	if err == nil && int64(len(content)) > most {
 		err = fmt.Errorf("%s: more than %d bytes", name, most)
 	}
-	return content, err
+	if err != nil {
+		return nil, readError{err}
+	}
+	return content, nil
 }
 
 // checkIndexes confirms the entries that a batch decides.

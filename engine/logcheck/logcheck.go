@@ -5,8 +5,9 @@
 // through fs.FS and changes nothing.
 //
 // A batch with a wrong CRC does not end the reading of its segment; bytes that are
-// no batch do, since nothing says where the next one begins. Files are read from the
-// front, and memory holds a batch and the indexes of one segment.
+// no batch do, since nothing says where the next one begins. What cannot be read is
+// passed over and told at the end. Files are read from the front, and memory holds a
+// batch and the indexes of one segment.
 //
 // It does not judge what is rightly missing: a gap between offsets may be compaction
 // or retention, and is a note.
@@ -83,13 +84,12 @@ type Visitor struct {
 
 // Totals are of all that was read.
 type Totals struct {
-	Directories, Segments    int
-	Batches, Records, Bytes  int64
-	IndexEntries, Damage     int
-	Notes                    int
-	FirstDamage              *Finding
-	OtherFiles               int // that were not looked into
-	Compressed, Uncompressed int64
+	Directories, Segments   int
+	Batches, Records, Bytes int64
+	IndexEntries, Damage    int
+	Notes                   int
+	FirstDamage             *Finding
+	Unread                  int // files and directories that could not be read
 }
 
 // sectionBytesMax is the largest records section that is decompressed.
@@ -111,14 +111,35 @@ type checker struct {
 	decoder *codec.Decompressor
 	section []byte
 	batch   []byte
+	unread  []error
+}
+
+// readError is a fault of reading, which the rest of a tree does not suffer from.
+type readError struct{ error }
+
+func (e readError) Unwrap() error { return e.error }
+
+// passOver keeps a fault of reading for the end; others, which are the visitor's, end
+// the check.
+func (c *checker) passOver(err error) error {
+	if fault, ok := errors.AsType[readError](err); ok {
+		c.unread = append(c.unread, fault.error)
+		c.totals.Unread++
+		return nil
+	}
+	return err
 }
 
 // Check reads what name is below the root of fsys: a directory, with all log
-// directories in it, or one file of a segment. The error is of reading, or of the
-// visitor; damage is a Finding.
+// directories in it, or one file of a segment. The error is the visitor's, which ends
+// it, or says all that could not be read; damage is a Finding.
 func Check(fsys fs.FS, name string, visit Visitor) (Totals, error) {
 	c := &checker{fsys: fsys, visit: visit, decoder: codec.NewDecompressor(sectionBytesMax)}
-	at, err := fs.Stat(fsys, name)
+	return c.check(name)
+}
+
+func (c *checker) check(name string) (Totals, error) {
+	at, err := fs.Stat(c.fsys, name)
 	if err != nil {
 		return c.totals, err
 	}
@@ -127,7 +148,11 @@ func Check(fsys fs.FS, name string, visit Visitor) (Totals, error) {
 	} else {
 		err = c.file(name)
 	}
-	if err == nil && c.totals.Segments == 0 {
+	err = c.passOver(err)
+	switch {
+	case len(c.unread) > 0:
+		err = errors.Join(append(c.unread, err)...)
+	case err == nil && c.totals.Segments == 0:
 		err = ErrNoLog
 	}
 	return c.totals, err
@@ -139,13 +164,15 @@ var ErrNoLog = errors.New("there is no segment of a log (00000000000000000000.lo
 // tree looks into a directory and those below it.
 func (c *checker) tree(root string) error {
 	return fs.WalkDir(c.fsys, root, func(name string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if !entry.IsDir() {
+		switch {
+		case err != nil:
+			return fs.SkipDir // directory has told of it
+		case !entry.IsDir():
 			return nil
+		case entry.Name() == "lost+found": // of the file system, and root's
+			return fs.SkipDir
 		}
-		return c.directory(name)
+		return c.passOver(c.directory(name))
 	})
 }
 
@@ -164,10 +191,9 @@ func baseOffset(name string) (offset int64, suffix string, ok bool) {
 func (c *checker) directory(dir string) error {
 	entries, err := fs.ReadDir(c.fsys, dir)
 	if err != nil {
-		return err
+		return readError{err}
 	}
 	var bases []int64
-	others := 0
 	lone := map[int64]string{} // indexes, until their log is seen
 	for _, e := range entries {
 		base, suffix, ok := baseOffset(e.Name())
@@ -177,15 +203,12 @@ func (c *checker) directory(dir string) error {
 			bases = append(bases, base)
 		case ok && (suffix == indexSuffix || suffix == timeIndexSuffix):
 			lone[base] = e.Name()
-		case e.Name() != epochsName:
-			others++
 		}
 	}
 	if len(bases) == 0 {
 		return nil
 	}
 	c.totals.Directories++
-	c.totals.OtherFiles += others
 	if c.visit.Directory != nil {
 		if err := c.visit.Directory(dir); err != nil {
 			return err
@@ -193,13 +216,13 @@ func (c *checker) directory(dir string) error {
 	}
 	slices.Sort(bases)
 	l := &logState{next: -1, epoch: -1}
-	if err := c.epochs(dir, l); err != nil {
+	if err := c.passOver(c.epochs(dir, l)); err != nil {
 		return err
 	}
 	for i, base := range bases {
 		delete(lone, base)
 		l.last = i == len(bases)-1
-		if err := c.segment(path.Join(dir, fmt.Sprintf("%020d", base)), base, l); err != nil {
+		if err := c.passOver(c.segment(path.Join(dir, fmt.Sprintf("%020d", base)), base, l)); err != nil {
 			return err
 		}
 	}

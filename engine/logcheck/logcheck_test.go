@@ -1,16 +1,19 @@
 package logcheck
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
 
+	"brokerlab/engine/codec"
 	"brokerlab/engine/record"
 )
 
@@ -190,24 +193,151 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// FuzzCheck feeds any bytes as the files of a segment: it must say what they are, without a panic.
+// Goal: what compaction leaves is no damage, and its times are those of records. Method: a log of Kafka whose
+// first batch gets a delete horizon, and one that lost all of its records.
+func TestCompacted(t *testing.T) {
+	fsys := load(t, path.Join(kafka, "none"))
+	log := fsys[first+".log"].Data
+	h, err := record.ParseHeader(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const day = 24 * 3600 * 1000
+	was := h
+	h.Attributes |= 0x40
+	h.BaseTimestamp = was.MaxTimestamp + day // the records' deltas now count from there
+	records := record.NewIterator(&was, log[record.HeaderSize:h.SizeBytes()])
+	var moved []byte
+	var r record.Record
+	earliest := was.MaxTimestamp
+	for records.Next(&r) {
+		headers, err := r.Headers()
+		if err != nil {
+			t.Fatal(err)
+		}
+		earliest = min(earliest, r.Timestamp)
+		moved = record.AppendRecord(moved, int32(r.Offset-h.BaseOffset), r.Timestamp-h.BaseTimestamp, r.Key, r.Value, headers)
+	}
+	empty := was
+	empty.BaseTimestamp, empty.RecordCount = -1, 0
+	for _, row := range []struct {
+		why      string
+		batch    []byte
+		earliest int64
+	}{
+		{"a delete horizon", sealed(h, moved), earliest},
+		{"a batch without records", sealed(empty, nil), was.MaxTimestamp},
+	} {
+		fsys := fstest.MapFS{first + ".log": {Data: row.batch}, first + ".index": {}, first + ".timeindex": {}}
+		var sum Segment
+		var found []Finding
+		if _, err := Check(fsys, ".", Visitor{Segment: func(s Segment) error { sum = s; return nil },
+			Finding: func(f Finding) error { found = append(found, f); return nil }}); err != nil || len(found) > 0 {
+			t.Errorf("%s: %v, error %v", row.why, found, err)
+		}
+		if sum.FirstTime != row.earliest || sum.LastTime != was.MaxTimestamp {
+			t.Errorf("%s: from %d to %d, want from %d to %d", row.why, sum.FirstTime, sum.LastTime, row.earliest,
+				was.MaxTimestamp)
+		}
+	}
+}
+
+// sealed is a batch of a header and its records, whose length and CRC are made right.
+func sealed(h record.Header, records []byte) []byte {
+	h.BatchLength = int32(record.HeaderSize - 12 + len(records))
+	b := append(make([]byte, record.HeaderSize), records...)
+	h.Put(b)
+	h.CRC = record.UpdateCRC(0, b[record.AttributesOffset:])
+	h.Put(b)
+	return b
+}
+
+// denied is a file system in which some names may not be opened.
+type denied struct {
+	fs.FS
+	names []string
+}
+
+func (d denied) Open(name string) (fs.File, error) {
+	if slices.Contains(d.names, name) {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrPermission}
+	}
+	return d.FS.Open(name)
+}
+
+// Goal: what cannot be read is told, and the rest is checked all the same. Method: a log beside a directory,
+// a .log and an index without permission, and beside lost+found, which is nobody's business.
+func TestUnread(t *testing.T) {
+	fsys := load(t, path.Join(kafka, "none"))
+	fsys["other-0/00000000000000000000.log"] = &fstest.MapFile{}
+	fsys["lost+found/x"] = &fstest.MapFile{}
+	all, err := Check(fsys, ".", Visitor{})
+	if err != nil || all.Unread != 0 {
+		t.Fatalf("%+v, error %v", all, err)
+	}
+	names := []string{"other-0", "lost+found", second + ".log", last + ".timeindex"}
+	totals, err := Check(denied{fsys, names}, ".", Visitor{})
+	if !errors.Is(err, fs.ErrPermission) || strings.Count(err.Error(), "permission denied") != 3 || totals.Unread != 3 {
+		t.Errorf("%+v, error %v", totals, err)
+	}
+	if totals.Damage != 0 || totals.Segments != all.Segments-3 || totals.Directories != 1 {
+		t.Errorf("%+v of %+v", totals, all)
+	}
+}
+
+// seal makes the CRCs of a log's batches right, so that what is behind them is looked at.
+func seal(log []byte) {
+	for {
+		h, err := record.ParseHeader(log)
+		if err != nil || h.SizeBytes() > len(log) {
+			return
+		}
+		h.CRC = record.UpdateCRC(0, log[record.AttributesOffset:h.SizeBytes()])
+		h.Put(log)
+		log = log[h.SizeBytes():]
+	}
+}
+
+// FuzzCheck feeds any bytes as the files of a segment, with the CRCs that they have or with right ones: it must
+// say what they are, without a panic.
 func FuzzCheck(f *testing.F) {
 	for _, name := range []string{"none", "zstd"} {
 		fsys := load(f, path.Join(kafka, name))
 		f.Add(fsys[first+".log"].Data, fsys[first+".index"].Data, fsys[first+".timeindex"].Data,
-			fsys["topic-0/leader-epoch-checkpoint"].Data)
+			fsys["topic-0/leader-epoch-checkpoint"].Data, name == "none")
 	}
-	f.Fuzz(func(t *testing.T, log, offsets, times, epochs []byte) {
+	decoder := codec.NewDecompressor(1 << 20) // of its own for each input would take most of the time
+	f.Fuzz(func(t *testing.T, log, offsets, times, epochs []byte, right bool) {
+		if right {
+			log = bytes.Clone(log)
+			seal(log)
+		}
 		fsys := fstest.MapFS{first + ".log": {Data: log}, first + ".index": {Data: offsets},
 			first + ".timeindex": {Data: times}, "topic-0/leader-epoch-checkpoint": {Data: epochs}}
-		totals, findings := check(t, fsys, ".")
-		for _, found := range findings {
-			if found.Position < 0 || found.Position > int64(max(len(log), len(offsets), len(times), len(epochs))) {
-				t.Errorf("a finding at %d: %v", found.Position, found)
-			}
-		}
-		if totals.Damage+totals.Notes != len(findings) {
-			t.Errorf("%+v for %d findings", totals, len(findings))
+		findings := 0
+		c := checker{fsys: fsys, decoder: decoder, visit: Visitor{
+			Record: func(*Batch, *record.Record) error { return nil },
+			Finding: func(found Finding) error {
+				findings++
+				if found.Position < 0 || found.Position > int64(max(len(log), len(offsets), len(times), len(epochs))) {
+					t.Errorf("a finding at %d: %v", found.Position, found)
+				}
+				return nil
+			}}}
+		totals, err := c.check(".")
+		if err != nil || totals.Damage+totals.Notes != findings {
+			t.Errorf("%+v for %d findings, error %v", totals, findings, err)
 		}
 	})
+}
+
+// BenchmarkCheck checks a small log of Kafka, again and again.
+func BenchmarkCheck(b *testing.B) {
+	fsys := load(b, path.Join(kafka, "zstd"))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := Check(fsys, ".", Visitor{}); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

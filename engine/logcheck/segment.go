@@ -29,24 +29,26 @@ func (c *checker) segment(stem string, base int64, l *logState) error {
 		return c.damage(file, 0, "it is missing, and there is an index of it")
 	}
 	if err != nil {
-		return err
+		return readError{err}
 	}
 	defer f.Close() // it is only read
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	s := &segment{file: file, base: base, size: info.Size(), log: l, checker: c,
-		sum: Segment{File: file, FirstOffset: -1, NextOffset: base, LogBytes: info.Size(), FirstTime: -1, LastTime: -1}}
+	s := &segment{file: file, base: base, log: l, checker: c,
+		sum: Segment{File: file, FirstOffset: -1, NextOffset: base, FirstTime: -1, LastTime: -1}}
 	if err := s.loadIndexes(stem); err != nil {
 		return err
 	}
+	info, err := f.Stat() // after the indexes: of a log that grows, they are not ahead of it
+	if err != nil {
+		return readError{err}
+	}
+	s.size, s.sum.LogBytes = info.Size(), info.Size()
 	if l.next >= 0 && base != l.next {
 		if err := s.boundary(); err != nil {
 			return err
 		}
 	}
-	if err := s.read(bufio.NewReaderSize(f, readBytes)); err != nil {
+	if err := s.read(bufio.NewReaderSize(f, int(min(readBytes, s.size)))); err != nil {
+		l.next = -1 // nobody knows where it ends
 		return err
 	}
 	if !s.unread {
@@ -73,6 +75,7 @@ type segment struct {
 	sum      Segment
 	position int64 // of what comes next
 	unread   bool  // damage ended the reading: what points behind it may be right
+	earliest int64 // timestamp of the batch that is read
 	offsets  index
 	times    index
 }
@@ -133,7 +136,7 @@ func (s *segment) readFault(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return s.damage(s.file, s.position, "the file became shorter while it was read")
 	}
-	return fmt.Errorf("%s: %w", s.file, err)
+	return readError{fmt.Errorf("%s: %w", s.file, err)}
 }
 
 // tail judges bytes that are no batch: zeros are room that was reserved, and what
@@ -175,6 +178,10 @@ func onlyZeros(in io.Reader) (bool, error) {
 
 // take checks a batch and tells of it and its records.
 func (s *segment) take(b *Batch) error {
+	s.earliest = b.BaseTimestamp
+	if b.Attributes.LogAppendTime() || b.Attributes.DeleteHorizon() || b.BaseTimestamp < 0 {
+		s.earliest = b.MaxTimestamp
+	}
 	if s.visit.Batch != nil {
 		if err := s.visit.Batch(b); err != nil {
 			return err
@@ -217,7 +224,7 @@ func (s *segment) checkHeader(b *Batch) error {
 		faults = append(faults, fmt.Sprintf("batch at offset %d of leader epoch %d, after epoch %d", b.BaseOffset,
 			b.PartitionLeaderEpoch, s.log.epoch))
 	}
-	if b.MaxTimestamp < b.BaseTimestamp && !b.Attributes.LogAppendTime() {
+	if b.MaxTimestamp < b.BaseTimestamp && !b.Attributes.LogAppendTime() && !b.Attributes.DeleteHorizon() {
 		faults = append(faults, fmt.Sprintf("batch at offset %d: its greatest timestamp %d is before its first %d",
 			b.BaseOffset, b.MaxTimestamp, b.BaseTimestamp))
 	}
@@ -240,13 +247,11 @@ func (s *segment) records(b *Batch) error {
 	if err != nil {
 		return s.damage(s.file, s.position, "batch at offset %d: %v", b.BaseOffset, err)
 	}
-	s.totals.Compressed += int64(len(s.batch) - record.HeaderSize)
-	s.totals.Uncompressed += int64(len(s.section))
 	it := record.NewIterator(&b.Header, s.section)
 	var r record.Record
 	latest := int64(-1)
 	for it.Next(&r) {
-		latest = max(latest, r.Timestamp)
+		latest, s.earliest = max(latest, r.Timestamp), min(s.earliest, r.Timestamp)
 		if _, err := r.Headers(); err != nil {
 			if err := s.damage(s.file, s.position, "record at offset %d: %v", r.Offset, err); err != nil {
 				return err
@@ -274,12 +279,12 @@ func (s *segment) records(b *Batch) error {
 func (s *segment) count(b *Batch) {
 	sum := &s.sum
 	if sum.Batches == 0 {
-		sum.FirstOffset, sum.FirstTime, sum.LastTime = b.BaseOffset, b.BaseTimestamp, b.MaxTimestamp
+		sum.FirstOffset, sum.FirstTime, sum.LastTime = b.BaseOffset, s.earliest, b.MaxTimestamp
 	}
 	sum.Batches++
 	sum.Records += int64(b.RecordCount)
 	sum.NextOffset = max(sum.NextOffset, b.NextOffset())
-	sum.FirstTime, sum.LastTime = min(sum.FirstTime, b.BaseTimestamp), max(sum.LastTime, b.MaxTimestamp)
+	sum.FirstTime, sum.LastTime = min(sum.FirstTime, s.earliest), max(sum.LastTime, b.MaxTimestamp)
 	s.log.next = max(s.log.next, b.NextOffset())
 	s.log.epoch = max(s.log.epoch, b.PartitionLeaderEpoch)
 	s.totals.Batches++

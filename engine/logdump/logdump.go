@@ -4,8 +4,8 @@
 // reads in it. It is pure. It does not judge: what Kafka finds wrong with an index
 // it prints on standard error, and nothing of that is here.
 //
-// Not printed as Kafka does: batches of old formats, control records that are no
-// transaction markers, and delete horizons, which only compaction sets.
+// Not printed as Kafka does: batches of old formats, and what is in control records
+// that are no transaction markers, of which the type is printed.
 package logdump
 
 import (
@@ -88,14 +88,27 @@ func sequence(h *record.Header, delta int32) int32 {
 	return record.IncrementSequence(h.BaseSequence, delta)
 }
 
+// Sequence is that of a record of a batch, -1 without any.
+func Sequence(h *record.Header, r *record.Record) int32 {
+	return sequence(h, int32(r.Offset-h.BaseOffset))
+}
+
+// horizon is a delete horizon as java.util.OptionalLong prints it.
+func horizon(h *record.Header) string {
+	if !h.Attributes.DeleteHorizon() {
+		return "OptionalLong.empty"
+	}
+	return fmt.Sprintf("OptionalLong[%d]", h.BaseTimestamp)
+}
+
 // AppendBatch appends the line of a batch at a position of its file; valid says that
 // its CRC is right.
 func AppendBatch(dst []byte, h *record.Header, position int64, valid bool) []byte {
 	return fmt.Appendf(dst, "baseOffset: %d lastOffset: %d count: %d baseSequence: %d lastSequence: %d producerId: %d "+
-		"producerEpoch: %d partitionLeaderEpoch: %d isTransactional: %t isControl: %t deleteHorizonMs: OptionalLong.empty "+
+		"producerEpoch: %d partitionLeaderEpoch: %d isTransactional: %t isControl: %t deleteHorizonMs: %s "+
 		"position: %d %s: %d size: %d magic: %d compresscodec: %s crc: %d isvalid: %t\n",
 		h.BaseOffset, h.LastOffset(), h.RecordCount, h.BaseSequence, sequence(h, h.LastOffsetDelta), h.ProducerID,
-		h.ProducerEpoch, h.PartitionLeaderEpoch, h.Attributes.Transactional(), h.Attributes.Control(),
+		h.ProducerEpoch, h.PartitionLeaderEpoch, h.Attributes.Transactional(), h.Attributes.Control(), horizon(h),
 		position, timestampType(h), h.MaxTimestamp, h.SizeBytes(), h.Magic, h.Attributes.Codec(), h.CRC, valid)
 }
 
@@ -121,7 +134,7 @@ func AppendRecord(dst []byte, h *record.Header, r *record.Record, text Text) ([]
 		return dst, err
 	}
 	dst = fmt.Appendf(dst, "| offset: %d %s: %d keySize: %d valueSize: %d sequence: %d headerKeys: [",
-		r.Offset, timestampType(h), r.Timestamp, size(r.Key), size(r.Value), sequence(h, int32(r.Offset-h.BaseOffset)))
+		r.Offset, timestampType(h), r.Timestamp, size(r.Key), size(r.Value), Sequence(h, r))
 	for i := range headers {
 		if i > 0 {
 			dst = append(dst, ',')
@@ -153,17 +166,27 @@ func appendText(dst []byte, name string, b []byte, text Text) []byte {
 	return append(append(dst, name...), text(b)...)
 }
 
-// appendMarker prints the end of a transaction: EndTransactionMarker, whose key is
-// a version and a type, and whose value a version and a coordinator's epoch.
+// controlTypes are the names of control records by their types (ControlRecordType).
+var controlTypes = []string{"ABORT", "COMMIT", "LEADER_CHANGE", "SNAPSHOT_HEADER", "SNAPSHOT_FOOTER", "KRAFT_VERSION",
+	"KRAFT_VOTERS"}
+
+// appendMarker prints a control record, whose key is a version and a type: the end of a
+// transaction (EndTransactionMarker) has a version and a coordinator's epoch for value.
 func appendMarker(dst []byte, r *record.Record) []byte {
-	if len(r.Key) < 4 || len(r.Value) < 6 {
+	if len(r.Key) < 4 {
 		return dst
 	}
-	word := "ABORT"
-	if binary.BigEndian.Uint16(r.Key[2:]) == 1 {
-		word = "COMMIT"
+	kind, name := int16(binary.BigEndian.Uint16(r.Key[2:])), "UNKNOWN"
+	if kind >= 0 && int(kind) < len(controlTypes) {
+		name = controlTypes[kind]
 	}
-	return fmt.Appendf(dst, " endTxnMarker: %s coordinatorEpoch: %d", word, int32(binary.BigEndian.Uint32(r.Value[2:])))
+	if kind > 1 || kind < 0 {
+		return fmt.Appendf(dst, " controlType: %s(%d)", name, kind)
+	}
+	if len(r.Value) < 6 {
+		return dst
+	}
+	return fmt.Appendf(dst, " endTxnMarker: %s coordinatorEpoch: %d", name, int32(binary.BigEndian.Uint32(r.Value[2:])))
 }
 
 // AppendIndex appends the lines of an .index file to dst. base is the segment's

@@ -13,7 +13,17 @@ import (
 
 // sealed makes a batch at offset 10 of one record that has a key, a value and two headers.
 func sealed(attributes record.Attributes) []byte {
-	records := record.AppendRecord(nil, 0, 0, []byte("k"), []byte("v"), []record.RecordHeader{{Key: "a"}, {Key: "b"}})
+	return batch(attributes, record.AppendRecord(nil, 0, 0, []byte("k"), []byte("v"),
+		[]record.RecordHeader{{Key: "a"}, {Key: "b"}}))
+}
+
+// control makes one of a control record of a type, whose value has a version and the epoch 7.
+func control(kind byte) []byte {
+	return batch(0x20, record.AppendRecord(nil, 0, 0, []byte{0, 0, 0, kind}, []byte{0, 0, 0, 0, 0, 7}, nil))
+}
+
+// batch makes one at offset 10 of one record.
+func batch(attributes record.Attributes, records []byte) []byte {
 	h := record.Header{BaseOffset: 10, BatchLength: int32(record.HeaderSize - 12 + len(records)), PartitionLeaderEpoch: 3,
 		Magic: 2, Attributes: attributes, BaseTimestamp: 1000, MaxTimestamp: 2000, ProducerID: 5, ProducerEpoch: 1,
 		BaseSequence: 1<<31 - 1, RecordCount: 1}
@@ -43,6 +53,12 @@ func TestAppendLog(t *testing.T) {
 		{"log append time is the batch's max timestamp", sealed(8), "| offset: 10 LogAppendTime: 2000 ", nil},
 		{"transactional", sealed(16), "isTransactional: true isControl: false", nil},
 		{"a control batch whose record is no marker has no text", sealed(48), "headerKeys: [a,b]\n", nil},
+		{"a delete horizon", sealed(0x40), "deleteHorizonMs: OptionalLong[1000] position: 0 ", nil},
+		{"none", good, "deleteHorizonMs: OptionalLong.empty position: 0 ", nil},
+		{"the end of a transaction", control(1), " endTxnMarker: COMMIT coordinatorEpoch: 7\n", nil},
+		{"another control record is no end of a transaction", control(2),
+			"headerKeys: [] controlType: LEADER_CHANGE(2)\n", nil},
+		{"nor is one that nobody knows", control(99), " controlType: UNKNOWN(99)\n", nil},
 		{"a torn batch", good[:len(good)-1], "Log starting offset: 10\n", record.ErrCorrupt},
 		{"no batch", make([]byte, 100), "", record.ErrCorrupt},
 		{"bytes that do not decompress", sealed(record.Attributes(codec.Gzip)), "compresscodec: gzip", codec.ErrCorrupt},

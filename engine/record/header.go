@@ -88,6 +88,7 @@ const (
 	attrLogAppendTime Attributes = 0x08
 	attrTransactional Attributes = 0x10
 	attrControl       Attributes = 0x20
+	attrDeleteHorizon Attributes = 0x40
 )
 
 // Codec is how the records section is compressed. The value may be no codec
@@ -105,6 +106,11 @@ func (a Attributes) Transactional() bool { return a&attrTransactional != 0 }
 // consumers skip it, but count its offset.
 func (a Attributes) Control() bool { return a&attrControl != 0 }
 
+// DeleteHorizon says that compaction has put into the place of the base timestamp when
+// it may remove the batch's tombstones, from which the records' timestamps count then
+// (KIP-534).
+func (a Attributes) DeleteHorizon() bool { return a&attrDeleteHorizon != 0 }
+
 // Header is the batch header, field by field.
 type Header struct {
 	BaseOffset           int64      // of the first record
@@ -114,7 +120,7 @@ type Header struct {
 	CRC                  uint32     // CRC-32C of the bytes from AttributesOffset
 	Attributes           Attributes // codec and flags
 	LastOffsetDelta      int32      // last offset less base offset, also after compaction
-	BaseTimestamp        int64      // ms since 1970; of the first record
+	BaseTimestamp        int64      // ms since 1970; of the first record, or see DeleteHorizon
 	MaxTimestamp         int64      // ms since 1970
 	ProducerID           int64      // -1 for none
 	ProducerEpoch        int16      // -1 for none
