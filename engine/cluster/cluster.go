@@ -46,7 +46,8 @@ type Plan struct {
 // Assign spreads the partitions of the topics over the brokers as Kafka's
 // AdminUtils.assignReplicasToBrokers does without racks and with start index 0:
 // leaders go round, and followers stand one step further apart with each round,
-// so that the partitions of a failed broker fall to all of the others.
+// so that the partitions of a failed broker fall to all of the others. A topic goes
+// on where the one before it ended; Kafka begins it anywhere, at random.
 func Assign(brokers []Broker, topics []Topic) (*Plan, error) {
 	plan := &Plan{Brokers: append([]Broker(nil), brokers...)}
 	sort.Slice(plan.Brokers, func(i, j int) bool { return plan.Brokers[i].ID < plan.Brokers[j].ID })
@@ -55,6 +56,7 @@ func Assign(brokers []Broker, topics []Topic) (*Plan, error) {
 			return nil, fmt.Errorf("cluster: two brokers have id %d", plan.Brokers[i].ID)
 		}
 	}
+	begin := 0
 	for _, t := range topics {
 		if t.Partitions < 1 {
 			return nil, fmt.Errorf("cluster: topic %q has %d partitions", t.Name, t.Partitions)
@@ -64,12 +66,13 @@ func Assign(brokers []Broker, topics []Topic) (*Plan, error) {
 				t.Name, t.ReplicationFactor, len(brokers))
 		}
 		for p := range t.Partitions {
-			replicas := plan.replicas(p, t.ReplicationFactor)
+			replicas := plan.replicas(begin+p, t.ReplicationFactor)
 			plan.Partitions = append(plan.Partitions, Partition{
 				TopicPartition: protocol.TopicPartition{Topic: t.Name, Partition: int32(p)},
 				Leader:         replicas[0], Replicas: replicas, ISR: replicas,
 			})
 		}
+		begin += t.Partitions
 	}
 	sort.SliceStable(plan.Partitions, func(i, j int) bool {
 		a, b := plan.Partitions[i], plan.Partitions[j]

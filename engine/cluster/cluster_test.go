@@ -82,6 +82,21 @@ func TestAssignErrors(t *testing.T) {
 	}
 }
 
+// Goal: topics of one partition do not all fall to the first broker. Method: count leaders.
+func TestAssignManyTopics(t *testing.T) {
+	plan, err := Assign(brokers(3), []Topic{{"a", 1, 2}, {"b", 1, 2}, {"c", 1, 2}, {"d", 2, 2}, {"e", 1, 2}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	leads := map[int32]int{}
+	for _, p := range plan.Partitions {
+		leads[p.Leader]++
+	}
+	if leads[1] != 2 || leads[2] != 2 || leads[3] != 2 {
+		t.Errorf("leaders %v, want 2 of each broker", leads)
+	}
+}
+
 // Goal: metadata names the topics that were asked for, and unknown ones by an
 // error. Method: one of each.
 func TestMetadata(t *testing.T) {
@@ -96,7 +111,7 @@ func TestMetadata(t *testing.T) {
 	if len(some.Partitions) != 3 || some.Partitions[2].Err != protocol.ErrUnknownTopicOrPartition {
 		t.Errorf("some topics: %+v", some)
 	}
-	if hosted := plan.Hosted(2); len(hosted) != 3 {
-		t.Errorf("broker 2 hosts %+v, want a-0, a-1 and b-1", hosted)
+	if hosted := plan.Hosted(2); len(hosted) != 2 || hosted[0].Partition != 2 || hosted[1].Topic != "b" {
+		t.Errorf("broker 2 hosts %+v, want a-2 and b-1", hosted)
 	}
 }
