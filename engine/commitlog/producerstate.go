@@ -60,10 +60,12 @@ func (e *producerEntry) last() *producerBatch { return &e.batches[e.count-1] }
 // check says what to do with a produced batch: it is found if the log has it
 // already; an error if it must not be appended (ProducerAppendInfo.checkSequence).
 // A producer that is not known may begin with any sequence if records were deleted:
-// its own may have been among them. Kafka lets it do so in a whole log too. Then a
-// first batch that is refused for a passing reason (the broker does not lead yet)
-// while the next one in flight is taken can never be sent again: it is out of order
-// until delivery.timeout.ms. Here it is the later one that waits.
+// its own may have been among them. Kafka lets it do so in a whole log too, but for
+// transactions (KIP-890). Then a first batch that is refused for a passing reason (the
+// broker does not lead yet) while the next one in flight is taken can never be sent
+// again: it is out of order until delivery.timeout.ms. Here it is the later one that
+// waits. A producer whose records a new leader has lost, all of them, goes on under a
+// new epoch, as in Kafka one does that has lost some.
 func (p *producerStates) check(h *record.Header, deleted bool) (found producerBatch, duplicate bool, err error) {
 	e := p.byID[h.ProducerID]
 	switch {

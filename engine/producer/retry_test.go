@@ -135,6 +135,8 @@ func TestNewEpoch(t *testing.T) {
 		{"the first is refused: those behind it are numbered anew", protocol.ErrMessageTooLarge, outOfOrder,
 			[]string{"1/0", "1/1", "1/2"}},
 		{"the first is given up, and the broker had it", env.ErrReset, nil, []string{"0/1", "0/2", "0/3"}},
+		{"the first is acknowledged, and a new leader has lost it and knows no producer", nil, outOfOrder,
+			[]string{"1/0", "1/1", "1/2"}},
 		{"the first is given up, and the broker had it not", env.ErrReset, outOfOrder, []string{"1/0", "1/1", "1/2"}},
 	}
 	for _, c := range cases {
