@@ -6,7 +6,7 @@ import "slices"
 const PartitionsListed = 1000
 
 // Partitions says how evenly the records of a run went to the partitions of its topic:
-// a hot key makes a hot partition.
+// a hot key makes a hot partition. Those of several topics are numbered through.
 type Partitions struct {
 	Count int `json:"count"`
 	// Records of each partition by its number; absent where there are more than

@@ -16,6 +16,18 @@ func driverFlag() cli.Flag {
 			"then its workloads, as they are; show prints the scenario that they make"}
 }
 
+// payloadBytesMax is more than a message of Kafka has.
+const payloadBytesMax = 1 << 30
+
+// readPayload reads a file of payloads, if there is one.
+func readPayload(path string) (text []byte, ok bool) {
+	if stat, err := os.Stat(path); err != nil || !stat.Mode().IsRegular() || stat.Size() > payloadBytesMax {
+		return nil, false
+	}
+	text, err := os.ReadFile(path)
+	return text, err == nil
+}
+
 // translated makes a scenario out of a workload, which its source is, and a driver of
 // the OpenMessaging Benchmark.
 func (s *scenario) translated(driver string) (*scenario, error) {
@@ -25,10 +37,7 @@ func (s *scenario) translated(driver string) (*scenario, error) {
 	}
 	made, err := omb.Translate(omb.Files{
 		Workload: omb.Source{Name: s.arg, Text: s.source}, Driver: omb.Source{Name: driver, Text: text},
-		Exists: func(path string) bool {
-			stat, err := os.Stat(path)
-			return err == nil && stat.Mode().IsRegular()
-		},
+		ReadPayload: readPayload,
 	})
 	if err != nil {
 		return nil, err

@@ -24,7 +24,7 @@ func Conditions(r *results.Result) string {
 		}
 	}
 	add(counted(r, "cluster.brokers", "broker"))
-	add(counted(r, "topic.partitions", "partition"))
+	add(topicWords(r))
 	add(prefixed(r, "topic.replication.factor", "replication "))
 	add(recordWords(r))
 	add(prefixed(r, "producers.acks", "acks="))
@@ -88,6 +88,19 @@ func counted(r *results.Result, path, noun string) string {
 		return ""
 	}
 	return Plural(n, noun)
+}
+
+// topicWords is "6 partitions", or "10 topics of 3 partitions".
+func topicWords(r *results.Result) string {
+	partitions := counted(r, "topic.partitions", "partition")
+	switch topics := counted(r, "topic.count", "topic"); {
+	case topics == "" || topics == Plural(1, "topic"):
+		return partitions
+	case partitions == "":
+		return topics
+	default:
+		return topics + " of " + partitions
+	}
 }
 
 func prefixed(r *results.Result, path, before string) string {

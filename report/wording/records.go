@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"brokerlab/results"
@@ -62,8 +63,12 @@ func Uneven(c *results.Cell) string {
 	if key := c.Config["records.key"]; p == nil || p.Count < 2 || p.Imbalance < unevenFrom || !hasKeys(c, key) {
 		return ""
 	}
-	return fmt.Sprintf("partition %d got %s of the records, %s times its share", p.Busiest, Percent(p.Share),
-		Digits(p.Imbalance))
+	busiest := fmt.Sprintf("partition %d", p.Busiest)
+	if topics, err := strconv.Atoi(c.Config["topic.count"]); err == nil && topics > 1 && p.Count%topics == 0 {
+		each := p.Count / topics
+		busiest = fmt.Sprintf("partition %d of topic %d", p.Busiest%each, p.Busiest/each)
+	}
+	return fmt.Sprintf("%s got %s of the records, %s times its share", busiest, Percent(p.Share), Digits(p.Imbalance))
 }
 
 // hasKeys says whether records have keys, of any group.

@@ -89,8 +89,8 @@ func (t *translator) property(p property, line int, name string, sections []stri
 
 // ours are settings of a section that no property of Kafka is called.
 var ours = []string{"producers.count", "producers.mode", "producers.compression.implementation", "consumers.count",
-	"consumers.read", "consumers.start", "consumers.rate", "topic.name", "topic.partitions", "topic.replication.factor",
-	"topic.flush.group.commit", "topic.flush.indexes", "topic.segment.recycle"}
+	"consumers.read", "consumers.start", "consumers.rate", "topic.name", "topic.count", "topic.partitions",
+	"topic.replication.factor", "topic.flush.group.commit", "topic.flush.indexes", "topic.segment.recycle"}
 
 // kafkaValue is a property's value in our notation.
 func kafkaValue(path, value string) (string, error) {

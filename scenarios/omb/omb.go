@@ -27,9 +27,16 @@ type Source struct {
 // Files are what one test of the OpenMessaging Benchmark is made of.
 type Files struct {
 	Workload, Driver Source
-	// Exists says whether a file of payloads is there. The benchmark looks for it from
+	// ReadPayload reads a file of payloads, if there is one. The benchmark looks for it from
 	// where it was started; from the workload's folder and the one above are tried too.
-	Exists func(path string) bool
+	ReadPayload func(path string) (text []byte, ok bool)
+}
+
+func (f *Files) readPayload(path string) (text []byte, ok bool) {
+	if f.ReadPayload == nil {
+		return nil, false
+	}
+	return f.ReadPayload(path)
 }
 
 // Translation is the scenario that two files ask for.

@@ -41,11 +41,20 @@ func TestTranslate(t *testing.T) {
 	}
 }
 
+// payloads are files of 200 bytes: one line, and several.
+var payloads = map[string]string{
+	filepath.Join("tests", "..", "payload/line.data"): strings.Repeat("x", 200),
+	"/lines.data": strings.Repeat("0123456789abcdefghi\n", 10),
+}
+
 // tell translates, and reads what came of it as the program does.
 func tell(workload, driver string) string {
 	made, err := Translate(Files{
 		Workload: Source{"tests/My load.yaml", []byte(workload)}, Driver: Source{"kafka.yaml", []byte(driver)},
-		Exists: func(path string) bool { return path == filepath.Join("tests", "..", "payload/line.data") },
+		ReadPayload: func(path string) ([]byte, bool) {
+			text, ok := payloads[path]
+			return []byte(text), ok
+		},
 	})
 	if err != nil {
 		return err.Error() + "\n"

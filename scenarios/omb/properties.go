@@ -68,8 +68,8 @@ func cutProperty(line string) (key, value string) {
 	return line[:end], rest
 }
 
-// unescape replaces \uXXXX and the escapes of one letter. What is no hexadecimal
-// number behind \u stays as it is.
+// unescape replaces \uXXXX and the escapes of one letter. Of a \u without a hexadecimal
+// number, for which Java refuses the text, the u is left.
 func unescape(text string) string {
 	if !strings.Contains(text, `\`) {
 		return text

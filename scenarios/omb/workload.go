@@ -1,6 +1,7 @@
 package omb
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"path/filepath"
@@ -23,29 +24,19 @@ var keysOf = map[string]string{"NO_KEY": "none", "KEY_ROUND_ROBIN": "sequential 
 // translateWorkload reads what the workload asks for.
 func (t *translator) translateWorkload() {
 	w := t.workload
-	topics := w.required("topics", 1)
-	partitions := w.required("partitionsPerTopic", 1)
-	if all := topics * partitions; all > partitionsMax {
-		w.fail("topics", "%d topics with %d partitions each are %d partitions, and a scenario has at most %d", topics,
-			partitions, all, partitionsMax)
-	} else {
-		t.set("topic.partitions", "%d", all)
-	}
-	if topics > 1 {
-		t.warn("%d topics of %d partitions are one topic of %d partitions here: a broker's work is by partition, but each "+
-			"producer and consumer is of all topics", topics, partitions, topics*partitions)
-	}
-	t.clients(topics)
+	t.clients(t.topics())
 	t.records()
 	rate := w.required("producerRate", 0)
 	if rate == 0 {
 		t.set("load.rate", "max")
-		t.warn("producerRate 0 is full speed here: the benchmark looks for the highest rate that consumers keep up with; " +
-			"to look for one that meets a goal, vary load.rate and give goals")
+		t.warn("producerRate 0 is full speed here: latencies are those of saturation, and consumers may fall behind. The " +
+			"benchmark changes its rate every 3 s, up while brokers and consumers keep up, else down, and tells the mean of " +
+			"all that it tried. For the highest rate that meets a goal vary load.rate and give goals")
 	} else {
 		t.set("load.rate", "%d/s", rate)
 		t.set("load.catch-up", "true")
-		t.note("the benchmark sends what a stall delayed as soon as it can: so does load.catch-up")
+		t.note("the benchmark sends what a stall delayed as soon as it can: so does load.catch-up. Latency here counts " +
+			"from when a record was due: the benchmark's publishDelayLatency and publishLatency together")
 	}
 	test, warmup := w.required("testDurationMinutes", 1), w.whole("warmupDurationMinutes", 1, 0)
 	if most := int64(durationMax / time.Minute); test+warmup > most {
@@ -60,25 +51,57 @@ func (t *translator) translateWorkload() {
 	t.backlog(rate, test, warmup)
 }
 
-// clients are the producers and the subscriptions of all topics.
-func (t *translator) clients(topics int64) {
+// topics are as many as there, unless there are more than producers here, each of which
+// writes to one. It returns how many there are and of how many topics each stands.
+func (t *translator) topics() (count, each int64) {
 	w := t.workload
-	producers := w.required("producersPerTopic", 1) * topics
-	if producers > clientsMax {
-		t.warn("%d producers are %d here: a scenario has no more; the rate is that of all together", producers, clientsMax)
-		producers = clientsMax
+	topics, partitions := w.required("topics", 1), w.required("partitionsPerTopic", 1)
+	if topics > partitionsMax/partitions {
+		w.fail("topics", "%d topics with %d partitions each are more partitions than the %d that a scenario has at most",
+			topics, partitions, partitionsMax)
+		return 1, 1
 	}
-	t.set("producers.count", "%d", producers)
+	each = 1
+	for topics/each > clientsMax || topics%each != 0 {
+		each++
+	}
+	count = topics / each
+	if each > 1 {
+		t.warn("%d topics of %d partitions are %d topics of %d partitions here, since a scenario has no more than %d "+
+			"producers, each of which writes to one topic: its batches are for %d times as many partitions", topics, partitions,
+			count, each*partitions, clientsMax, each)
+	}
+	if count > 1 {
+		t.set("topic.count", "%d", count)
+	}
+	t.set("topic.partitions", "%d", each*partitions)
+	return count, each
+}
+
+// clients are the producers and the subscriptions of all topics, each of which stands
+// for several.
+func (t *translator) clients(topics, each int64) {
+	w := t.workload
+	most := clientsMax / topics // of each
+	if producers := w.required("producersPerTopic", 1) * each; producers > most {
+		t.warn("%d producers are %d here: a scenario has no more; the rate is that of all together", producers*topics,
+			most*topics)
+		t.set("producers.count", "%d", most*topics)
+	} else {
+		t.set("producers.count", "%d", producers*topics)
+	}
 	groups := w.required("subscriptionsPerTopic", 0)
-	count := w.whole("consumerPerSubscription", 0, 0) * topics
-	if count > clientsMax {
-		t.warn("%d consumers of a subscription are %d here: a scenario has no more", count, clientsMax)
-		count = clientsMax
+	asked := w.whole("consumerPerSubscription", 0, 0)
+	consumers := min(asked, w.whole("partitionsPerTopic", 1, 1))
+	if asked > consumers && groups > 0 {
+		t.note("%d of the %d consumers of each topic and subscription would have no partition, and are left out",
+			asked-consumers, asked)
 	}
-	if all := topics * w.whole("partitionsPerTopic", 1, 1); count > all {
-		t.note("%d of %d consumers of a subscription would have no partition, and are left out", count-all, count)
-		count = all
+	if consumers *= each; consumers > most {
+		t.warn("%d consumers of a subscription are %d here: a scenario has no more", consumers*topics, most*topics)
+		consumers = most
 	}
+	count := consumers * topics
 	if groups == 0 {
 		count = 0
 	}
@@ -112,15 +135,23 @@ func (t *translator) records() {
 	}
 	if key != "none" {
 		t.set("records.key", "%s", key)
+		t.note("keys have 8 characters (key-0000), and 10 in the benchmark, which each of its load threads gives to the " +
+			"producers that it has")
 	}
 	t.set("records.size", "%d", size)
-	path := w.text("payloadFile", "")
 	faults = len(w.errs)
 	if w.flag("useRandomizedPayloads") {
 		t.randomized(size)
-		return
+	} else if len(w.errs) == faults {
+		t.payloadFile(size)
 	}
-	if path == "" && len(w.errs) == faults {
+}
+
+// payloadFile is the one message that is sent again and again.
+func (t *translator) payloadFile(size int64) {
+	w := t.workload
+	path := w.text("payloadFile", "")
+	if path == "" {
 		w.fail("payloadFile", "is missing, and useRandomizedPayloads is not true: there is nothing to send")
 		return
 	}
@@ -130,14 +161,22 @@ func (t *translator) records() {
 		tried = append(tried, filepath.Join(folder, path), filepath.Join(folder, "..", path))
 	}
 	for _, at := range tried {
-		if t.files.Exists != nil && t.files.Exists(at) {
-			delete(t.values, "records.size")
-			t.set("records.payload", "file:%s", filepath.ToSlash(at))
-			t.set("records.file.format", "lines")
-			t.note("every message is the content of payloadFile there, whose size must be messageSize; here a record is a " +
-				"line of it")
+		text, ok := t.files.readPayload(at)
+		if !ok {
+			continue
+		}
+		if int64(len(text)) != size {
+			w.fail("payloadFile", "%s has %d bytes, and messageSize is %d: the benchmark refuses it too", at, len(text), size)
 			return
 		}
+		delete(t.values, "records.size")
+		t.set("records.payload", "file:%s", filepath.ToSlash(at))
+		t.set("records.file.format", "lines")
+		if lines := bytes.Count(bytes.TrimRight(text, "\n"), []byte("\n")) + 1; lines > 1 || text[len(text)-1] == '\n' {
+			t.warn("payloadFile %s has %d lines, each of which is a record here, without its line end: the benchmark sends all "+
+				"of the file as one message", at, lines)
+		}
+		return
 	}
 	t.set("records.payload", "random")
 	t.warn("payloadFile %s was not found: records are %d random bytes, which do not compress; the benchmark's own files "+
@@ -182,6 +221,11 @@ func (t *translator) backlog(rate, test, warmup int64) {
 	t.set("load.read.rate", "same")
 	t.set("load.read.ratio", "%d%%", max(1, int(math.Round(100*ratio))))
 	build := time.Duration(float64(after) / float64(rate*w.whole("messageSize", 1, 1)) * float64(time.Second))
+	if time.Duration(warmup)*time.Minute > build*3/4 {
+		t.set("load.warmup", "%s", (build / 2).Round(100*time.Millisecond))
+		t.warn("the warm-up is cut to half of the %s in which the backlog is built: here it is part of the backlog, and the "+
+			"benchmark's consumers read it before", build.Round(time.Second))
+	}
 	length := min(durationMax, time.Duration(test+warmup)*time.Minute+(2*build).Round(time.Second))
 	t.set("load.duration", "%s", length)
 	t.set("load.read.limit", "%s", min(durationMax, 10*time.Minute+4*build.Round(time.Second)))

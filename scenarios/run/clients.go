@@ -136,7 +136,8 @@ func (r *repeat) startProducers(j *join) error {
 // producer is what one producer of a group does.
 func (r *repeat) producer(c *clients, index int, node env.Node) (load.ProducerConfig, error) {
 	number := uint16(c.first + index)
-	out := load.ProducerConfig{Number: number, Sync: c.s.Producers.Mode == "sync", Slice: c.s.Load.Slack,
+	out := load.ProducerConfig{Number: number, Topic: r.s.Topic.NameOf(int(number) % r.s.Topic.Count),
+		Sync: c.s.Producers.Mode == "sync", Slice: c.s.Load.Slack,
 		Sender: r.check.Sender(number)}
 	var err error
 	if out.Client, err = producerConfig(c.s, index); err != nil {
@@ -215,7 +216,7 @@ func (r *repeat) startConsumer(j *join, c *clients, index int) {
 	if c.s.Consumers.Start > 0 {
 		cfg.Start = r.loadFrom.Add(c.s.Consumers.Start)
 	}
-	for _, tp := range assignedTo(r.plan, index, c.count) {
+	for _, tp := range r.assignedTo(index, c.count) {
 		cfg.Assigned = append(cfg.Assigned, consumer.Assignment{TopicPartition: tp, Offset: protocol.EarliestOffset})
 	}
 	j.start(node, "consume", func() error {

@@ -2,6 +2,7 @@ package run
 
 import (
 	"bytes"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -254,6 +255,80 @@ vary:
 		found := slices.ContainsFunc(c.Phases, func(p results.Phase) bool { return p.Name == results.PhaseRead })
 		if c.OfferedPerS != offered || found != reads || c.Acked == 0 || c.Bad() != 0 {
 			t.Errorf("%v: %.0f offered, reading %v, %+v", c.Labels, c.OfferedPerS, found, c.Counts)
+		}
+	}
+}
+
+// Goal: several topics are written and read each by clients of its own, and what is read back is held against
+// all of them. Method: three topics of two partitions in both worlds, with clients for each, with more producers and
+// with one consumer for all; leaders are spread over the brokers, and every record is read once by each group.
+func TestTopics(t *testing.T) {
+	const topics = `
+cluster: {brokers: 3}
+topic: {count: 3, partitions: 2, replication.factor: 1}
+producers: {count: 4, compression.type: none}
+consumers: {groups: {each: {count: 3}, one: {count: 1}, many: {count: 6}}}
+records: {size: 200, payload: random}
+load: {rate: 3000/s, warmup: 0s, duration: 400ms}
+`
+	for _, disk := range []string{"dir:" + filepath.Join(t.TempDir(), "data"), "sim"} {
+		out, err := execute(t, topics, disk, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := &out.Result.Cells[0]
+		if c.Acked < 1000 || c.Acked != c.Sent || c.Failed != 0 || c.Bad() != 0 {
+			t.Errorf("%s: %+v", disk, c.Counts)
+		}
+		for _, name := range []string{"each", "one", "many"} {
+			if g := groupOfCell(t, c, name); g.Consumed != c.Acked {
+				t.Errorf("%s: group %s read %d of %d", disk, name, g.Consumed, c.Acked)
+			}
+		}
+		// Producers 1 and 4 are of the first topic, so that it has half of the records.
+		records := c.Partitions.Records
+		if len(records) != 6 || records[0]+records[1] < 2*(records[2]+records[3])-20 || records[4]+records[5] == 0 {
+			t.Errorf("%s: records of partitions %v", disk, records)
+		}
+	}
+}
+
+// Goal: partitions of several topics are shared out evenly, and consumers are of one topic where there are as
+// many for each. Method: a row for each number of consumers, with the topics of each.
+func TestAssignedTo(t *testing.T) {
+	for _, row := range []struct {
+		topics, partitions, consumers int
+		want                          string
+	}{
+		{1, 5, 2, "024 13"},
+		{3, 2, 3, "00 11 22"},
+		{3, 2, 6, "0 0 1 1 2 2"},
+		{2, 3, 4, "0 00 1 11"},
+		{4, 1, 2, "01 23"},
+		{3, 1, 2, "0 12"},
+		{3, 2, 1, "001122"},
+	} {
+		s := &spec.Scenario{Cluster: spec.Cluster{Brokers: 1}, Topic: spec.Topic{Name: "t", Count: row.topics,
+			Partitions: row.partitions, ReplicationFactor: 1}}
+		plan, err := planOf(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := &repeat{s: s, plan: plan}
+		var got []string
+		for i := range row.consumers {
+			var of strings.Builder
+			for _, tp := range r.assignedTo(i, row.consumers) {
+				if row.topics == 1 {
+					fmt.Fprint(&of, tp.Partition)
+				} else {
+					of.WriteString(strings.TrimPrefix(tp.Topic, "t-"))
+				}
+			}
+			got = append(got, of.String())
+		}
+		if all := strings.Join(got, " "); all != row.want {
+			t.Errorf("%+v: %s", row, all)
 		}
 	}
 }

@@ -317,7 +317,7 @@ func heldBytes(s *spec.Scenario) int64 {
 
 // newShared is what the clients of a repeat share.
 func (r *repeat) newShared(room int64) *load.Shared {
-	return &load.Shared{Topic: r.s.Topic.Name, DiskLimit: diskLimit(r.s, room), RoomLimit: diskLimit(&spec.Scenario{
+	return &load.Shared{DiskLimit: diskLimit(r.s, room), RoomLimit: diskLimit(&spec.Scenario{
 		Producers: r.s.Producers, Topic: r.s.Topic}, room), AckedLimit: r.s.Load.ReadAfter,
 		Replicas: int64(r.s.Topic.ReplicationFactor), Unmeasured: r.unmeasured}
 }

@@ -99,7 +99,7 @@ func (r *runner) planned(p *spec.Placed) PlannedCell {
 func (r *runner) diskNeed(s *spec.Scenario) (bytes int64, bounded bool) {
 	bytes, bounded = r.writtenMost(s)
 	if s.Topic.Preallocate {
-		logs := float64(s.Topic.Partitions) * float64(s.Topic.ReplicationFactor)
+		logs := float64(s.Topic.AllPartitions()) * float64(s.Topic.ReplicationFactor)
 		bytes += int64(min(logs*float64(s.Topic.SegmentBytes), math.MaxInt64/2))
 	}
 	return bytes, bounded

@@ -137,11 +137,12 @@ func (r *runner) describeRecords(index int, s *spec.Scenario) error {
 // percent writes a share of 0 to 1.
 func percent(share float64) string { return strconv.FormatFloat(100*share, 'f', 1, 64) + " %" }
 
-// partitions is how many records each partition has, by where its log ends.
+// partitions is how many records each partition has, by where its log ends: of several
+// topics those of one after the other.
 func partitions(targets []load.Target) *results.Partitions {
 	records := make([]int64, len(targets))
 	for i := range targets {
-		records[targets[i].Partition] = targets[i].End
+		records[i] = targets[i].End
 	}
 	return results.PartitionsOf(records)
 }

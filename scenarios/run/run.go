@@ -345,7 +345,7 @@ func newRepeat(s *spec.Scenario, at place, number int, live *progress) (*repeat,
 	if err := rep.newClients(at.library); err != nil {
 		return nil, err
 	}
-	rep.check, err = check.New(check.Config{Producers: rep.producerCount(), Partitions: s.Topic.Partitions})
+	rep.check, err = check.New(check.Config{Producers: rep.producerCount(), Partitions: s.Topic.AllPartitions()})
 	return rep, err
 }
 

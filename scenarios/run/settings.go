@@ -35,15 +35,18 @@ func bootstrap(s *spec.Scenario) []string {
 
 func brokerAddr(index int) string { return brokerName(index) + ":9092" }
 
-// planOf spreads the scenario's topic over its brokers.
+// planOf spreads the scenario's topics over its brokers.
 func planOf(s *spec.Scenario) (*cluster.Plan, error) {
 	brokers := make([]cluster.Broker, s.Cluster.Brokers)
 	for i := range brokers {
 		brokers[i] = cluster.Broker{ID: int32(i + 1), Addr: brokerAddr(i)}
 	}
-	return cluster.Assign(brokers, []cluster.Topic{{
-		Name: s.Topic.Name, Partitions: s.Topic.Partitions, ReplicationFactor: s.Topic.ReplicationFactor,
-	}})
+	var topics []cluster.Topic
+	for _, name := range s.Topic.Names() {
+		topics = append(topics, cluster.Topic{Name: name, Partitions: s.Topic.Partitions,
+			ReplicationFactor: s.Topic.ReplicationFactor})
+	}
+	return cluster.Assign(brokers, topics)
 }
 
 func brokerConfig(s *spec.Scenario, plan *cluster.Plan, logDirs []string, index int) broker.Config {
@@ -65,7 +68,9 @@ func brokerConfig(s *spec.Scenario, plan *cluster.Plan, logDirs []string, index 
 	}
 	log.RetentionBytes, log.RetentionInterval = s.Topic.RetentionBytes, s.Topic.RetentionMs
 	log.MaxMessageBytes = s.Topic.MaxMessageBytes
-	cfg.Topics = []broker.TopicLog{{Topic: s.Topic.Name, Log: log, MinInSync: s.Topic.MinInSync}}
+	for _, name := range s.Topic.Names() {
+		cfg.Topics = append(cfg.Topics, broker.TopicLog{Topic: name, Log: log, MinInSync: s.Topic.MinInSync})
+	}
 	cfg.Controller = controllerAddr
 	cfg.ReplicaFetchers, cfg.ReplicaLagTimeMax = s.Cluster.ReplicaFetchers, s.Cluster.ReplicaLagTimeMax
 	cfg.HeartbeatInterval = s.Cluster.HeartbeatInterval
@@ -162,11 +167,16 @@ func consumerConfig(s *spec.Scenario, clientID string) (consumer.Config, error) 
 }
 
 // assignedTo is a consumer's share of the partitions: an even division in the
-// manner of Kafka's RoundRobinAssignor.
-func assignedTo(plan *cluster.Plan, consumer, consumers int) []protocol.TopicPartition {
-	var out []protocol.TopicPartition
-	for i := consumer; i < len(plan.Partitions); i += consumers {
-		out = append(out, plan.Partitions[i].TopicPartition)
+// manner of Kafka's RoundRobinAssignor. Several topics are divided in their order, so
+// that a consumer is of one topic where there are as many for each.
+func (r *repeat) assignedTo(consumer, consumers int) (out []protocol.TopicPartition) {
+	all := r.plan.Partitions
+	from, to, step := consumer, len(all), consumers
+	if r.s.Topic.Count > 1 {
+		from, to, step = consumer*len(all)/consumers, (consumer+1)*len(all)/consumers, 1
+	}
+	for i := from; i < to; i += step {
+		out = append(out, all[i].TopicPartition)
 	}
 	return out
 }

@@ -21,7 +21,7 @@ func (r *repeat) findEnds() error {
 		if err != nil {
 			return err
 		}
-		tps := assignedTo(r.plan, 0, 1)
+		tps := r.assignedTo(0, 1)
 		offsets, err := client.ListOffsets(r.verifier, md, cfg.ClientID, protocol.DebuggingReplicaID, tps,
 			protocol.LatestOffset, cfg.RequestTimeout)
 		for i, end := range offsets {

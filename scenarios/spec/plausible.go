@@ -83,7 +83,7 @@ func overLink(s *Scenario) string {
 // so in every cell.
 func idleConsumers(s *Scenario, call func(paths []string, message string)) {
 	for _, g := range s.ConsumerGroups() {
-		if g.Consumers.Count <= s.Topic.Partitions {
+		if g.Consumers.Count <= s.Topic.AllPartitions() {
 			continue
 		}
 		paths, who := []string{"consumers.count", "topic.partitions"}, ""

@@ -145,6 +145,24 @@ var ofAllGroups = []contradiction{
 		}
 		return ""
 	}},
+	{[]string{"topic.count", "producers.count"}, func(s *Scenario) string {
+		count := 0
+		for _, g := range s.ProducerGroups() {
+			count += g.Producers.Count
+		}
+		if count == 0 || count >= s.Topic.Count {
+			return ""
+		}
+		return fmt.Sprintf("count %d needs as many producers, each of which writes to one topic, and there are %d",
+			s.Topic.Count, count)
+	}},
+	{[]string{"topic.count", "topic.partitions"}, func(s *Scenario) string {
+		if s.Topic.AllPartitions() <= partitionsMax {
+			return ""
+		}
+		return fmt.Sprintf("%d topics of %d partitions are %d partitions; at most %d fit", s.Topic.Count, s.Topic.Partitions,
+			s.Topic.AllPartitions(), partitionsMax)
+	}},
 	{[]string{"consumers.read", "consumers.count"}, func(s *Scenario) string {
 		if s.Consumers.Read == ReadTail || s.Consumers.Count > 0 || len(s.Consumers.Groups) > 0 {
 			return ""

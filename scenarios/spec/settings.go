@@ -204,9 +204,12 @@ const (
 )
 
 var topicSettings = []setting{
-	row("topic.name", func(s *Scenario) *string { return &s.Topic.Name }, topicName, "the topic's name"),
+	row("topic.name", func(s *Scenario) *string { return &s.Topic.Name }, topicName,
+		"the topic's name; of several what they begin with"),
+	row("topic.count", func(s *Scenario) *int { return &s.Topic.Count }, within(integer[int](), 1, clientsMax),
+		"topics, all alike: each producer writes to one of them, and each group of consumers reads all"),
 	row("topic.partitions", func(s *Scenario) *int { return &s.Topic.Partitions },
-		within(integer[int](), 1, partitionsMax), "partitions, spread over the brokers"),
+		within(integer[int](), 1, partitionsMax), "partitions of each topic, spread over the brokers"),
 	row("topic.replication.factor", func(s *Scenario) *int { return &s.Topic.ReplicationFactor },
 		within(integer[int](), 1, brokersMax), "copies of each partition; at most the brokers"),
 	row("topic.min.insync.replicas", func(s *Scenario) *int { return &s.Topic.MinInSync },
@@ -342,7 +345,7 @@ func Default(name string) Scenario {
 			LogOffsetCheckpoint: time.Minute, LogRetentionCheck: 5 * time.Minute,
 		},
 		Topic: Topic{
-			Name: "brokerlab", Partitions: 6, ReplicationFactor: 1, MinInSync: 1, SegmentBytes: 1 << 30,
+			Name: "brokerlab", Count: 1, Partitions: 6, ReplicationFactor: 1, MinInSync: 1, SegmentBytes: 1 << 30,
 			IndexInterval: 4096, SegmentMs: 7 * 24 * time.Hour, SegmentIndexBytes: 10 << 20, RetentionMs: 7 * 24 * time.Hour,
 			MaxMessageBytes: 1<<20 + 12,
 		},

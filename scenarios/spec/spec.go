@@ -55,10 +55,11 @@ type Cluster struct {
 	LogRetentionCheck    time.Duration // log.retention.check.interval.ms; 5 min
 }
 
-// Topic describes the one topic of a scenario.
+// Topic describes the topic of a scenario, or its topics, which are alike.
 type Topic struct {
 	Name              string        // name; default "brokerlab"
-	Partitions        int           // partitions; 6
+	Count             int           // count (ours); 1
+	Partitions        int           // partitions; 6; of each
 	ReplicationFactor int           // replication.factor; 1
 	MinInSync         int           // min.insync.replicas; 1
 	SegmentBytes      int64         // segment.bytes; 1 GiB

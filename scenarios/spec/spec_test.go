@@ -311,7 +311,7 @@ func TestSettings(t *testing.T) {
 		lines = append(lines, st.Path+"="+st.Value)
 	}
 	got := fmt.Sprint(lines[:4], " ", len(lines), " ", lines[len(lines)-1])
-	const want = "[seed=1 repeat=1 disk=dir:results/data cluster.brokers=3] 120 network.in-flight=4MiB"
+	const want = "[seed=1 repeat=1 disk=dir:results/data cluster.brokers=3] 121 network.in-flight=4MiB"
 	if got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}

@@ -231,9 +231,16 @@ func unread(c *consumer.Consumer, targets []Target) (offsets int64) {
 	return offsets
 }
 
+// readPartition is a partition that is read back.
+type readPartition struct {
+	number int32 // of its target
+	read   bool  // a record of it
+}
+
 // ReadBack reads the targets' partitions from their beginning to their ends and
 // tells the observer of each record; sources are those of the producers by their
-// numbers, nil of those whose records carry sizes. It returns how many offsets retention
+// numbers, nil of those whose records carry sizes. The observer's partitions are numbered
+// as the targets are. It returns how many offsets retention
 // had deleted: those in front of where a partition began, or begins since.
 func ReadBack(node env.Node, sources []*records.Source, cfg consumer.Config, targets []Target,
 	o *check.Observer) (deleted int64, err error) {
@@ -241,27 +248,31 @@ func ReadBack(node env.Node, sources []*records.Source, cfg consumer.Config, tar
 	for i, t := range targets {
 		assigned[i] = consumer.Assignment{TopicPartition: t.TopicPartition, Offset: protocol.EarliestOffset}
 	}
-	cfg.AutoOffsetReset = consumer.ResetNone                     // what is not there must not be stepped over
-	read := make(map[protocol.TopicPartition]bool, len(targets)) // a record of it
-	begin := func(tp protocol.TopicPartition, offset int64) {
-		if !read[tp] {
-			read[tp] = true
+	cfg.AutoOffsetReset = consumer.ResetNone // what is not there must not be stepped over
+	partitions := make(map[protocol.TopicPartition]*readPartition, len(targets))
+	for i, t := range targets {
+		partitions[t.TopicPartition] = &readPartition{number: int32(i)}
+	}
+	begin := func(tp protocol.TopicPartition, offset int64) (number int32) {
+		p := partitions[tp]
+		if !p.read {
+			p.read = true
 			deleted += offset
 		}
+		return p.number
 	}
 	cfg.OnModelled = func(tp protocol.TopicPartition, of *consumer.Modelled) {
-		begin(tp, of.Header.BaseOffset+int64(of.First))
-		observeModelled(o, tp.Partition, of)
+		observeModelled(o, begin(tp, of.Header.BaseOffset+int64(of.First)), of)
 	}
 	c, err := consumer.New(node, cfg, assigned)
 	if err != nil {
 		return 0, fmt.Errorf("read back: %w", err)
 	}
 	observe := func(tp protocol.TopicPartition, r *record.Record) {
-		begin(tp, r.Offset)
+		number := begin(tp, r.Offset)
 		id, _, ok := records.Decode(r)
 		ok = ok && int(id.Producer) < len(sources) && sources[id.Producer].Verify(r) == nil
-		o.Observed(tp.Partition, r.Offset, id, !ok)
+		o.Observed(number, r.Offset, id, !ok)
 	}
 	last := node.Now()
 	for !reached(c, targets) && node.Now() < last.Add(Stall) {
@@ -271,11 +282,11 @@ func ReadBack(node env.Node, sources []*records.Source, cfg consumer.Config, tar
 		switch {
 		case errors.As(err, &corrupt):
 			for i := range int64(corrupt.Records) {
-				o.Observed(corrupt.Partition, corrupt.BaseOffset+i, payload.ID{}, true)
+				o.Observed(partitions[corrupt.TopicPartition].number, corrupt.BaseOffset+i, payload.ID{}, true)
 			}
 			n = 1
 		case errors.As(err, &gone) && gone.Deleted(): // since we read up to there
-			if read[gone.TopicPartition] {
+			if partitions[gone.TopicPartition].read {
 				deleted += gone.LogStart - gone.Offset
 			}
 			if err := c.Seek(gone.TopicPartition, gone.LogStart); err != nil {
@@ -290,7 +301,7 @@ func ReadBack(node env.Node, sources []*records.Source, cfg consumer.Config, tar
 		}
 	}
 	for _, t := range targets {
-		if at, assigned := c.Position(t.TopicPartition); assigned && !read[t.TopicPartition] {
+		if at, assigned := c.Position(t.TopicPartition); assigned && !partitions[t.TopicPartition].read {
 			deleted += at // all of it
 		}
 	}

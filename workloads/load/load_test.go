@@ -105,14 +105,14 @@ func newLoaded(t *testing.T, n env.Node, closed bool) *loaded {
 	}
 	begin := n.Now().Add(300 * time.Millisecond) // a busy machine takes that long to connect
 	series := load.SeriesConfig{Start: begin, Closed: closed}
-	l.shared.Topic, l.shared.End, l.shared.Replicas = "t", begin.Add(200*time.Millisecond), 1
+	l.shared.End, l.shared.Replicas = begin.Add(200*time.Millisecond), 1
 	l.produces.Series, l.consumes.Series = load.NewSeries(series), load.NewSeries(series)
 	return l
 }
 
 // run produces and consumes until all that was sent is read, and reads it back.
 func (l *loaded) run(t *testing.T, n env.Node, cfg load.ProducerConfig) check.Result {
-	cfg.Client = producer.DefaultConfig()
+	cfg.Client, cfg.Topic = producer.DefaultConfig(), "t"
 	cfg.Client.Bootstrap, cfg.Sender = []string{addr}, l.checker.Sender(0)
 	cfg.Arrival.Start, cfg.Arrival.Producers = l.shared.End-env.Time(200*time.Millisecond), 1
 	reads := consumer.DefaultConfig()
@@ -197,7 +197,7 @@ func TestFullDisk(t *testing.T) {
 	inWorlds(t, simfs.Config{CapacityBytes: 50_000}, func(t *testing.T, n env.Node) {
 		l := newLoaded(t, n, false)
 		begin := l.shared.End - env.Time(200*time.Millisecond)
-		cfg := load.ProducerConfig{Client: producer.DefaultConfig(), Sender: l.checker.Sender(0),
+		cfg := load.ProducerConfig{Topic: "t", Client: producer.DefaultConfig(), Sender: l.checker.Sender(0),
 			Arrival: arrival.Config{Start: begin, RatePerSec: 5000, Producers: 1}}
 		cfg.Client.Bootstrap, cfg.Client.Retries = []string{addr}, 0 // else each batch is tried for delivery.timeout.ms
 		out, err := load.Produce(n, &l.produces, cfg)
@@ -218,7 +218,7 @@ func TestStop(t *testing.T) {
 		l := newLoaded(t, n, false)
 		l.shared.End = env.Never
 		l.shared.Stop()
-		cfg := load.ProducerConfig{Client: producer.DefaultConfig(), Sender: l.checker.Sender(0),
+		cfg := load.ProducerConfig{Topic: "t", Client: producer.DefaultConfig(), Sender: l.checker.Sender(0),
 			Arrival: arrival.Config{RatePerSec: 1000, Producers: 1}}
 		cfg.Client.Bootstrap = []string{addr}
 		out, err := load.Produce(n, &l.produces, cfg)

@@ -154,7 +154,7 @@ func (m *simulation) prepare(modelled bool) {
 	must(t, err)
 	begin := env.Time(100 * time.Millisecond)
 	series := load.SeriesConfig{Start: begin, Closed: s.rate == 0}
-	m.shared.Topic, m.shared.End, m.shared.Replicas = "t", begin.Add(s.length), 3
+	m.shared.End, m.shared.Replicas = begin.Add(s.length), 3
 	m.produce.Shared, m.consume.Shared = &m.shared, &m.shared
 	m.produce.Series, m.consume.Series = load.NewSeries(series), load.NewSeries(series)
 }
@@ -181,7 +181,8 @@ func (m *simulation) run() {
 	done := task.NewSemaphore(n, producers)
 	must(t, done.Acquire(producers, env.Never))
 	for i, node := range m.clients {
-		cfg := load.ProducerConfig{Number: uint16(i), Sync: s.sync, Slice: s.slice, Sender: m.checker.Sender(uint16(i)),
+		cfg := load.ProducerConfig{Number: uint16(i), Topic: "t", Sync: s.sync, Slice: s.slice,
+			Sender: m.checker.Sender(uint16(i)),
 			Client: producer.DefaultConfig(), Arrival: arrival.Config{Start: env.Time(100 * time.Millisecond),
 				RatePerSec: s.rate, Producers: producers, Index: i}}
 		c := &cfg.Client

@@ -30,8 +30,7 @@ import (
 // Shared is what all clients of one repeat share. Its counters may be read at
 // any time, for progress.
 type Shared struct {
-	Topic string
-	End   env.Time // of the load at the latest
+	End env.Time // of the load at the latest
 	// DiskLimit ends the load once so many bytes were sent to leaders, times
 	// Replicas, and RoomLimit whatever comes after it; 0 is no limit.
 	DiskLimit, RoomLimit int64
@@ -119,6 +118,7 @@ type ProducerConfig struct {
 	Reading *arrival.Config
 	// Number is the producer's in its records: 0 and up, over all groups.
 	Number uint16
+	Topic  string
 	Sync   bool // one record at a time
 	// Slice is the slack of the generator's timer: it wakes so long after a record was
 	// due, hands over all that are due by then with one call, and sleeps again. Latency
@@ -258,7 +258,7 @@ func plusEach(sum, more []int64) []int64 {
 // send sends one record after another until the step is over.
 func (p *producing) send(due *Generator) (err error) {
 	var value []byte
-	rec := producer.Record{Topic: p.shared.Topic, Partition: -1}
+	rec := producer.Record{Topic: p.cfg.Topic, Partition: -1}
 	for {
 		now, ok := due.Await()
 		if !ok {

@@ -63,7 +63,7 @@ func (s *slice) fill(due *producer.Stretch) (err error) {
 	}
 	walk := due.Walk(0)
 	for i := range due.Count {
-		rec := producer.Record{Topic: s.p.shared.Topic, Partition: -1, Cookie: due.Cookie + uint64(i), Intended: walk.Next()}
+		rec := producer.Record{Topic: s.p.cfg.Topic, Partition: -1, Cookie: due.Cookie + uint64(i), Intended: walk.Next()}
 		if s.values, err = s.p.fill(&rec, s.values); err != nil {
 			return err
 		}
@@ -81,7 +81,7 @@ func (s *slice) hand(due *producer.Stretch) (sent int, err error) {
 	if !p.alike() {
 		return p.client.SendAll(s.records[len(s.records)-due.Count:], nil)
 	}
-	rec := producer.Record{Topic: p.shared.Topic, Partition: -1}
+	rec := producer.Record{Topic: p.cfg.Topic, Partition: -1}
 	for range due.Count {
 		if _, err := p.fill(&rec, nil); err != nil {
 			return 0, err

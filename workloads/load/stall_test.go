@@ -38,7 +38,8 @@ func TestStall(t *testing.T) {
 			inWorlds(t, disk, func(t *testing.T, n env.Node) {
 				l := newLoaded(t, n, false)
 				begin := l.shared.End - env.Time(span)
-				cfg := load.ProducerConfig{Client: producer.DefaultConfig(), Sender: l.checker.Sender(0), Slice: c.slice,
+				cfg := load.ProducerConfig{Topic: "t", Client: producer.DefaultConfig(), Sender: l.checker.Sender(0),
+					Slice:   c.slice,
 					Arrival: arrival.Config{Start: begin, RatePerSec: rate, Producers: 1, CatchUp: c.catchUp, Tolerance: tolerance}}
 				cfg.Client.Bootstrap, cfg.Client.Linger = []string{addr}, 0
 				cfg.Client.BatchSize, cfg.Client.BufferMemory = 2048, 6000
@@ -126,7 +127,7 @@ func TestLastRecords(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		cfg := load.ProducerConfig{Client: producer.DefaultConfig(), Sender: l.checker.Sender(0),
+		cfg := load.ProducerConfig{Topic: "t", Client: producer.DefaultConfig(), Sender: l.checker.Sender(0),
 			Arrival: arrival.Config{Start: begin, Curve: curve, Producers: 1}}
 		cfg.Client.Bootstrap = []string{addr}
 		out, err := load.Produce(n, &l.produces, cfg)

@@ -58,7 +58,8 @@ func (c *Cluster) Offer(o Offer) (Offered, error) {
 	failures := make([]error, clients)
 	var out Offered
 	for i, node := range c.clients {
-		cfg := load.ProducerConfig{Number: uint16(i), Slice: o.Slice, Sender: checker.Sender(uint16(i)), Client: o.client(),
+		cfg := load.ProducerConfig{Number: uint16(i), Topic: topic, Slice: o.Slice, Sender: checker.Sender(uint16(i)),
+			Client:  o.client(),
 			Arrival: arrival.Config{Start: shared.End.Add(-o.Span), RatePerSec: o.RatePerSec, Producers: int(clients), Index: i}}
 		node.Go("offer", func() {
 			got, err := load.Produce(node, shared, cfg)
@@ -78,7 +79,7 @@ func (c *Cluster) Offer(o Offer) (Offered, error) {
 func (c *Cluster) offerParts(o Offer) (*load.Group, *check.Checker, error) {
 	begin := c.driver.Now().Add(settleTime)
 	shared := &load.Group{Series: load.NewSeries(load.SeriesConfig{Start: begin}),
-		Shared: &load.Shared{Topic: topic, End: begin.Add(o.Span), Replicas: int64(c.cfg.Replicas)}}
+		Shared: &load.Shared{End: begin.Add(o.Span), Replicas: int64(c.cfg.Replicas)}}
 	corpus := payload.Config{Kind: payload.Random, Size: o.RecordBytes, Seed: 1}
 	var err error
 	if o.Modelled {
