@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 
 	"github.com/urfave/cli/v2"
@@ -33,7 +34,7 @@ func readPayload(path string) (text []byte, ok bool) {
 func (s *scenario) translated(driver string) (*scenario, error) {
 	text, err := readFile(driver)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("driver %w", err)
 	}
 	made, err := omb.Translate(omb.Files{
 		Workload: omb.Source{Name: s.arg, Text: s.source}, Driver: omb.Source{Name: driver, Text: text},

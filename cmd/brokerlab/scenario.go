@@ -79,7 +79,11 @@ func readScenario(arg, driver string, overrides []spec.Override) (*scenario, err
 	name, source := arg, []byte(nil)
 	var err error
 	if looksLikeFile(arg) || driver != "" {
-		source, err = readFile(arg)
+		if source, err = readFile(arg); err != nil && driver != "" {
+			err = fmt.Errorf("workload %w", err)
+		} else if err != nil {
+			err = fmt.Errorf("scenario %w", err)
+		}
 	} else {
 		name = arg + ".yaml"
 		source, err = readBuiltIn(arg)
@@ -134,7 +138,7 @@ func readFile(path string) ([]byte, error) {
 	if inner, ok := errors.AsType[*fs.PathError](err); ok {
 		err = inner.Err
 	}
-	return nil, fmt.Errorf("scenario %s: %w", path, err)
+	return nil, fmt.Errorf("%s: %w", path, err)
 }
 
 // named says which of several scenarios a flag does not fit.

@@ -95,6 +95,9 @@ func Translate(files Files) (*Translation, error) {
 	return &Translation{Name: name, Scenario: t.scenario(), Notes: t.notes, Warnings: t.warnings}, nil
 }
 
+// nameBytesMax keeps the folders of results within what file systems take.
+const nameBytesMax = 120
+
 // nameOf makes the name of a scenario out of those of two files.
 func nameOf(workload, driver string) string {
 	var parts []string
@@ -111,7 +114,11 @@ func nameOf(workload, driver string) string {
 			return '-'
 		}, name), "-"))
 	}
-	return strings.Trim(strings.Join(parts, "-"), "-")
+	name := strings.Trim(strings.Join(parts, "-"), "-")
+	if name == "" { // of other letters
+		name = "omb"
+	}
+	return strings.TrimRight(name[:min(len(name), nameBytesMax)], "-")
 }
 
 type translator struct {

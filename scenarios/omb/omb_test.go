@@ -66,6 +66,20 @@ func tell(workload, driver string) string {
 	return out
 }
 
+// Goal: any names of files make one of a scenario that its run folder can have. Method: table.
+func TestNameOf(t *testing.T) {
+	for _, row := range []struct{ workload, driver, want string }{
+		{"workloads/1-topic-100b.yaml", "kafka/kafka-latency.yml", "1-topic-100b-kafka-latency"},
+		{"My load (2).yaml", "K.yaml", "my-load--2-k"},
+		{"\u6e2c\u8a66.yaml", "\u30c9.yaml", "omb"},
+		{strings.Repeat("a", 119) + "-b.yaml", "k.yaml", strings.Repeat("a", 119)},
+	} {
+		if got := nameOf(row.workload, row.driver); got != row.want {
+			t.Errorf("%s and %s: %q", row.workload, row.driver, got)
+		}
+	}
+}
+
 // Goal: properties are read as java.util.Properties reads them. Method: a table from
 // the documentation of its load method.
 func TestProperties(t *testing.T) {
