@@ -118,14 +118,16 @@ func (j *join) start(node env.Node, name string, fn func() error) {
 	})
 }
 
-// wait returns when all tasks have ended, with their errors.
+// wait returns when all tasks have ended, with those errors that no wait has returned yet.
 func (j *join) wait() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for j.mu.running > 0 {
 		j.mu.ended.WaitUntil(env.Never)
 	}
-	return errors.Join(j.mu.errs...)
+	errs := j.mu.errs
+	j.mu.errs = nil
+	return errors.Join(errs...)
 }
 
 // ended says whether all tasks that were started have ended.
