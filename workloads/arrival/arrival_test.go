@@ -3,6 +3,7 @@ package arrival
 import (
 	"math/big"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -153,6 +154,41 @@ func TestScheduleDoesNotSlip(t *testing.T) {
 	both := want.Add(Lateness{Taken: 1, Late: 1, Max: time.Second, Sum: time.Second})
 	if both != (Lateness{Taken: 62, Late: 51, Max: time.Second, Sum: 2275 * time.Millisecond}) {
 		t.Errorf("two pacers together: %+v", both)
+	}
+}
+
+// Goal: what is given up is what the tolerance, the choice to catch up and the end of the
+// load say, and is counted in its interval. Method: 1,000 records a second, of which
+// nobody takes one for 50 ms, with a tolerance of 10 ms.
+func TestGiveUp(t *testing.T) {
+	const ms = env.Time(time.Millisecond)
+	for _, row := range []struct {
+		sentence string
+		cfg      Config
+		giveUp   func(*Pacer, env.Time) int64
+		unsent   int64
+		counted  []int64 // by interval
+	}{
+		{"all that are due for more than 10 ms", Config{RatePerSec: 1000}, (*Pacer).GiveUp, 40, []int64{20, 20}},
+		{"none if it catches up", Config{RatePerSec: 1000, CatchUp: true}, (*Pacer).GiveUp, 0, []int64{0, 0}},
+		{"also then if the load is ended", Config{RatePerSec: 1000, CatchUp: true}, (*Pacer).Abandon, 40, []int64{20, 20}},
+		{"all that are due", Config{RatePerSec: 1000, CatchUp: true}, (*Pacer).GiveUpAll, 51, []int64{20, 25}},
+		{"all that are due before the end", Config{RatePerSec: 1000, End: 30 * ms}, (*Pacer).GiveUpAll, 30, []int64{20, 10}},
+		{"none at full speed", Config{}, (*Pacer).GiveUpAll, 0, nil},
+	} {
+		cfg := row.cfg
+		cfg.Producers, cfg.Tolerance, cfg.Intervals = 1, time.Duration(10*ms), []env.Time{20 * ms, 45 * ms}
+		p := newPacer(t, cfg)
+		unsent := row.giveUp(p, 50*ms)
+		due, not := p.Offered()
+		if unsent != row.unsent || p.Lateness().Unsent != unsent || !slices.Equal(due, row.counted) ||
+			!slices.Equal(not, row.counted) {
+			t.Errorf("%s: %d, %+v, by interval %d of %d, want %d and %d", row.sentence, unsent, p.Lateness(), not, due,
+				row.unsent, row.counted)
+		}
+		if again := row.giveUp(p, 50*ms); again != 0 {
+			t.Errorf("%s: %d more", row.sentence, again)
+		}
 	}
 }
 

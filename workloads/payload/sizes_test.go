@@ -88,7 +88,7 @@ func TestSizes(t *testing.T) {
 }
 
 // Goal: rare large sizes are as frequent as they should be. Method: how often sizes
-// are beyond three and four standard deviations, in ten million draws.
+// are beyond three and four standard deviations, in five million draws.
 func TestLogNormalTail(t *testing.T) {
 	s, err := LogNormal(LogNormalConfig{Mean: 1000, Sigma: 0.5, Min: 1, Max: 1 << 30})
 	if err != nil {
