@@ -187,7 +187,8 @@ func (r *repeat) meterUpTo(now env.Time) env.Time {
 	if now >= r.meter.next() {
 		r.meter.take(r.read())
 		r.timing.process.see(r.meter.warm != nil)
-		if r.meter.warm != nil {
+		// One reading early: to look at all programs takes some milliseconds.
+		if now >= r.meter.warmupEnd.Add(-r.meter.every) {
 			r.around.begin()
 		}
 		r.around.during()

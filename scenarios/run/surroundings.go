@@ -80,7 +80,8 @@ type surroundings struct {
 	next     time.Time
 }
 
-// begin is called at the end of the warm-up, or at the start of a load without one.
+// begin is called shortly before the end of the warm-up, or at the start of a load without
+// one.
 func (s *surroundings) begin() {
 	if s != nil && s.from == nil {
 		s.from = lookAround(s.dirs)
