@@ -4,6 +4,7 @@
 package goals
 
 import (
+	"fmt"
 	"math"
 
 	hdrhistogram "github.com/HdrHistogram/hdrhistogram-go"
@@ -12,32 +13,53 @@ import (
 	"brokerlab/scenarios/spec"
 )
 
-// Histogram returns the merged histogram of a latency in the measured window of a
-// cell, and how many values were above its range; nil where there is none. group is a
-// group of clients, or empty for the whole cell.
-type Histogram func(cell int, latency, group string) (h *hdrhistogram.Histogram, overflow int64)
+// Results are what goals are held against.
+type Results struct {
+	Cells []results.Cell
+	// Histogram returns the merged histogram of a latency in the measured window of a
+	// cell, and how many values were above its range; nil where there is none. group is
+	// a group of clients, or empty for the whole cell.
+	Histogram func(cell int, latency, group string) (h *hdrhistogram.Histogram, overflow int64)
+	// Unfinished says what a cell lacks of what it was to be, such as a repeat; empty if
+	// nothing. Its figures so far do not meet a goal.
+	Unfinished func(cell int) string
+}
 
 // Judge returns the outcome of every goal in every cell that it is about, goal by
-// goal. cells are those of the result; the goals' targets are indices of them.
-func Judge(planned []spec.PlannedGoal, cells []results.Cell, of Histogram) []results.GoalOutcome {
-	values := measure(planned, cells, of)
+// goal, whose targets are indices of the results' cells.
+func Judge(planned []spec.PlannedGoal, of Results) []results.GoalOutcome {
+	values := measure(planned, of)
 	var out []results.GoalOutcome
 	for _, g := range planned {
 		for _, t := range g.Targets {
-			met, message := judge(g.Goal, values[t.Cell][g.Left], reference(g.Goal, values, t))
+			left, other := values[t.Cell][g.Left], reference(g.Goal, values, t)
+			met, message := judge(g.Goal, left, other)
 			if g.Right != nil && t.With != t.Cell {
 				message += " (cell " + wordOf(t.With) + ")"
 			}
+			met, message = finished(met, message, of, t)
 			out = append(out, results.GoalOutcome{Goal: g.Text, Cell: t.Cell, Met: met, Message: message})
 		}
 	}
 	return out
 }
 
+// finished is an outcome unless one of its cells has not ended: then it is what there is
+// so far, and not met.
+func finished(met bool, message string, of Results, t spec.GoalTarget) (bool, string) {
+	for _, cell := range []int{t.Cell, t.With} {
+		if lacks := of.Unfinished(cell); lacks != "" && len(of.Cells[cell].Repeats) > 0 {
+			return false, "cannot be judged, since of cell " + wordOf(cell) + " " + lacks + "; so far " + message
+		}
+	}
+	return met, message
+}
+
 // value is a figure in a cell, or why there is none.
 type value struct {
 	v       float64 // +Inf: above the range of histograms
 	missing string
+	of      string // what repeats have to do with it, behind the value; empty of one
 }
 
 func reference(g *spec.Goal, values []map[spec.Figure]value, t spec.GoalTarget) *value {
@@ -50,9 +72,9 @@ func reference(g *spec.Goal, values []map[spec.Figure]value, t spec.GoalTarget) 
 
 // measure takes the figures that goals look at, cell by cell: merged histograms of
 // many cells at once would be large.
-func measure(planned []spec.PlannedGoal, cells []results.Cell, of Histogram) []map[spec.Figure]value {
-	values := make([]map[spec.Figure]value, len(cells))
-	wanted := make([][]spec.Figure, len(cells))
+func measure(planned []spec.PlannedGoal, of Results) []map[spec.Figure]value {
+	values := make([]map[spec.Figure]value, len(of.Cells))
+	wanted := make([][]spec.Figure, len(of.Cells))
 	want := func(cell int, x spec.Figure) {
 		if values[cell] == nil {
 			values[cell] = make(map[spec.Figure]value)
@@ -70,21 +92,37 @@ func measure(planned []spec.PlannedGoal, cells []results.Cell, of Histogram) []m
 			}
 		}
 	}
-	for i := range cells {
+	for i := range of.Cells {
 		for _, x := range wanted[i] {
-			values[i][x] = valueOf(&cells[i], i, x, of)
+			v := of.valueOf(i, x)
+			v.of = repeatsOf(len(of.Cells[i].Repeats), x)
+			values[i][x] = v
 		}
 	}
 	return values
 }
 
+// repeatsOf says how several repeats make a figure, as results.MergeRepeats does.
+func repeatsOf(repeats int, x spec.Figure) string {
+	switch kind := x.Kind(); {
+	case repeats < 2:
+		return ""
+	case kind == spec.KindCount || kind == spec.KindBytes:
+		return fmt.Sprintf(" in %d repeats together", repeats)
+	case kind == spec.KindRate || kind == spec.KindMBRate || kind == spec.KindSeconds:
+		return fmt.Sprintf(", the median of %d repeats", repeats)
+	}
+	return fmt.Sprintf(" over %d repeats", repeats)
+}
+
 // valueOf is one figure of one cell.
-func valueOf(c *results.Cell, index int, x spec.Figure, of Histogram) value {
+func (of Results) valueOf(cell int, x spec.Figure) value {
+	c := &of.Cells[cell]
 	if len(c.Repeats) == 0 {
 		return value{missing: "the cell did not run"}
 	}
 	if x.Latency != "" {
-		h, overflow := of(index, x.Latency, x.Group)
+		h, overflow := of.Histogram(cell, x.Latency, x.Group)
 		return latency(h, overflow, x)
 	}
 	m := &c.Measures
@@ -101,6 +139,9 @@ func valueOf(c *results.Cell, index int, x spec.Figure, of Histogram) value {
 	}
 	if m.MeasuredS == 0 && (x.Kind() == spec.KindRate || x.Kind() == spec.KindMBRate) {
 		return value{missing: "nothing was measured after the warm-up"}
+	}
+	if x.Name == "compression_ratio" && m.BytesRecords == 0 {
+		return value{missing: "nothing was sent"}
 	}
 	return value{v: figure(m, x.Name)}
 }

@@ -48,7 +48,7 @@ func judge(g *spec.Goal, left value, other *value) (met bool, message string) {
 	if math.IsInf(v, 1) && math.IsInf(bound, 1) {
 		return false, fmt.Sprintf("%s is above the range of histograms, and so is what it is compared with", g.Left)
 	}
-	return met, fmt.Sprintf("%s is %s, %s", g.Left, quantity(kind, v, bound), distance(kind, v, bound, text))
+	return met, fmt.Sprintf("%s is %s%s, %s", g.Left, quantity(kind, v, bound), left.of, distance(kind, v, bound, text))
 }
 
 // distance says how far a value is from its bound; text says what the bound is.

@@ -92,7 +92,8 @@ func TestRefusedDisks(t *testing.T) {
 }
 
 // Goal: a simulated run is stopped from outside as a real one is. Method: stop a
-// load of an hour of virtual time once something is acknowledged.
+// load of an hour of virtual time once something is acknowledged. What it did until then
+// meets no goal.
 func TestSimulatedRunInterrupted(t *testing.T) {
 	file, err := spec.Parse("tiny.yaml", []byte(tiny))
 	if err != nil {
@@ -102,6 +103,9 @@ func TestSimulatedRunInterrupted(t *testing.T) {
 		if err := file.Set(path, value); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if err := file.AddGoal("lost == 0"); err != nil {
+		t.Fatal(err)
 	}
 	live := &Live{}
 	stopped := make(chan struct{})
@@ -115,6 +119,10 @@ func TestSimulatedRunInterrupted(t *testing.T) {
 	out, err := Run(file, []byte(tiny), Options{Disks: []string{DiskSim}, Out: t.TempDir(), Live: live})
 	<-stopped
 	if !errors.Is(err, ErrInterrupted) || out == nil || out.Result.Complete || out.Result.Incomplete == "" {
-		t.Errorf("error %v, outcome %+v", err, out)
+		t.Fatalf("error %v, outcome %+v", err, out)
+	}
+	const want = "cannot be judged, since of cell 1 the load was interrupted; so far lost is 0, exactly 0"
+	if goals := out.Result.Goals; len(goals) != len(out.Result.Cells) || goals[0].Met || goals[0].Message != want {
+		t.Errorf("goals of half a load: %+v", goals)
 	}
 }

@@ -20,6 +20,7 @@ type measured struct {
 	hists    map[string][]results.Interval
 	rates    selfcheck.Series
 	warnings []string
+	cut      bool // its load was interrupted
 }
 
 // measure makes a result out of a repeat that has ended. number counts from 1.
@@ -77,6 +78,7 @@ func (m *measured) fill(r *repeat, number int) {
 	for _, c := range r.named() {
 		out.Groups = append(out.Groups, r.groupOf(c, window))
 	}
+	_, m.cut = r.cut()
 	m.warnings = append(m.warnings, r.warnings(window)...)
 	var spans []results.PhaseSpan
 	if r.meter != nil {
@@ -209,6 +211,7 @@ type cellData struct {
 	activity []results.Activity
 	rates    []selfcheck.Series // of each repeat
 	waiting  []numbered         // repeats that ended before an earlier one
+	cut      bool               // the load of a repeat was interrupted
 }
 
 // add puts one more repeat into a cell.
@@ -221,6 +224,7 @@ func (d *cellData) add(c *results.Cell, m *measured) {
 	}
 	d.activity = append(d.activity, m.activity...)
 	d.rates = append(d.rates, m.rates)
+	d.cut = d.cut || m.cut
 	c.Repeats = append(c.Repeats, m.repeat)
 	c.Warnings = append(c.Warnings, m.warnings...)
 	c.Measures = results.MergeRepeats(c.Repeats, latenciesOf(d.hists, false, itself))

@@ -351,8 +351,8 @@ func newRepeat(s *spec.Scenario, at place, number int, live *progress) (*repeat,
 
 // judge holds the result against the scenario's goals.
 func (r *runner) judge() {
-	r.result.Goals = goals.Judge(r.goals, r.result.Cells,
-		func(cell int, latency, group string) (*hdrhistogram.Histogram, int64) {
+	r.result.Goals = goals.Judge(r.goals, goals.Results{Cells: r.result.Cells, Unfinished: r.unfinished,
+		Histogram: func(cell int, latency, group string) (*hdrhistogram.Histogram, int64) {
 			hists := r.data[cell].hists
 			if group == "" {
 				return measuredOrNil(hists[latency])
@@ -363,7 +363,19 @@ func (r *runner) judge() {
 				}
 			}
 			return nil, 0
-		})
+		}})
+}
+
+// unfinished says what a cell lacks after an interruption or a failure; empty if nothing.
+func (r *runner) unfinished(cell int) string {
+	repeats := max(1, r.file.Base.Repeat)
+	switch ended := len(r.result.Cells[cell].Repeats); {
+	case ended < repeats:
+		return fmt.Sprintf("%d of %d repeats ended", ended, repeats)
+	case r.data[cell].cut:
+		return "the load was interrupted"
+	}
+	return ""
 }
 
 // measuredOrNil is results.Measured, nil of what there is not.
