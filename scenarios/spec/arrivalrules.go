@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// idle is the rule that a setting is the default unless something uses it: one that
-// does nothing in any cell is a mistake.
+// idle is the rule that a setting is the default unless something uses it: another
+// value, or a sweep of them, that does nothing in any cell is a mistake.
 type idle struct {
 	path    string
 	used    func(*Load) bool
@@ -14,25 +14,25 @@ type idle struct {
 }
 
 // eachIdle calls with the settings that do nothing in a scenario: that of one group
-// in it, that of all in none of them.
-func eachIdle(s *Scenario, call func(paths []string, message string)) {
+// in it, that of all in none of them; changed says that it is not the default.
+func eachIdle(s *Scenario, call func(paths []string, message string, changed bool)) {
 	kind := kindOfGroups("producers")
 	plain := Default("")
 	for _, rule := range idleSettings {
 		st := settingByPath[rule.path]
+		changed := func(s *Scenario) bool { return st.format(s) != st.format(&plain) }
 		shared, used := false, false
 		for _, g := range s.ProducerGroups() {
-			does := rule.used(&g.Load) || st.format(&g.Scenario) == st.format(&plain)
 			own := (&contradiction{paths: []string{rule.path}}).pathsOf(kind, g.Name, s.Producers.Groups)
 			switch {
 			case len(own) == 1:
-				shared, used = true, used || does
-			case !does:
-				call(own, "group "+g.Name+": does nothing "+rule.without)
+				shared, used = true, used || rule.used(&g.Load)
+			case !rule.used(&g.Load):
+				call(own, "group "+g.Name+": does nothing "+rule.without, changed(&g.Scenario))
 			}
 		}
 		if shared && !used {
-			call([]string{rule.path}, "does nothing "+rule.without)
+			call([]string{rule.path}, "does nothing "+rule.without, changed(s))
 		}
 	}
 }

@@ -162,10 +162,8 @@ func (f *File) OnDisks(disks []string) *File {
 func (f *File) combinations() (all []Cell, origins []map[string]origin, errs Errors) {
 	count := 1
 	for _, v := range f.vary {
-		count *= len(v.choices)
-		if count > cellsMax {
-			msg := fmt.Sprintf("makes more than %d cells", cellsMax)
-			return nil, nil, Errors{v.at.fault(f.file, varyKey, msg)}
+		if count *= len(v.choices); count > cellsMax {
+			return nil, nil, Errors{v.at.fault(f.file, varyKey, f.tooMany())}
 		}
 	}
 	names := f.labelNames()
@@ -181,6 +179,19 @@ func (f *File) combinations() (all []Cell, origins []map[string]origin, errs Err
 		}
 	}
 	return all, origins, nil
+}
+
+// tooMany says how many cells what varies makes.
+func (f *File) tooMany() string {
+	const countMax = 1_000_000
+	count, text := 1, "makes "
+	for _, v := range f.vary {
+		if count = min(countMax, count*len(v.choices)); count == countMax {
+			text = "makes at least "
+		}
+	}
+	return fmt.Sprintf("%s%d cells, of which at most %d fit: vary less, or make several scenarios of it", text, count,
+		cellsMax)
 }
 
 // Placed is a cell on one of its disks: what runs, and what a result has as a cell.

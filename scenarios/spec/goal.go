@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -180,7 +181,7 @@ func (k FigureKind) parse(text string) (float64, error) {
 		n, err := parseBytes(text)
 		return float64(n), err
 	case KindCount:
-		n, err := integer[int64]().parse(text)
+		n, err := within(integer[int64](), 0, math.MaxInt64).parse(text)
 		return float64(n), err
 	default:
 		return number.parse(text)

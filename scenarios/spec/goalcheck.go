@@ -123,7 +123,12 @@ func (r *reader) goalText(n *yaml.Node) *Goal {
 func (f *File) resolveGoal(g *Goal) error {
 	for _, list := range [][]Condition{g.When, g.Of} {
 		for i := range list {
-			if err := f.resolveCondition(&list[i]); err != nil {
+			c := &list[i]
+			err := f.resolveCondition(c)
+			if err != nil && c.Name != "" && (c.label != "" || c.setting != nil) {
+				err = fmt.Errorf("%s: %w", c.Name, err)
+			}
+			if err != nil {
 				return err
 			}
 		}
@@ -162,13 +167,14 @@ func (f *File) addGoal(text string, flag origin) error {
 
 // targets finds the cells that a goal is about, among those that run.
 func (g *Goal) targets(f *File, all []Placed) (targets []GoalTarget, err error) {
+	references := g.references(f, all)
 	for i := range all {
 		if !allHold(g.When, all[i].Cell, all[i].Disk) {
 			continue
 		}
 		with := i
 		if len(g.Of) > 0 {
-			if with, err = g.reference(f, all, i); err != nil {
+			if with, err = g.reference(f, references[g.likeness(f, &all[i])], &all[i]); err != nil {
 				return nil, err
 			}
 			if with == i {
@@ -200,67 +206,90 @@ func (f *File) leftOut(conditions []Condition) string {
 	return ""
 }
 
-// reference finds the cell that cell i is compared with.
-func (g *Goal) reference(f *File, all []Placed, i int) (int, error) {
-	found, count := -1, 0
-	for j := range all {
-		if allHold(g.Of, all[j].Cell, all[j].Disk) && g.alikeButOf(f, &all[i], &all[j]) {
-			found = j
-			count++
+// references are the cells that others may be compared with, by what those must have in
+// common with them.
+func (g *Goal) references(f *File, all []Placed) map[string][]int {
+	of := make(map[string][]int)
+	for i := range all {
+		if len(g.Of) > 0 && allHold(g.Of, all[i].Cell, all[i].Disk) {
+			key := g.likeness(f, &all[i])
+			of[key] = append(of[key], i)
 		}
 	}
-	of := conditionsText(g.Of)
-	switch {
-	case count == 0:
-		return 0, fmt.Errorf("no cell that runs has %s and is else like cell %s%s", of, all[i].name(), f.leftOut(g.Of))
-	case count > 1:
-		return 0, fmt.Errorf("%d cells have %s and are else like cell %s: name one", count, of, all[i].name())
-	}
-	return found, nil
+	return of
 }
 
-// alikeButOf says whether two cells have the same labels but for those of Of.
-func (g *Goal) alikeButOf(f *File, a, b *Placed) bool {
+// likeness is what a cell has in common with the one that it is compared with: the values
+// of its labels but for those of Of.
+func (g *Goal) likeness(f *File, p *Placed) string {
 	named := func(label string, st *setting) bool {
 		return slices.ContainsFunc(g.Of, func(c Condition) bool {
 			return c.label == label || sameSetting(c.setting, st)
 		})
 	}
-	if a.Disk != b.Disk && !named(diskKey, nil) {
-		return false
+	var values []string
+	if !named(diskKey, nil) {
+		values = append(values, p.Disk)
 	}
-	for i, l := range a.Cell.Labels {
-		if l.Value != b.Cell.Labels[i].Value && !named(l.Name, f.vary[i].setting) {
-			return false
+	for i, l := range p.Cell.Labels {
+		if !named(l.Name, f.vary[i].setting) {
+			values = append(values, l.Value)
 		}
 	}
-	return true
+	return strings.Join(values, "\n") // which no value holds
 }
 
-// figureFaults says why a figure has no value in a cell.
-var figureFaults = []func(x *Figure, s *Scenario, disk string) string{
-	groupFault,
-	func(x *Figure, s *Scenario, _ string) string {
+// reference is the one of the cells that another one is compared with.
+func (g *Goal) reference(f *File, found []int, p *Placed) (int, error) {
+	of := conditionsText(g.Of)
+	switch {
+	case len(found) == 0:
+		return 0, fmt.Errorf("no cell that runs has %s and is else like cell %s%s", of, p.name(), f.leftOut(g.Of))
+	case len(found) > 1:
+		return 0, fmt.Errorf("%d cells have %s and are else like cell %s: name one", len(found), of, p.name())
+	}
+	return found[0], nil
+}
+
+// figureFault says why a figure has no value in a cell, or "".
+type figureFault struct {
+	sections []string // that it looks at; the settings of the run are of ""
+	says     func(x *Figure, s *Scenario, disk string) string
+}
+
+var figureFaults = []figureFault{
+	{[]string{"producers", "consumers"}, groupFault},
+	{[]string{"consumers"}, func(x *Figure, s *Scenario, _ string) string {
 		if !x.OfConsumers() || slices.ContainsFunc(s.ConsumerGroups(), func(g GroupScenario) bool {
 			return g.Consumers.Count > 0 && (x.Group == "" || g.Name == x.Group)
 		}) {
 			return ""
 		}
 		return fmt.Sprintf("there is no %s: nobody consumes (consumers.count is 0)", x)
-	},
-	func(x *Figure, s *Scenario, _ string) string {
+	}},
+	{[]string{"topic", "producers", "consumers", "records", "load"}, func(x *Figure, s *Scenario, _ string) string {
 		if x.Latency != "fsync" || s.flushes() {
 			return ""
 		}
 		return fmt.Sprintf("there is no %s: flush.messages and flush.ms are never, and no log grows to segment.bytes %s",
 			x, formatBytes(s.Topic.SegmentBytes))
-	},
-	func(x *Figure, _ *Scenario, disk string) string {
+	}},
+	{nil, func(x *Figure, _ *Scenario, disk string) string {
 		if x.Name != "cpu_s_per_gb" || strings.HasPrefix(disk, diskDir) {
 			return ""
 		}
 		return "cpu_s_per_gb is of real runs only, and " + disk + " is simulated"
-	},
+	}},
+}
+
+// inDoubt says whether a setting of one of the sections could not be read.
+func (f *File) inDoubt(of []string) bool {
+	for path := range f.faulty {
+		if section, _ := splitPath(path); slices.Contains(of, section) {
+			return true
+		}
+	}
+	return false
 }
 
 // groupFault says that there is no such group, or that it has no such figure.
@@ -281,6 +310,11 @@ func groupFault(x *Figure, s *Scenario, _ string) string {
 	}
 	switch {
 	case slices.Contains(names, x.Group):
+		for _, g := range s.ProducerGroups() {
+			if g.Name == x.Group && g.Producers.Count == 0 && !x.OfConsumers() {
+				return fmt.Sprintf("there is no %s: the count of group %s is 0", x, x.Group)
+			}
+		}
 		return ""
 	case len(names) == 0:
 		return fmt.Sprintf("%s needs groups of %s, and there are none", x, kind)
@@ -300,7 +334,7 @@ func (f Figure) OfConsumers() bool {
 // them sends as fast as it can.
 func (s *Scenario) offered(x *Figure) (perSec float64, open bool) {
 	for _, g := range s.ProducerGroups() {
-		if x.Group != "" && !x.OfConsumers() && g.Name != x.Group {
+		if x.Group != "" && !x.OfConsumers() && g.Name != x.Group || g.Producers.Count == 0 {
 			continue
 		}
 		switch {
@@ -349,19 +383,20 @@ func (s *Scenario) flushes() bool {
 // too few samples is left to the result where a Set may have shortened the load.
 func (g *Goal) check(f *File, all []Placed, targets []GoalTarget, written bool) Errors {
 	var faults cellFaults
-	reasons := figureFaults
+	reasons := slices.Clone(figureFaults)
 	if written {
-		reasons = append(slices.Clone(reasons), tooFew)
+		reasons = append(reasons, figureFault{[]string{"", "producers", "load"}, tooFew})
 	}
+	reasons = slices.DeleteFunc(reasons, func(r figureFault) bool { return f.inDoubt(r.sections) })
 	look := func(x *Figure, at *Placed) {
 		for _, fault := range reasons {
-			if msg := fault(x, &at.Cell.Scenario, at.Disk); msg != "" {
-				faults.add(g.at.fault(f.file, goalsKey, msg), at.name(), false)
+			if msg := fault.says(x, &at.Cell.Scenario, at.Disk); msg != "" {
+				faults.add(cellFault{Error: g.at.fault(f.file, goalsKey, msg), cell: at.name()})
 				return
 			}
 		}
 	}
-	closed := true
+	closed := !f.inDoubt([]string{"producers", "load"})
 	for _, t := range targets {
 		look(&g.Left, &all[t.Cell])
 		if g.Right != nil {

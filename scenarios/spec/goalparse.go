@@ -172,8 +172,8 @@ func (p *goalParser) goal(g *Goal) (err error) {
 		g.When = append(g.When, more...)
 	}
 	if t := p.peek(); t.text != "" || t.quoted {
-		if slices.Contains([]string{"if", "for", "where", "in"}, t.text) {
-			return p.fail("%q is not understood here (did you mean when?)", t.text)
+		if slices.Contains([]string{"of", "if", "for", "where", "in"}, t.text) {
+			return p.fail("%q is not understood behind a bound (did you mean when?)", t.text)
 		}
 		return p.fail("%s is not understood here: behind the bound belongs when LABEL=VALUE", p.found())
 	}
@@ -285,6 +285,9 @@ func (p *goalParser) bound(g *Goal) error {
 			return &goalFault{t.at, fmt.Sprintf("%s: %v", g.Left, err)}
 		}
 		g.bound = first
+		if g.Value == 0 && (g.Op == "<" || g.Op == ">=") {
+			return &goalFault{t.at, fmt.Sprintf("%s is never below 0: write == 0 or > 0, or another bound", g.Left)}
+		}
 		return nil
 	default:
 		p.next-- // of the figure

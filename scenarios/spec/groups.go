@@ -272,6 +272,7 @@ func (r *reader) group(p pair, kind int) {
 		st, fault := inner(kind, q.key)
 		if st == nil {
 			r.fail(q.at, join(path, q.key), "%s", fault)
+			r.doubtOf(k.section, q.key)
 			continue
 		}
 		r.value(q, st.ofGroup(kind, p.key))

@@ -9,8 +9,14 @@ import (
 
 // Marshal returns f as YAML with every setting written out in canonical
 // notation, and what varies. Parse of it under a file of the same name gives
-// the same scenario. Comments are lost.
+// the same cells, also where flags have changed them; comments at its top then say
+// which goals that leaves out. Comments of the file are lost.
 func Marshal(f *File) []byte {
+	f, notes := f.remaining()
+	var head strings.Builder
+	for _, note := range notes {
+		head.WriteString("# " + strings.Join(strings.Fields(note), " ") + "\n")
+	}
 	root := baseNode(&f.Base)
 	if len(f.vary) > 0 {
 		vary := mapping()
@@ -33,7 +39,7 @@ func Marshal(f *File) []byte {
 		}
 		add(root, goalsKey, list)
 	}
-	return dump(root)
+	return append([]byte(head.String()), dump(root)...)
 }
 
 // MarshalScenario returns one cell's scenario as Marshal does: a file that runs

@@ -19,7 +19,7 @@ func (r *reader) paired(p pair) (variation, bool) {
 		if st == nil {
 			continue
 		}
-		if q.value.Kind != yaml.SequenceNode {
+		if q.value.Kind != yaml.SequenceNode { // nor a mapping: it would be one of named choices
 			r.fail(at(q.value), key, "is %s beside lists: settings that vary together all have lists", kindOrEmpty(q.value))
 			continue
 		}

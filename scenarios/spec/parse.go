@@ -50,13 +50,19 @@ func Read(file string, src []byte, overrides []Override) (*File, []Cell, error) 
 			errs = append(errs, wrong...)
 		}
 	}
-	cellsKnown := !slices.ContainsFunc(errs, func(e Error) bool { return e.Path != goalsKey })
+	cellsKnown := !slices.ContainsFunc(errs, Error.aboutCells)
 	cells, err := f.cells(cellsKnown)
 	errs = append(errs, err...)
 	if err := errs.orNil(); err != nil {
 		return nil, nil, err
 	}
 	return f, cells, nil
+}
+
+// aboutCells says whether the fault leaves open which cells there are.
+func (e Error) aboutCells() bool {
+	first, _, _ := strings.Cut(e.Path, ".")
+	return e.Line == 0 && e.Path != goalsKey || slices.Contains([]string{"", varyKey, excludeKey, diskKey}, first)
 }
 
 func (f *File) apply(o Override) error {
@@ -172,22 +178,36 @@ func (r *reader) broken(src []byte, err error) {
 		}
 	}
 	lines := strings.Split(string(src), "\n")
-	if o.line <= len(lines) && strings.HasPrefix(strings.TrimLeft(lines[o.line-1], " "), "\t") {
+	switch {
+	case o.line <= len(lines) && strings.HasPrefix(strings.TrimLeft(lines[o.line-1], " "), "\t"):
 		msg = "YAML takes spaces for indentation, not tabs"
+	case strings.Contains(msg, "control characters"): // of which the reader tells no place
+		for i, line := range lines {
+			if at := strings.IndexFunc(line, unprintable); at >= 0 {
+				o = origin{line: i + 1, column: utf8.RuneCountInString(line[:at]) + 1}
+				break
+			}
+		}
+	case strings.Contains(msg, "incompatible YAML document"):
+		msg = "a line %YAML is not supported: leave it out"
 	}
 	r.fail(o, "", "is not YAML: %s", msg)
 }
 
-// plain refuses what a scenario has no use for: anchors, aliases and tags.
+// unprintable says whether YAML has no place for a character of a line.
+func unprintable(c rune) bool {
+	return c < ' ' && c != '\t' && c != '\r' || c == '\ufffe' || c == '\uffff'
+}
+
+// plain refuses what a scenario has no use for: anchors, aliases and tags. It says
+// whether the rest can be read nevertheless, as what an alias stands for cannot.
 func (r *reader) plain(n *yaml.Node) bool {
-	ok := true
-	switch {
-	case n.Kind == yaml.AliasNode || n.Anchor != "":
-		r.fail(at(n), "", "anchors and aliases are not supported")
-		return false
-	case n.Style&yaml.TaggedStyle != 0:
+	ok := n.Kind != yaml.AliasNode
+	if !ok || n.Anchor != "" {
+		r.fail(at(n), "", "anchors and aliases are not supported: write it out")
+	}
+	if n.Style&yaml.TaggedStyle != 0 {
 		r.fail(at(n), "", "tags such as %s are not supported", n.Tag)
-		ok = false
 	}
 	for _, c := range n.Content {
 		ok = r.plain(c) && ok
@@ -253,6 +273,7 @@ func (r *reader) root(root *yaml.Node) {
 			r.value(p, settingByPath[p.key])
 		default:
 			r.fail(p.at, p.key, "%s", unknown("", p.key))
+			r.doubtOf("", p.key)
 		}
 	}
 	faults := len(r.errs)
@@ -297,9 +318,29 @@ func (r *reader) section(p pair) {
 		st := settingByPath[join(p.key, q.key)]
 		if st == nil {
 			r.fail(q.at, join(p.key, q.key), "%s", unknown(p.key, q.key))
+			r.doubtOf(p.key, q.key)
 			continue
 		}
 		r.value(q, st)
+	}
+}
+
+// doubtOf notes the settings that an unknown name in a section was probably meant to be.
+func (r *reader) doubtOf(section, name string) {
+	var here []string
+	for i := range settings {
+		if s, n := splitPath(settings[i].path); s == section {
+			here = append(here, n)
+		}
+	}
+	if section == "" {
+		here = append(here, sections...)
+	}
+	best := DidYouMean(name, here)
+	for i := range settings {
+		if s, n := splitPath(settings[i].path); s == section && n == best || section == "" && s == best {
+			r.f.faulty[settings[i].path] = true
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"brokerlab/engine/netmodel"
+	"brokerlab/workloads/payload"
 )
 
 // implausible are combinations that run and tell nothing, or fail for every record:
@@ -31,13 +32,15 @@ var implausible = []contradiction{
 		return fmt.Sprintf("fetch.min.bytes %s is more than fetch.max.bytes %s: every fetch waits for fetch.max.wait.ms",
 			formatBytes(s.Consumers.FetchMinBytes), formatBytes(s.Consumers.FetchMaxBytes))
 	}},
-	{[]string{"load.max-bytes", "load.rate", "load.warmup"}, func(s *Scenario) string {
-		perSec := s.offeredBytes() * float64(s.Topic.ReplicationFactor)
-		if s.Load.MaxBytes == 0 || perSec == 0 || perSec*s.Load.Warmup.Seconds() < float64(s.Load.MaxBytes) {
+	{[]string{"load.max-bytes", "load.rate", "load.warmup.rate", "load.warmup"}, func(s *Scenario) string {
+		rate, _ := s.Load.RateIn(s.Load.WarmupRate)
+		unknown := s.Load.Curved() && s.Load.WarmupRate == RateSame || s.compresses()
+		perSec := rate * s.Records.MeanBytes() * float64(s.Topic.ReplicationFactor)
+		if s.Load.MaxBytes == 0 || unknown || perSec*s.Load.Warmup.Seconds() < float64(s.Load.MaxBytes) {
 			return ""
 		}
 		return fmt.Sprintf("at %s the %s of max-bytes are written, replicas included, before the warm-up of %s has ended: "+
-			"nothing would be measured", perSecond.format(s.Load.Rate), formatBytes(s.Load.MaxBytes), formatSpan(s.Load.Warmup))
+			"nothing would be measured", perSecond.format(rate), formatBytes(s.Load.MaxBytes), formatSpan(s.Load.Warmup))
 	}},
 	{[]string{"load.rate", "network.rate", "network.profile", "producers.count"}, overLink},
 }
@@ -48,6 +51,15 @@ func (s *Scenario) offeredBytes() float64 {
 		return 0
 	}
 	return s.Load.Rate * s.Records.MeanBytes()
+}
+
+// compresses says whether what is written of a record may be less than the record.
+func (s *Scenario) compresses() bool {
+	kind := s.Records.Payload
+	if kind == PayloadModelled {
+		kind = s.Records.Corpus
+	}
+	return s.Producers.Compression != "none" && (kind != string(payload.Random) || s.Records.Zeros > 0)
 }
 
 // overLink says that records that do not compress are more than the links of their
@@ -62,8 +74,7 @@ func overLink(s *Scenario) string {
 		link = float64(p.Config.BytesPerSec)
 	}
 	offered := s.offeredBytes()
-	compresses := s.Producers.Compression != "none" && s.Records.Payload != "random"
-	if link <= 0 || offered == 0 || compresses || len(s.Producers.Groups) > 0 || s.Producers.Count == 0 {
+	if link <= 0 || offered == 0 || s.compresses() || len(s.Producers.Groups) > 0 || s.Producers.Count == 0 {
 		return ""
 	}
 	if each := offered / float64(s.Producers.Count); each > link {

@@ -139,6 +139,57 @@ func roundTrip(f *File) error {
 	return nil
 }
 
+// Goal: the text of a file that flags have changed needs no flags: it makes the same
+// cells, on the same disks, with the same goals about them. Method: the scripts, of
+// which those with flags are read again from their canonical text.
+func TestMarshalAfterFlags(t *testing.T) {
+	count := 0
+	for _, file := range []string{"testdata/cells.txt", "testdata/goals.txt"} {
+		for _, s := range readStories(t, file) {
+			f, cells, err := load(s)
+			if err != nil || len(s.flags) == 0 {
+				continue
+			}
+			count++
+			text := Marshal(f)
+			again, cellsAgain, err := Read("a.yaml", text, nil)
+			if err != nil {
+				t.Errorf("%s\n%v in\n%s", s.sentence, err, text)
+				continue
+			}
+			if diff := cmp.Diff(planOf(f, cells), planOf(again, cellsAgain)); diff != "" {
+				t.Errorf("%s (-before +after):\n%s\n%s", s.sentence, diff, text)
+			}
+			if diff := cmp.Diff(string(text), string(Marshal(again))); diff != "" && text[0] != '#' {
+				t.Errorf("%s canonical text of canonical text (-before +after):\n%s", s.sentence, diff)
+			}
+		}
+	}
+	if count < 15 {
+		t.Errorf("only %d scenarios were looked at", count)
+	}
+}
+
+// planOf is what runs, with all settings that do something, and which cells goals are
+// about.
+func planOf(f *File, cells []Cell) (lines []string) {
+	idle := f.clone()
+	idle.forgetIdle(cells)
+	all, _ := idle.cells(false)
+	for _, p := range f.Place(all) {
+		lines = append(lines, fmt.Sprint(p.name(), p.Cell.Scenario.Settings()))
+	}
+	strict := f.clone()
+	strict.changed = false
+	planned, _, _ := strict.planGoals(cells)
+	for _, g := range planned {
+		if len(g.check(f, f.Place(cells), g.Targets, true)) == 0 {
+			lines = append(lines, fmt.Sprint(g.Left, g.Op, g.Value, g.Right, g.Targets))
+		}
+	}
+	return lines
+}
+
 // Goal: no text makes the parser panic, every error has a place in the text,
 // and whatever is accepted survives Marshal. Method: fuzzing from the built-in
 // scenarios and the scripts.

@@ -141,6 +141,12 @@ func listOf(item *jsonschema.Schema, most int) *jsonschema.Schema {
 	return &jsonschema.Schema{Type: "array", Items: item, MinItems: &one, MaxItems: &most}
 }
 
+// unlike is a list without repetition.
+func unlike(list *jsonschema.Schema) *jsonschema.Schema {
+	list.UniqueItems = true
+	return list
+}
+
 // object is a mapping that may be empty or null, as a section whose settings are
 // commented out; what it does not name is refused.
 func object(names []string, of func(name string) *jsonschema.Schema) *jsonschema.Schema {
@@ -191,7 +197,11 @@ func fileSchema() *jsonschema.Schema {
 func (st *setting) definition(defaults *Scenario) *jsonschema.Schema {
 	s := st.shape.schema()
 	if st.list != "" {
-		s = &jsonschema.Schema{AnyOf: []*jsonschema.Schema{s, listOf(st.shape.schema(), stepsMax)}}
+		list := listOf(st.shape.schema(), stepsMax)
+		if st.path == diskKey {
+			list = unlike(listOf(st.shape.schema(), disksMax))
+		}
+		s = &jsonschema.Schema{AnyOf: []*jsonschema.Schema{s, list}}
 	}
 	s.Description = strings.ReplaceAll(st.doc, "`", "")
 	if text := st.format(defaults); text != "" {
@@ -253,7 +263,8 @@ func varySchema() *jsonschema.Schema {
 		AdditionalProperties: ofGroups(object(paths, reference), scalar)}
 	paired := ofGroups(object(paths, list), listOf(scalar, choicesMax))
 	paired.Types, paired.Type, paired.MinProperties = nil, "object", &one
-	s := ofGroups(object(paths, list), listOf(scalar, choicesMax))
+	values := func(path string) *jsonschema.Schema { return unlike(list(path)) }
+	s := ofGroups(object(paths, values), unlike(listOf(scalar, choicesMax)))
 	s.Description = "what varies: settings with lists, names with choices, or names with settings that vary together"
 	s.AdditionalProperties = &jsonschema.Schema{AnyOf: []*jsonschema.Schema{choices, paired}}
 	return s

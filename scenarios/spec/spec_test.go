@@ -23,7 +23,7 @@ func TestParseSources(t *testing.T) {
 		{"Latin-1 in line 2.", "a.yaml", "seed: 1\ntitle: x\xe9\n", "a.yaml:2:9: is not UTF-8"},
 		{"UTF-16.", "a.yaml", "\xff\xfes\x00", "a.yaml:1:1: is not UTF-8"},
 		{"A control character.", "a.yaml", "title: \x01\n",
-			"a.yaml:1:1: is not YAML: control characters are not allowed (value: 1)"},
+			"a.yaml:1:8: is not YAML: control characters are not allowed (value: 1)"},
 		{"Columns count characters, not bytes.", "a.yaml", "{title: \u00e9\u00e9, sed: 1}", "a.yaml:1:13: sed: " +
 			"unknown setting (did you mean seed?)"},
 		{"A very long file.", "a.yaml", strings.Repeat("#", sourceBytesMax+1), "a.yaml:1:1: is longer than 1048576 bytes"},

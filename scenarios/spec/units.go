@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -238,10 +239,13 @@ func parseSpan(text string) (time.Duration, error) {
 		return 0, fmt.Errorf("%s needs a unit: %s", text, durationHint)
 	}
 	d, err := time.ParseDuration(text)
-	if err != nil {
-		return 0, notA(text, noun, durationHint)
+	switch {
+	case err == nil:
+		return d, nil
+	case spanWords.MatchString(text):
+		return 0, fmt.Errorf("%s is too long", text)
 	}
-	return d, nil
+	return 0, notA(text, noun, durationHint)
 }
 
 func parseMillis(text string) (time.Duration, error) {
@@ -279,6 +283,8 @@ var span = notation[time.Duration]{parse: parseSpan, format: formatSpan, shape: 
 
 // spanPattern is of what time.ParseDuration reads.
 const spanPattern = `^([0-9]+(\.[0-9]*)?(ns|us|ms|s|m|h))+$`
+
+var spanWords = regexp.MustCompile(spanPattern)
 
 // millis notates durations of Kafka's .ms settings: whole milliseconds, which a
 // plain number means too.

@@ -56,7 +56,11 @@ func (s *Scenario) Validate() error {
 		errs = append(errs, Error{File: s.Name, Path: paths[0], Message: msg})
 	}
 	eachContradiction(s, add)
-	eachIdle(s, add)
+	eachIdle(s, func(paths []string, msg string, changed bool) {
+		if changed {
+			add(paths, msg)
+		}
+	})
 	return errs.orNil()
 }
 
@@ -68,44 +72,62 @@ type cellFault struct {
 	Error
 	cell  string // the first one that has it
 	count int
-	idle  bool // a setting does nothing: a fault if that is so in every cell
+	// idle is the path of what does nothing: a fault if that is so in every cell, and
+	// in one of them it is not the default, which changed says.
+	idle    string
+	changed bool
 }
 
 func (faults *cellFaults) collect(f *File, cell *Cell, origins map[string]origin) {
-	eachContradiction(&cell.Scenario, faults.collector(f, cell, origins, false))
-	eachIdle(&cell.Scenario, faults.collector(f, cell, origins, true))
-	idleConsumers(&cell.Scenario, faults.collector(f, cell, origins, true))
-}
-
-// collector notes the faults of a cell at the first of their paths that was written.
-func (faults *cellFaults) collector(f *File, cell *Cell, origins map[string]origin,
-	idle bool) func(paths []string, msg string) {
-	return func(paths []string, msg string) {
-		if slices.ContainsFunc(paths, func(path string) bool { return f.faulty[path] }) {
-			return
+	eachContradiction(&cell.Scenario, func(paths []string, msg string) {
+		if at, path := f.blame(paths, origins); at != nil {
+			faults.add(cellFault{Error: at.fault(f.file, path, msg), cell: cell.String()})
 		}
-		path, at := paths[0], origin{line: 1, column: 1}
-		for _, p := range paths {
-			if o, written := origins[p]; written {
-				path, at = p, o
-				break
-			}
+	})
+	idleConsumers(&cell.Scenario, func(paths []string, msg string) {
+		if at, path := f.blame(paths, origins); at != nil {
+			faults.add(cellFault{Error: at.fault(f.file, path, msg), cell: cell.String(), idle: paths[0], changed: true})
 		}
-		if idle && f.changed && at.flag == "" {
+	})
+	eachIdle(&cell.Scenario, func(paths []string, msg string, changed bool) {
+		at, path := f.blame(paths, origins)
+		if at == nil || f.changed && at.flag == "" {
 			return // what the file has for other cells, or another arrival
 		}
-		faults.add(at.fault(f.file, path, msg), cell.String(), idle)
-	}
+		faults.add(cellFault{Error: at.fault(f.file, path, msg), cell: cell.String(), idle: paths[0], changed: changed})
+	})
 }
 
-func (faults *cellFaults) add(e Error, cell string, idle bool) {
-	for i := range *faults {
-		if (*faults)[i].Error == e {
-			(*faults)[i].count++
-			return
+// blame is where the first of the paths was written, by a flag rather than in the file,
+// and which it is; the first of all at the top of the file if none was, and nil if one
+// could not be read.
+func (f *File) blame(paths []string, origins map[string]origin) (at *origin, path string) {
+	if slices.ContainsFunc(paths, func(path string) bool { return f.faulty[path] }) {
+		return nil, ""
+	}
+	at, path = &origin{line: 1, column: 1}, paths[0]
+	for _, p := range slices.Backward(paths) {
+		if o, written := origins[p]; written && (at.flag == "" || o.flag != "") {
+			at, path = &o, p
 		}
 	}
-	*faults = append(*faults, cellFault{Error: e, cell: cell, count: 1, idle: idle})
+	return at, path
+}
+
+func (faults *cellFaults) add(e cellFault) {
+	e.count = 1
+	for i := range *faults {
+		known := &(*faults)[i]
+		if known.idle != e.idle || known.Message != e.Message || e.idle == "" && known.Error != e.Error {
+			continue
+		}
+		known.count++
+		if e.changed && !known.changed {
+			known.Error, known.changed = e.Error, true
+		}
+		return
+	}
+	*faults = append(*faults, e)
 }
 
 // errors names the cells of each fault, unless all of them have it.
@@ -113,9 +135,9 @@ func (faults cellFaults) errors(cellCount int) Errors {
 	var errs Errors
 	for _, f := range faults {
 		switch {
-		case f.count == cellCount:
-		case f.idle:
+		case f.idle != "" && (f.count < cellCount || !f.changed):
 			continue
+		case f.count == cellCount:
 		case f.count == 1:
 			f.Message += " (cell " + f.cell + ")"
 		default:

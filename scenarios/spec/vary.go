@@ -56,12 +56,17 @@ func (r *reader) variation(p pair) (variation, bool) {
 		return r.values(p, st)
 	case p.value.Kind != yaml.MappingNode || slices.Contains(sections, firstWord(p.key)):
 		r.fail(p.at, path, "%s", fault)
-	case slices.ContainsFunc(p.value.Content, func(n *yaml.Node) bool { return n.Kind == yaml.SequenceNode }):
+	case holds(p.value, yaml.SequenceNode) && !holds(p.value, yaml.MappingNode):
 		return r.paired(p)
 	default:
 		return r.choices(p)
 	}
 	return variation{}, false
+}
+
+// holds says whether a mapping has a value of the kind.
+func holds(mapping *yaml.Node, kind yaml.Kind) bool {
+	return slices.ContainsFunc(mapping.Content, func(n *yaml.Node) bool { return n.Kind == kind })
 }
 
 // firstWord is what stands before the first dot; a name without one is not
@@ -218,10 +223,16 @@ func (r *reader) assignments(p pair, path string) []assignment {
 	}
 	var out []assignment
 	for _, q := range r.pairs(p.value, path) {
-		if st := r.varying(q, path); st != nil {
-			if text, ok := r.listed(q.value, st, join(path, q.key)); ok {
-				out = append(out, assignment{setting: st, text: text, at: at(q.value)})
-			}
+		st := r.varying(q, path)
+		if st == nil {
+			continue
+		}
+		if q.value.Kind != yaml.ScalarNode || isNull(q.value) {
+			r.fail(at(q.value), join(path, q.key), "takes one value, not %s", kindOrEmpty(q.value))
+			continue
+		}
+		if text, ok := r.listed(q.value, st, join(path, q.key)); ok {
+			out = append(out, assignment{setting: st, text: text, at: at(q.value)})
 		}
 	}
 	return out
@@ -260,7 +271,7 @@ func (r *reader) overlaps() {
 		for _, c := range v.choices {
 			for _, a := range c.sets {
 				if first, ok := owner[a.setting.path]; ok && first != i {
-					r.fail(a.at, a.setting.path, "varies twice: in %q already", r.f.vary[first].key())
+					r.fail(a.at, join(varyKey, a.setting.path), "varies twice: in %q already", r.f.vary[first].key())
 					continue
 				}
 				owner[a.setting.path] = i
