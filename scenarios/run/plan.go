@@ -89,7 +89,7 @@ func (r *runner) planned(p *spec.Placed) PlannedCell {
 	}
 	c.BytesMost, c.Bounded = r.diskNeed(s)
 	for _, g := range s.ConsumerGroups() {
-		c.Reading = c.Reading || g.Consumers.Read != spec.ReadTail
+		c.Reading = c.Reading || g.Consumers.Count > 0 && g.Consumers.Read != spec.ReadTail
 	}
 	return c
 }
