@@ -13,6 +13,13 @@ const SeriesMin = 12
 // stepParams are what a step takes out of a series: two means, and where it is.
 const stepParams = 3
 
+// coarser is how many neighbours are put together for a second look: a change shows
+// there too, and slow waves that quick noise hides from the correlation of neighbours are
+// seen to be alike. Without it such series made an alarm in up to 30 of 100 cases. It
+// costs some trends: of those of 4 sigmas in a minute 64 of 100 are found instead of 85
+// (both by simulation). A beginning is too short to be seen there.
+const coarser = 3
+
 // seriesMax is up to how many points are looked at: neighbours of a longer series
 // are put together, which loses nothing that matters over its length.
 const seriesMax = 120
@@ -23,7 +30,8 @@ type Change struct {
 	// one looks so unsteady; 1 where it cannot be told. Of steady series without memory
 	// less than 1 of 100 have P < 0.01; of those whose neighbours have a correlation of
 	// 0.5 up to 2.5 of 100, and of 0.8, where a slow wave can hardly be told from a
-	// step, up to 7 of 100 (TestSteadyFalseAlarms holds this).
+	// step, up to 7 of 100. Where quick noise of the same size hides slow waves (a
+	// correlation of 0.9), it is up to 12 of 100 (TestSteadyFalseAlarms holds this).
 	P float64
 	// Early says that what differs is the beginning, at most a third of it; the rest
 	// is not told from a steady one.
@@ -47,36 +55,30 @@ func (c Change) Factor() float64 {
 
 // Steady looks for a step or a trend in a series of equal spans. Its statistic is
 // the greatest deviation of the cumulative sum from a straight line (CUSUM), of
-// the normal z of ranks, so that no outlier makes an alarm; and the same with
-// the weight of a beginning, for a warm-up that was too short. How great they
-// become by chance is simulated, with a fixed seed, for series of this length whose
-// neighbours are as alike (an autoregression of order 1), since seconds of a run
-// are not independent: a usual test would call every slow wave a change.
+// values that are brought nearer to the median where they lie far from it, so that no
+// outlier makes an alarm; and the same with the weight of a beginning, for a warm-up
+// that was too short. How great they become by chance is simulated, with a fixed seed,
+// for series of this length whose neighbours are as alike (an autoregression of order
+// 1), since seconds of a run are not independent: a usual test would call every slow
+// wave a change.
 func Steady(series []float64) Change {
 	c := Change{P: 1}
 	if len(series) < SeriesMin {
 		return c
 	}
-	points, each := shortened(series)
-	z, constant := winsorized(points)
+	each := (len(series) + seriesMax - 1) / seriesMax
+	points := shortened(series, each)
+	l, constant := lookAt(points)
 	if constant {
 		return c
 	}
-	whole, early, at, first := deviations(z)
-	step, stepLeft := withoutStep(z, at)
-	line, lineLeft := withoutLine(z)
-	c.Trend = lineLeft < stepLeft
-	residuals := step
-	if c.Trend {
-		residuals = line
+	c.P, c.Early, c.Trend = l.p, l.early, l.trend
+	if coarse := shortened(points, coarser); !l.early && len(coarse) >= SeriesMin {
+		if second, constant := lookAt(coarse); !constant {
+			c.P = max(c.P, second.p)
+		}
 	}
-	null := nullOf(len(points), autocorrelation(residuals, stepParams))
-	pWhole, pEarly := exceeding(null.whole, whole), exceeding(null.early, early)
-	c.P = min(1, 2*min(pWhole, pEarly)) // two looks
-	if pEarly < pWhole || at <= len(points)/3 && pEarly <= pWhole {
-		c.Early, c.Trend, at = true, false, first
-	}
-	c.At = min(at*each, len(series)-1)
+	c.At = min(l.at*each, len(series)-1)
 	if c.Trend {
 		third := len(series) / 3
 		c.Before, c.After = Median(series[:third]), Median(series[len(series)-third:])
@@ -86,17 +88,46 @@ func Steady(series []float64) Change {
 	return c
 }
 
-// shortened puts neighbours together until seriesMax points are left, each the mean
-// of so many. A rest at the end is left out.
-func shortened(series []float64) (points []float64, each int) {
-	each = (len(series) + seriesMax - 1) / seriesMax
+// look is what one look at a series finds, as Change has it.
+type look struct {
+	p            float64
+	early, trend bool
+	at           int
+}
+
+// lookAt looks at points; constant says that all are equal.
+func lookAt(points []float64) (l look, constant bool) {
+	z, constant := winsorized(points)
+	if constant {
+		return look{}, true
+	}
+	whole, early, at, first := deviations(z)
+	step, stepLeft := withoutStep(z, at)
+	line, lineLeft := withoutLine(z)
+	l.at, l.trend = at, lineLeft < stepLeft
+	residuals := step
+	if l.trend {
+		residuals = line
+	}
+	null := nullOf(len(points), autocorrelation(residuals, stepParams))
+	pWhole, pEarly := exceeding(null.whole, whole), exceeding(null.early, early)
+	l.p = min(1, 2*min(pWhole, pEarly)) // two looks
+	if pEarly < pWhole || at <= len(points)/3 && pEarly <= pWhole {
+		l.early, l.trend, l.at = true, false, first
+	}
+	return l, false
+}
+
+// shortened puts so many neighbours together, into their mean. A rest at the end is left
+// out.
+func shortened(series []float64, each int) (points []float64) {
 	if each == 1 {
-		return series, 1
+		return series
 	}
 	for i := 0; i+each <= len(series); i += each {
 		points = append(points, meanOf(series[i:i+each]))
 	}
-	return points, each
+	return points
 }
 
 // winsorized brings values that lie far from the median nearer to it, so that no

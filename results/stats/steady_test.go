@@ -46,6 +46,31 @@ type shape struct {
 	trend bool
 }
 
+// Goal: quick noise that hides slow waves from the correlation of neighbours makes no more alarms than
+// Change.P says, and fewer where the series is long enough for a second look.
+// Method: an autoregression of 0.9 with independent noise of the same variance on top.
+func TestSteadyHiddenWaves(t *testing.T) {
+	for _, c := range []struct {
+		n    int
+		most float64
+	}{{12, 0.03}, {30, 0.12}, {65, 0.12}, {240, 0.12}} {
+		random := rand.New(rand.NewPCG(uint64(c.n), 9))
+		z := make([]float64, c.n)
+		const trials = 400
+		alarms := 0
+		for range trials {
+			autoregression(z, 0.9, random)
+			for i := range z {
+				z[i] += random.NormFloat64()
+			}
+			if Steady(z).P < 0.01 {
+				alarms++
+			}
+		}
+		near(t, "false alarms", alarms, trials, 0, c.most)
+	}
+}
+
 // Goal: real steps, trends and beginnings are found and called by their name.
 // Method: noise of a little memory (0.3) with a change of known size and place.
 func TestSteadyFindsChanges(t *testing.T) {
@@ -61,7 +86,7 @@ func TestSteadyFindsChanges(t *testing.T) {
 		{why: "a step of 6 sigmas in the middle of 12 s", n: 12, of: step(6, 6), found: 0.6},
 		{why: "a step of 4 sigmas in 30 s", n: 30, of: step(18, 4), found: 0.85},
 		{why: "a step of 3 sigmas in a minute", n: 60, of: step(30, -3), found: 0.95},
-		{why: "a trend of 4 sigmas over a minute", n: 60, of: func(i int) float64 { return float64(i) / 15 }, found: 0.85,
+		{why: "a trend of 4 sigmas over a minute", n: 60, of: func(i int) float64 { return float64(i) / 15 }, found: 0.6,
 			trend: true},
 		{why: "a trend of 8 sigmas over half a minute", n: 30, of: func(i int) float64 { return float64(i) / 3.75 },
 			found: 0.7, trend: true},
