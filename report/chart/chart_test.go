@@ -115,7 +115,8 @@ func TestFigureTexts(t *testing.T) {
 		lacks    string
 	}{
 		{"a cell at full speed beside one that is not", "quickstart", produce,
-			[]string{"Produce latency by rate", "measured", "at saturation (latency is mostly queueing): rate=max", "seed 42",
+			[]string{"Produce latency by rate", "measured", "at saturation (a lower rate has another latency): rate=max",
+				"seed 42",
 				"from the intended instant", "HDR histogram, 3 digits", "rate=20000/s"}, "simulated"},
 		{"all cells at full speed", "codecs", produce,
 			[]string{"at saturation: latency", "3 runs merged", "no compression", "zstd"}, "simulated"},

@@ -206,13 +206,13 @@ func whoIn(p *results.Phase) (all []results.PhaseGroup) {
 func phaseUsage(p *results.Phase) []string {
 	busy, reads, hits := wording.None, wording.None, wording.None
 	if p.Disk != nil {
-		busy = wording.Digits(100*p.Disk.Busy) + " %"
+		busy = wording.Percent(p.Disk.Busy)
 		if length := p.EndS - p.StartS; length > 0 {
 			reads = wording.Digits(float64(p.Disk.BytesRead)/1e6/length) + " MB/s"
 		}
 	}
 	if p.PageCache != nil && p.PageCache.HitRatio != nil {
-		hits = wording.Digits(100**p.PageCache.HitRatio) + " %"
+		hits = wording.Percent(*p.PageCache.HitRatio)
 	}
 	return []string{busy, reads, hits}
 }

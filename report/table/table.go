@@ -92,7 +92,8 @@ func Notes(r *results.Result) []string {
 	}
 	notes := []string{"MB is 10^6 bytes of keys and values, acknowledged; ratio is that of compression. " +
 		"Latency runs from the intended instant."}
-	medians := wording.Repeats(r, "Rates are medians of ", "; latencies come from their merged histograms.")
+	medians := wording.Repeats(r, "Rates are medians of ", "; latencies come from their merged histograms, and "+
+		"counts are sums.")
 	if medians != "" {
 		notes = append(notes, medians)
 	}
@@ -127,9 +128,9 @@ func saturation(r *results.Result) string {
 	case !slices.ContainsFunc(r.Cells, func(c results.Cell) bool { return c.AtSaturation }):
 		return ""
 	case wording.LoadVaries(r):
-		return wording.SaturationMark + " at saturation: latency at full speed is mostly queueing."
+		return wording.SaturationMark + " at saturation: a lower rate has another latency."
 	}
-	return "At saturation: latency at full speed is mostly queueing."
+	return "At saturation: a lower rate has another latency."
 }
 
 // column is one column: a heading, perhaps the one of its group above it, and

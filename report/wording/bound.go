@@ -14,7 +14,7 @@ var boundWords = []struct{ resource, short, says string }{
 	{results.BoundNetwork, "network", "a network card sent or received nearly all the time"},
 	{results.BoundCPU, "CPU", "all cores of a broker worked nearly all the time"},
 	{results.BoundClientCPU, "client CPU", "all cores of a client worked nearly all the time"},
-	{results.BoundClientThread, "client", "a client worked for as long as one thread can: its records are made by one"},
+	{results.BoundClientThread, "client", "a client's one thread never rested, so that the rate is what clients make"},
 	{results.BoundRate, "rate", "the offered rate was all there was to do"},
 	{results.BoundLatency, "waits", "nothing was busy all the time: one wait followed another"},
 }

@@ -270,19 +270,10 @@ func Target(c results.Cell) string {
 // many records failed or were not sent, which no check holds against a run. A cell of
 // which nothing was sent has nothing to check.
 func Check(c results.Counts) string {
-	var bad []string
-	for _, kind := range []struct {
-		n    int64
-		name string
-	}{{c.Lost, "lost"}, {c.Duplicated, "duplicated"}, {c.Reordered, "reordered"}, {c.Corrupted, "corrupted"}} {
-		if kind.n != 0 {
-			bad = append(bad, Count(kind.n)+" "+kind.name)
-		}
-	}
 	words := "ok"
 	switch {
-	case len(bad) > 0:
-		words = strings.Join(bad, ", ")
+	case c.Bad() != 0:
+		words = BadRecords(c)
 	case c.Sent == 0:
 		words = None
 	}
@@ -293,4 +284,19 @@ func Check(c results.Counts) string {
 		words += "; " + Count(c.Unsent) + " unsent"
 	}
 	return words
+}
+
+// BadRecords counts every kind that the read-back holds against a run: "12 lost, 1
+// duplicated".
+func BadRecords(c results.Counts) string {
+	var bad []string
+	for _, kind := range []struct {
+		n    int64
+		name string
+	}{{c.Lost, "lost"}, {c.Duplicated, "duplicated"}, {c.Reordered, "reordered"}, {c.Corrupted, "corrupted"}} {
+		if kind.n != 0 {
+			bad = append(bad, Count(kind.n)+" "+kind.name)
+		}
+	}
+	return strings.Join(bad, ", ")
 }

@@ -165,3 +165,11 @@ func Repeats(r *results.Result, before, after string) string {
 	}
 	return before + count + " runs" + after
 }
+
+// Runs says how often each cell ran: "3 runs of each cell".
+func Runs(r *results.Result) string {
+	if words := Repeats(r, "", " of each cell"); words != "" {
+		return words
+	}
+	return "one run of each cell"
+}

@@ -166,12 +166,12 @@ func Saturation(r *results.Result) string {
 	case cells == 0:
 		return ""
 	case cells == len(r.Cells):
-		return "at saturation: latency at full speed is mostly queueing"
+		return "at saturation: a lower rate has another latency"
 	case len(saturated) > saturatedListed:
-		return "at saturation (latency is mostly queueing): " + strconv.Itoa(cells) + " of " +
+		return "at saturation (a lower rate has another latency): " + strconv.Itoa(cells) + " of " +
 			strconv.Itoa(len(r.Cells)) + " cells"
 	}
-	return "at saturation (latency is mostly queueing): " + strings.Join(saturated, "; ")
+	return "at saturation (a lower rate has another latency): " + strings.Join(saturated, "; ")
 }
 
 // saturatedListed is how many names a note has.

@@ -94,6 +94,9 @@ func Bytes(n int64) string {
 	return Count(n) + " B"
 }
 
+// Megabytes writes bytes in units of 10^6: 4.66 MB.
+func Megabytes(bytes int64) string { return Digits(float64(bytes)/1e6) + " MB" }
+
 // Size writes a size as a setting holds it, such as 1KiB or 1024: 1 KiB. What is
 // no size stays as it is.
 func Size(setting string) string {

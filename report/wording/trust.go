@@ -12,23 +12,53 @@ import (
 type Caution struct {
 	results.Finding
 	Cells []int // indices in Result.Cells
+	// Alike says that the message is that of the first cell, and that those of the others
+	// differ in figures.
+	Alike bool
 }
 
 // Cautions are the findings of all cells, those that make them untrusted first; what
-// several cells have in common is told once.
+// several cells have in common, but for figures, is told once.
 func Cautions(r *results.Result) (all []Caution) {
 	for i := range r.Cells {
 		for _, f := range r.Cells[i].Trust {
-			at := slices.IndexFunc(all, func(c Caution) bool { return c.Finding == f })
+			at := slices.IndexFunc(all, func(c Caution) bool {
+				return c.Check == f.Check && c.Untrusted == f.Untrusted && withoutFigures(c.Message) == withoutFigures(f.Message)
+			})
 			if at < 0 {
+				at = len(all)
 				all = append(all, Caution{Finding: f})
-				at = len(all) - 1
 			}
-			all[at].Cells = append(all[at].Cells, i)
+			all[at].Alike = all[at].Alike || all[at].Message != f.Message
+			if !slices.Contains(all[at].Cells, i) {
+				all[at].Cells = append(all[at].Cells, i)
+			}
 		}
 	}
 	slices.SortStableFunc(all, func(a, b Caution) int { return b.weight() - a.weight() })
 	return all
+}
+
+// withoutFigures is a message without digits and what stands in numbers.
+func withoutFigures(message string) string {
+	return strings.Map(func(c rune) rune {
+		if c >= '0' && c <= '9' || c == '.' || c == ',' {
+			return -1
+		}
+		return c
+	}, message)
+}
+
+// Words are the cells that a caution is about, where there are several, and its message.
+func (c *Caution) Words(n *Names) string {
+	words := strings.TrimSuffix(c.Message, ".")
+	if c.Alike {
+		words += " (of " + n.Cell(c.Cells[0]) + "; the others are alike)"
+	}
+	if len(n.result.Cells) > 1 {
+		words = n.Some(c.Cells) + ": " + words
+	}
+	return words
 }
 
 func (c *Caution) weight() int {
@@ -67,10 +97,7 @@ func CautionLines(r *results.Result) (lines []string) {
 		if c.Untrusted {
 			words = "NOT TO BE TRUSTED: "
 		}
-		if len(r.Cells) > 1 {
-			words += n.some(c.Cells) + ": "
-		}
-		lines = append(lines, words+strings.TrimSuffix(c.Message, ".")+".")
+		lines = append(lines, words+c.Words(n)+".")
 	}
 	if left > 0 {
 		lines = append(lines, Plural(int64(left), "more finding")+": see trust in "+results.ResultFile+".")
@@ -78,13 +105,13 @@ func CautionLines(r *results.Result) (lines []string) {
 	return lines
 }
 
-// some names a few cells, or counts many.
-func (n *Names) some(cells []int) string {
+// Some names a few cells, or counts many.
+func (n *Names) Some(cells []int) string {
 	switch {
 	case len(cells) == len(n.result.Cells):
 		return "all cells"
 	case len(cells) > cautionCells:
-		return Plural(int64(len(cells)), "cell")
+		return Count(int64(len(cells))) + " of " + Plural(int64(len(n.result.Cells)), "cell")
 	}
 	names := make([]string, len(cells))
 	for i, cell := range cells {

@@ -156,11 +156,11 @@ func TestRepeatsAndSaturation(t *testing.T) {
 		t.Errorf("no cell at saturation: %q", got)
 	}
 	r.Cells[0].AtSaturation = true
-	if got := Saturation(r); got != "at saturation (latency is mostly queueing): a" {
+	if got := Saturation(r); got != "at saturation (a lower rate has another latency): a" {
 		t.Errorf("one cell at saturation: %q", got)
 	}
 	r.Cells[1].AtSaturation = true
-	if got := Saturation(r); got != "at saturation: latency at full speed is mostly queueing" {
+	if got := Saturation(r); got != "at saturation: a lower rate has another latency" {
 		t.Errorf("all cells at saturation: %q", got)
 	}
 	r.Cells = append(r.Cells, r.Cells[0], r.Cells[0])
@@ -169,7 +169,7 @@ func TestRepeatsAndSaturation(t *testing.T) {
 		r.Cells[i].Config = r.Cells[i].Labels
 	}
 	r.Cells[2].AtSaturation = false
-	if got := Saturation(r); got != "at saturation (latency is mostly queueing): rate=max" {
+	if got := Saturation(r); got != "at saturation (a lower rate has another latency): rate=max" {
 		t.Errorf("three cells of one load at saturation: %q", got)
 	}
 }
