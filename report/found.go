@@ -1,54 +1,40 @@
 package report
 
 import (
-	"cmp"
 	"slices"
-	"strings"
 
 	"brokerlab/report/document"
 	"brokerlab/report/findings"
 	"brokerlab/report/wording"
-	"brokerlab/results"
+	"brokerlab/results/selfcheck"
 )
 
-// found is what the figures say, in sentences. What the self-check says of single cells
-// is among the warnings.
+// found is what the figures say, in sentences.
 func (p *page) found() {
 	p.add(document.Section{ID: "found", Title: "What was found"})
-	if untrusted := p.untrusted(); untrusted > 0 {
-		p.add(document.Notice{Tone: document.Bad, Text: "The figures of " + wording.Count(int64(untrusted)) + " of " +
-			wording.Plural(int64(len(p.r.Cells)), "cell") + " are not to be trusted: the warnings say why."})
-	}
 	var list document.List
-	shown := true
-	for _, s := range findings.Of(p.r) {
-		if s.Kind == findings.Trust || s.Kind == findings.Incomplete { // told above and below
-			continue
-		}
+	unshown, longer, runs := false, "", 0
+	for _, s := range findings.Of(p.r, p.unforced) {
 		list.Items = append(list.Items, document.Item{Tone: toneOf(s), Text: s.Marked()})
-		shown = shown && s.Shown
+		unshown, runs = unshown || !s.Shown, max(runs, s.Runs)
+		if s.Longer {
+			longer = ", of percentiles with a longer load.duration"
+		}
 	}
 	p.add(list)
-	if !shown {
-		p.say("A sentence that begins with %s is of a difference that may be chance: more repeats (--repeat) tell.",
-			findings.NotShown)
+	switch {
+	case runs > 0:
+		p.say("A sentence that begins with %s is of a difference that may be chance: %s cannot show that it is not; "+
+			"--repeat %d could%s.", findings.NotShown, wording.Runs(p.r), runs, longer)
+	case unshown:
+		p.say("A sentence that begins with %s is of a difference that may be chance.", findings.NotShown)
 	}
-}
-
-// untrusted is how many cells the self-check found not to be trusted.
-func (p *page) untrusted() (count int) {
-	for _, cell := range p.r.Cells {
-		if slices.ContainsFunc(cell.Trust, func(f results.Finding) bool { return f.Untrusted }) {
-			count++
-		}
-	}
-	return count
 }
 
 // toneOf makes stand out what a reader must not miss.
 func toneOf(s findings.Sentence) document.Tone {
 	switch s.Kind {
-	case findings.Records:
+	case findings.Records, findings.LeftOut:
 		return document.Bad
 	}
 	return document.Plain
@@ -82,71 +68,49 @@ func (p *page) goals() {
 		Heading: []string{"goal", "cell", "outcome", "by how much"}, Rows: rows})
 }
 
-// warnings are those of the run, those of its cells, and what the self-check found, the
-// serious ones first. What several cells have is said once.
+// warnings are what the self-check found, the serious findings first, and the warnings of
+// the run and of its cells. What several cells have is said once; that more repeats give
+// intervals stands below the table.
 func (p *page) warnings() {
-	var all []warning
-	add := func(cell int, tone document.Tone, text string) {
-		at := slices.IndexFunc(all, func(w warning) bool { return w.tone == tone && w.text == text })
-		if at < 0 {
-			at = len(all)
-			all = append(all, warning{tone: tone, text: text})
-		}
-		if cell >= 0 && !slices.Contains(all[at].cells, cell) {
-			all[at].cells = append(all[at].cells, cell)
+	var list document.List
+	add := func(tone document.Tone, text string) {
+		list.Items = append(list.Items, document.Item{Tone: tone, Text: text})
+	}
+	cautions := slices.DeleteFunc(wording.Cautions(p.r), func(c wording.Caution) bool {
+		return c.Check == selfcheck.Repeats
+	})
+	for _, c := range cautions {
+		if c.Untrusted {
+			add(document.Bad, c.Words(p.names))
 		}
 	}
 	for _, w := range p.r.Warnings {
-		add(-1, document.Care, w)
+		add(document.Care, w)
 	}
+	var texts []string
+	of := map[string][]int{}
 	for i, cell := range p.r.Cells {
 		for _, w := range cell.Warnings {
-			add(i, document.Care, w)
-		}
-		for _, f := range cell.Trust {
-			if f.Untrusted {
-				add(i, document.Bad, f.Message)
-			} else {
-				add(i, document.Care, f.Message)
+			if !slices.Contains(texts, w) {
+				texts = append(texts, w)
+			}
+			if !slices.Contains(of[w], i) {
+				of[w] = append(of[w], i)
 			}
 		}
 	}
-	if len(all) == 0 {
-		return
+	for _, w := range texts {
+		if len(p.r.Cells) > 1 {
+			w = p.names.Some(of[w]) + ": " + w
+		}
+		add(document.Care, w)
 	}
-	slices.SortStableFunc(all, func(a, b warning) int { return cmp.Compare(a.rank(), b.rank()) })
-	var list document.List
-	for _, w := range all {
-		list.Items = append(list.Items, document.Item{Tone: w.tone, Text: p.whose(w.cells) + w.text})
+	for _, c := range cautions {
+		if !c.Untrusted {
+			add(document.Care, c.Words(p.names))
+		}
 	}
-	p.add(document.Section{ID: "warnings", Title: "Warnings"}, list)
-}
-
-// warning is one, and the cells that have it; none: it is of the run.
-type warning struct {
-	tone  document.Tone
-	text  string
-	cells []int
-}
-
-func (w warning) rank() int {
-	if w.tone == document.Bad {
-		return 0
+	if len(list.Items) > 0 {
+		p.add(document.Section{ID: "warnings", Title: "Warnings"}, list)
 	}
-	return 1
-}
-
-// whose names cells before what is said of them.
-func (p *page) whose(cells []int) string {
-	switch {
-	case len(cells) == 0:
-		return ""
-	case len(cells) == len(p.r.Cells) && len(cells) > 1:
-		return "all cells: "
-	}
-	var names []string
-	for _, i := range cells {
-		names = append(names, p.names.Cell(i))
-	}
-	return strings.Join(names, "; ") + ": "
 }

@@ -18,6 +18,7 @@ import (
 
 	"brokerlab/report/chart"
 	"brokerlab/report/document"
+	"brokerlab/report/findings"
 	"brokerlab/report/plotstyle"
 	"brokerlab/report/table"
 	"brokerlab/report/wording"
@@ -52,7 +53,7 @@ func Write(f *results.Folder) ([]string, error) {
 		}
 		files = append(files, c.File)
 	}
-	doc := of(r, charts)
+	doc := of(r, charts, unforced(d))
 	html, err := doc.HTML()
 	if err != nil {
 		return nil, fmt.Errorf("report: %w", err)
@@ -104,11 +105,24 @@ func drawOne(c chart.File) (document.Chart, error) {
 		OfCell:  c.OfCell()}, nil
 }
 
+// unforced is what each cell had not forced to disk, where that is known of all brokers.
+func unforced(d *chart.Data) map[int]findings.Unforced {
+	all := map[int]findings.Unforced{}
+	for i := range d.Result.Cells {
+		brokers, _ := strconv.Atoi(d.Result.Cells[i].Config["cluster.brokers"])
+		if most, ok := findings.UnforcedOf(d.Activity(i), brokers); ok {
+			all[i] = most
+		}
+	}
+	return all
+}
+
 // page is a report in the making.
 type page struct {
 	document.Document
-	r     *results.Result
-	names *wording.Names
+	r        *results.Result
+	names    *wording.Names
+	unforced map[int]findings.Unforced
 }
 
 func (p *page) add(parts ...document.Part) { p.Parts = append(p.Parts, parts...) }
@@ -119,8 +133,8 @@ func (p *page) say(format string, args ...any) {
 }
 
 // of makes the report.
-func of(r *results.Result, charts []document.Chart) document.Document {
-	p := &page{r: r, names: wording.NamesOf(r)}
+func of(r *results.Result, charts []document.Chart, unforced map[int]findings.Unforced) document.Document {
+	p := &page{r: r, names: wording.NamesOf(r), unforced: unforced}
 	p.head()
 	p.found()
 	p.goals()
@@ -288,8 +302,8 @@ func (p *page) cost() {
 		"measured for"}
 	var rows [][]string
 	for i, cell := range p.r.Cells {
-		rows = append(rows, []string{p.names.Cell(i), megabytes(cell.BytesRecords), megabytes(cell.BytesWire),
-			megabytes(cell.BytesDisk), wording.Count(cell.Fsyncs), processor(cell), measuredFor(cell)})
+		rows = append(rows, []string{p.names.Cell(i), wording.Megabytes(cell.BytesRecords), wording.Megabytes(cell.BytesWire),
+			wording.Megabytes(cell.BytesDisk), wording.Count(cell.Fsyncs), processor(cell), measuredFor(cell)})
 	}
 	p.add(document.Table{Caption: "What each cell took", Heading: heading, Rows: rows})
 	p.say("Records are keys and values; logs are those of all replicas. CPU is that of the whole process for 10^9 bytes " +
@@ -304,8 +318,6 @@ func measuredFor(c results.Cell) string {
 	}
 	return wording.Duration(int64(c.MeasuredS * 1e9))
 }
-
-func megabytes(bytes int64) string { return wording.Digits(float64(bytes)/1e6) + " MB" }
 
 // processor is a figure of real runs only.
 func processor(c results.Cell) string {

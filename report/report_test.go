@@ -74,7 +74,7 @@ func TestMarkdown(t *testing.T) {
 			r.Cells[1].Warnings = append(r.Cells[1].Warnings, "the generator was 12 ms late")
 			r.Wall.Command = []string{"brokerlab", "run", "--set", "topic.name=it's one", "flush-policies"}
 		}
-		got := of(r, nil).Markdown()
+		got := of(r, nil, nil).Markdown()
 		path := filepath.Join("testdata", run.Scenario+".md")
 		if *rewrite {
 			if err := os.WriteFile(path, got, 0o644); err != nil {

@@ -26,9 +26,9 @@ var usageColumns = []usageColumn{
 	{"under way", ofDisk(func(d *results.DiskUsage) string { return wording.Digits(d.Depth) })},
 	{"seeks", ofDisk(func(d *results.DiskUsage) string { return known(d.Seeks) })},
 	{"flushes", ofDisk(func(d *results.DiskUsage) string { return known(d.Flushes) })},
-	{"written", ofDisk(func(d *results.DiskUsage) string { return megabytes(d.BytesWritten) })},
-	{"read", ofDisk(func(d *results.DiskUsage) string { return megabytes(d.BytesRead) })},
-	{"dirty at most", ofCache(func(p *results.PageCacheUsage) string { return megabytes(p.DirtyMaxBytes) })},
+	{"written", ofDisk(func(d *results.DiskUsage) string { return wording.Megabytes(d.BytesWritten) })},
+	{"read", ofDisk(func(d *results.DiskUsage) string { return wording.Megabytes(d.BytesRead) })},
+	{"dirty at most", ofCache(func(p *results.PageCacheUsage) string { return wording.Megabytes(p.DirtyMaxBytes) })},
 	{"writers held back", ofCache(func(p *results.PageCacheUsage) string {
 		if p.ThrottledMS == nil {
 			return wording.None

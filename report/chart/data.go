@@ -150,6 +150,9 @@ func (d *Data) SetHistograms(cell int, latency string, hs []results.Interval) {
 	d.merged[cell][latency], _ = results.Measured(hs)
 }
 
+// Activity is what the nodes of a cell did over time; none where the cell left none.
+func (d *Data) Activity(cell int) []results.Activity { return d.activity[cell] }
+
 // SetActivity gives what one cell's nodes did over time.
 func (d *Data) SetActivity(cell int, all []results.Activity) { d.activity[cell] = all }
 

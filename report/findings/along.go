@@ -4,68 +4,47 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
 	"brokerlab/report/wording"
-	"brokerlab/results"
 	"brokerlab/results/stats"
 )
 
 // along says of each varied setting what changes from its first value to its last,
-// all else equal. A setting that varies alone is left out where the best and the worst
-// cell are its ends: they were told.
+// all else equal. What was told of the best and the worst is left out: all that there is
+// of a lot with one part, and of each part the setting that varies in it.
 func (f *finder) along() {
 	for _, label := range f.names.Varied {
-		lines := f.lines(label)
-		for _, fig := range []figure{throughput(f.r), p99(results.Produce, "produce")} {
-			for _, target := range f.targets() {
-				of := slices.DeleteFunc(slices.Clone(lines), func(ends [2]int) bool { return f.r.Cells[ends[0]].Target != target })
-				f.alongOne(label, fig, of)
-			}
+		for _, lot := range f.linesOf(label) {
+			f.alongOne(label, f.first(lot[0][0]), lot)
 		}
 	}
 }
 
-// targets are those of the cells that ran.
-func (f *finder) targets() (all []string) {
-	for _, i := range f.ran() {
-		if t := f.r.Cells[i].Target; !slices.Contains(all, t) {
-			all = append(all, t)
-		}
-	}
-	return all
-}
-
-// lines are the first and the last cell along a label, one pair for each setting of
-// all else. Both ran, were measured alike, and have one load unless the label is what
-// their load follows from.
-func (f *finder) lines(label string) (ends [][2]int) {
-	var keys []string
-	var lines [][]int
-	for _, i := range f.ran() {
+// linesOf are the first and the last cell along a label, a pair for each setting of all
+// else; those of one target and load are together. The label from which their load
+// follows has pairs of different loads.
+func (f *finder) linesOf(label string) (lots [][][2]int) {
+	sound := f.sound()
+	byLoad := label == f.names.LoadLabel()
+	for _, lot := range split(sound, func(i int) string {
 		c := &f.r.Cells[i]
-		key := c.Target + "\x00" + c.Load
-		if label != f.names.LoadLabel() {
-			key += fmt.Sprintf("\x00%v\x00%s", c.OfferedPerS, c.Arrival)
+		if byLoad {
+			return c.Target + "\x00" + c.Load
 		}
-		for _, other := range f.names.Varied {
-			if other != label {
-				key += "\x00" + c.Labels[other]
+		return fmt.Sprintf("%s\x00%s\x00%v\x00%s", c.Target, c.Load, c.OfferedPerS, c.Arrival)
+	}) {
+		var ends [][2]int
+		for _, line := range split(lot, func(i int) string { return f.allBut(label, i) }) {
+			first, last := line[0], line[len(line)-1]
+			if f.r.Cells[first].Labels[label] != f.r.Cells[last].Labels[label] {
+				ends = append(ends, [2]int{first, last})
 			}
 		}
-		at := slices.Index(keys, key)
-		if at < 0 {
-			keys, lines = append(keys, key), append(lines, nil)
-			at = len(keys) - 1
-		}
-		lines[at] = append(lines[at], i)
-	}
-	for _, line := range lines {
-		if first, last := line[0], line[len(line)-1]; f.r.Cells[first].Labels[label] != f.r.Cells[last].Labels[label] {
-			ends = append(ends, [2]int{first, last})
+		if len(ends) > 0 {
+			lots = append(lots, ends)
 		}
 	}
-	return ends
+	return lots
 }
 
 // alongOne is one setting and one figure.
@@ -73,71 +52,64 @@ func (f *finder) alongOne(label string, fig figure, lines [][2]int) {
 	var all []difference
 	var ps []float64
 	for _, ends := range lines {
-		open := f.r.Cells[ends[0]].OfferedPerS > 0
-		if !fig.lower && open || len(f.having(ends[:], fig)) < 2 || f.untrusted(ends[0]) || f.untrusted(ends[1]) {
-			continue // of an open loop the rate is what was offered
+		if len(f.having(ends[:], fig)) == 2 {
+			d := f.compare(fig, ends[0], ends[1])
+			all, ps = append(all, d), append(ps, d.p)
 		}
-		d := f.compare(fig, ends[0], ends[1])
-		all, ps = append(all, d), append(ps, d.p)
 	}
-	if len(all) == 0 || len(all) == 1 && f.toldAsEnds(fig, all[0]) || !f.sameEnds(label, all) {
+	if len(all) == 0 || !f.sameEnds(label, all) ||
+		!slices.ContainsFunc(all, func(d difference) bool { return !f.toldAsEnds(fig, d) }) {
 		return
 	}
-	var up, down, shownUp, shownDown int
+	shown := 0
 	var about []int
 	for i, p := range stats.Holm(ps) {
-		d := &all[i]
-		about = append(about, d.a, d.b)
-		shown := p < stats.Alpha
-		switch {
-		case d.ratio > 1:
-			up, shownUp = up+1, shownUp+count(shown)
-		case d.ratio < 1:
-			down, shownDown = down+1, shownDown+count(shown)
-		}
+		about = append(about, all[i].a, all[i].b)
+		shown += count(p < stats.Alpha)
 	}
-	where := ""
-	if wording.TargetVaries(f.r) {
-		where = wording.Capital(wording.Target(f.r.Cells[all[0].a])) + ": "
+	text := "with " + f.setting(all[0].b, label)
+	if label == wording.Disk {
+		text = "on " + f.names.Value(all[0].b, label)
 	}
-	text := fmt.Sprintf("%sWith %s instead of %s, all else equal, %s is ", where, f.names.Named(all[0].b, label),
-		f.names.Named(all[0].a, label), fig.name)
+	text += " instead of " + f.names.Value(all[0].a, label) + ", all else equal, " + fig.name + " is "
+	same := shown == 0 && widest(all) < alike
+	if same {
+		text += "the same" + within(widest(all))
+	} else {
+		text += spread(all)
+	}
+	text += inComparisons(len(all))
 	switch {
-	case up+down == 0:
-		text += "the same"
-	case len(all) == 1:
-		text += changeWords(all[0].ratio) + all[0].intervalWords()
-	case up == len(all):
-		text += "higher in all " + spread(all, shownUp)
-	case down == len(all):
-		text += "lower in all " + spread(all, shownDown)
-	default:
-		text += fmt.Sprintf("higher in %d of %d comparisons (shown in %d) and lower in %d (shown in %d)", up, len(all),
-			shownUp, down, shownDown)
+	case shown == 1 && len(all) == 1:
+		text += all[0].intervalWords()
+	case shown > 0 && shown < len(all):
+		text += fmt.Sprintf(" (shown in %d)", shown)
 	}
 	slices.Sort(about)
-	f.out = append(f.out, Sentence{Kind: Along, Text: text + ".", About: slices.Compact(about),
-		Shown: shownUp+shownDown > 0 || up+down == 0})
+	s := Sentence{Kind: Along, Text: put(f.where(about), text+"."), About: slices.Compact(about),
+		Shown: shown > 0 || same}
+	if !s.Shown && slices.ContainsFunc(all, func(d difference) bool { return !d.enough(len(all)) }) {
+		s.Runs = runsNeeded(len(all))
+		s.Longer = slices.ContainsFunc(all, func(d difference) bool { return d.runs == 0 })
+	}
+	f.out = append(f.out, s)
 }
 
 // toldAsEnds says whether a comparison is the one between the best and the worst cell
-// of its peers, or one of two cells.
+// of a part, one of two cells, or against the first.
 func (f *finder) toldAsEnds(fig figure, d difference) bool {
-	for _, peers := range f.peers() {
-		if !slices.Contains(peers, d.a) || !slices.Contains(peers, d.b) {
-			continue
-		}
-		low, high := d.a, d.b
-		for _, i := range f.having(peers, fig) {
-			v, _ := fig.of(&f.r.Cells[i].Measures)
-			if least, _ := fig.of(&f.r.Cells[low].Measures); v < least {
-				low = i
+	for _, lot := range f.peers() {
+		parts := f.parts(lot)
+		for _, part := range parts {
+			if !slices.Contains(part, d.a) || !slices.Contains(part, d.b) {
+				continue
 			}
-			if most, _ := fig.of(&f.r.Cells[high].Measures); v > most {
-				high = i
+			if len(part) == 2 || len(parts) == 1 && againstTold(part) {
+				return true
 			}
+			low, high, _ := f.ends(part, fig)
+			return low == d.a && high == d.b || low == d.b && high == d.a
 		}
-		return low == d.a && high == d.b || low == d.b && high == d.a
 	}
 	return false
 }
@@ -157,39 +129,63 @@ func (f *finder) sameEnds(label string, all []difference) bool {
 			values = append(values, v)
 		}
 	}
-	numbers := !slices.ContainsFunc(values, func(v string) bool { return strings.Trim(v, "0123456789.") == v })
-	return len(values) == 2 || numbers
+	words := func(v string) bool { return !(v == acksAll || v != "" && v[0] >= '0' && v[0] <= '9') }
+	return len(values) == 2 || !slices.ContainsFunc(values, words)
 }
 
-// spread is how many comparisons there are, by how much they differ, and in how many
-// that is shown.
-func spread(all []difference, shown int) string {
+// acksAll is the one word that has a place among figures: behind 0 and 1.
+const acksAll = "all"
+
+// widest is the ratio that is the farthest from 1, told as one above it.
+func widest(all []difference) float64 {
+	most := 1.0
+	for i := range all {
+		most = max(most, all[i].ratio, 1/all[i].ratio)
+	}
+	return most
+}
+
+// spread is between what several differences lie.
+func spread(all []difference) string {
 	least, most := math.Inf(1), 0.0
 	for i := range all {
-		r := max(all[i].ratio, 1/all[i].ratio)
-		least, most = min(least, r), max(most, r)
+		least, most = min(least, all[i].ratio), max(most, all[i].ratio)
 	}
-	by := times
-	if all[0].ratio < 1 {
-		by = func(r float64) string {
-			if r >= doubled {
-				return wording.Digits(r) + " times"
-			}
-			return wording.Percent(1 - 1/r)
-		}
+	if most < 1 {
+		least, most = most, least // the smaller change first
 	}
-	return fmt.Sprintf("%d comparisons, by %s to %s (shown in %d)", len(all), by(least), by(most), shown)
+	from, to := changeWords(least), changeWords(most)
+	if from == to {
+		return from
+	}
+	return "between " + from + " and " + to
 }
 
+// inComparisons says of how many comparisons something holds, if there are several.
+func inComparisons(n int) string {
+	switch n {
+	case 1:
+		return ""
+	case 2:
+		return " in both comparisons"
+	}
+	return fmt.Sprintf(" in all %d comparisons", n)
+}
+
+// tenfold is the ratio from which less is told as a factor, of which percent say little.
+const tenfold = 10
+
 // changeWords are a ratio as a change: "2.40 times as high", "12 % higher", "11 %
-// lower", "lower by a factor of 2.40".
+// lower", "lower by a factor of 24.0".
 func changeWords(ratio float64) string {
 	switch {
 	case ratio >= doubled:
 		return wording.Digits(ratio) + " times as high"
-	case ratio >= 1:
+	case ratio == 1:
+		return "the same"
+	case ratio > 1:
 		return wording.Percent(ratio-1) + " higher"
-	case ratio*doubled <= 1:
+	case ratio*tenfold <= 1:
 		return "lower by a factor of " + wording.Digits(1/ratio)
 	}
 	return wording.Percent(1-ratio) + " lower"

@@ -14,20 +14,60 @@ type figure struct {
 	lower bool   // lower is better
 	json  string // in Cell.Intervals
 	// of says what a cell or a repeat has; ok is false where it cannot be told.
-	of    func(*results.Measures) (v float64, ok bool)
+	of    func(w work) (v float64, ok bool)
 	write func(v float64) string
 }
 
+// work is what a cell or a repeat did.
+type work struct {
+	*results.Measures
+	parts    []results.CPUPart // processor seconds of the measured window, simulated
+	cpuPerGB *float64          // processor seconds for 10^9 bytes, measured
+}
+
+func (fig *figure) ofCell(c *results.Cell) (v float64, ok bool) {
+	return fig.of(work{&c.Measures, c.CPUParts, c.Wall.CPUSecondsPerGB})
+}
+
+func (fig *figure) ofRepeat(r *results.Repeat) (v float64, ok bool) {
+	return fig.of(work{&r.Measures, r.CPUParts, r.Wall.CPUSecondsPerGB})
+}
+
+// sameSize says that all records are of one size, so that their number says it all.
+func sameSize(r *results.Result) bool { return wording.Common(r, "records.size") != "" }
+
 // throughput counts records, or bytes where records differ in size.
 func throughput(r *results.Result) figure {
-	if wording.Common(r, "records.size") == "" {
-		return figure{name: "throughput", json: "mb_per_s",
-			of:    func(m *results.Measures) (float64, bool) { return m.MBPerS, m.MeasuredS > 0 && m.MBPerS > 0 },
-			write: func(v float64) string { return wording.Digits(v) + " MB/s" }}
+	if sameSize(r) {
+		return recordRate("throughput")
 	}
-	return figure{name: "throughput", json: "records_per_s",
-		of:    func(m *results.Measures) (float64, bool) { return m.RecordsPerS, m.MeasuredS > 0 && m.RecordsPerS > 0 },
+	return figure{name: "throughput", json: "mb_per_s",
+		of:    func(w work) (float64, bool) { return w.MBPerS, w.MeasuredS > 0 && w.MBPerS > 0 },
+		write: func(v float64) string { return wording.Digits(v) + " MB/s" }}
+}
+
+func recordRate(name string) figure {
+	return figure{name: name, json: "records_per_s",
+		of:    func(w work) (float64, bool) { return w.RecordsPerS, w.MeasuredS > 0 && w.RecordsPerS > 0 },
 		write: func(v float64) string { return wording.Digits(v) + " records/s" }}
+}
+
+// processors is the processor time that brokers and clients together take for what was
+// acknowledged.
+func processors() figure {
+	return figure{name: "processor time for a GB of records", lower: true,
+		of: func(w work) (float64, bool) {
+			if w.cpuPerGB != nil {
+				return *w.cpuPerGB, *w.cpuPerGB > 0
+			}
+			var seconds float64
+			for _, p := range w.parts {
+				seconds += p.Seconds
+			}
+			gb := w.MBPerS * w.MeasuredS / 1000
+			return seconds / gb, seconds > 0 && gb > 0
+		},
+		write: func(v float64) string { return wording.Digits(v) + " s" }}
 }
 
 // p99 is that of a latency, where samples support it.
@@ -38,8 +78,8 @@ func p99(latency, words string) figure {
 // percentile is one of a latency, by its name in JSON.
 func percentile(latency, words, name string, value func(*results.Latency) int64) figure {
 	return figure{name: words, lower: true, json: latency + "." + name,
-		of: func(m *results.Measures) (float64, bool) {
-			l := m.Latency[latency]
+		of: func(w work) (float64, bool) {
+			l := w.Latency[latency]
 			return float64(value(&l)), l.Supports(name) && value(&l) > 0
 		},
 		write: func(v float64) string { return wording.Duration(int64(v)) }}
@@ -71,8 +111,8 @@ func (f *finder) compare(fig figure, a, b int) difference {
 // same in all seconds of a run.
 func differ(fig figure, x, y *results.Cell) difference {
 	d := difference{p: 1, runs: 1}
-	v, _ := fig.of(&x.Measures)
-	w, _ := fig.of(&y.Measures)
+	v, _ := fig.ofCell(x)
+	w, _ := fig.ofCell(y)
 	d.ratio = w / v
 	if len(x.Repeats) == 1 && len(y.Repeats) == 1 {
 		d.basis = "one run each"
@@ -101,7 +141,7 @@ func differ(fig figure, x, y *results.Cell) difference {
 
 func repeatsOf(fig figure, c *results.Cell) (values []float64) {
 	for i := range c.Repeats {
-		if v, ok := fig.of(&c.Repeats[i].Measures); ok {
+		if v, ok := fig.ofRepeat(&c.Repeats[i]); ok {
 			values = append(values, v)
 		}
 	}

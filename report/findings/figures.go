@@ -3,61 +3,136 @@ package findings
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
+	"strings"
 
 	"brokerlab/report/wording"
 	"brokerlab/results"
 	"brokerlab/results/stats"
 )
 
-// peers are lots of cells that may be compared: of one target and one load. Cells
-// that did not run are in none.
+// peers are lots of cells that may be compared: of one target and one load.
 func (f *finder) peers() (lots [][]int) {
 	type key struct {
 		target, load, arrival string
 		offered               float64
 		saturated             bool
 	}
-	var keys []key
-	for _, i := range f.ran() {
+	return split(f.sound(), func(i int) key {
 		c := &f.r.Cells[i]
-		k := key{c.Target, c.Load, c.Arrival, c.OfferedPerS, c.AtSaturation}
-		at := slices.Index(keys, k)
-		if at < 0 {
-			keys, lots = append(keys, k), append(lots, nil)
-			at = len(keys) - 1
-		}
-		lots[at] = append(lots[at], i)
-	}
-	return lots
+		return key{c.Target, c.Load, c.Arrival, c.OfferedPerS, c.AtSaturation}
+	})
 }
 
-// where says which lot of several a sentence is about: "Simulated, at 5,000/s: ".
-func (f *finder) where(peers []int) string {
-	c := f.r.Cells[peers[0]]
-	words := ""
-	if wording.TargetVaries(f.r) {
-		words = wording.Target(c)
+// split puts cells of one key together, in the order in which the keys come.
+func split[K comparable](cells []int, key func(cell int) K) (parts [][]int) {
+	var keys []K
+	for _, i := range cells {
+		at := slices.Index(keys, key(i))
+		if at < 0 {
+			at = len(keys)
+			keys, parts = append(keys, key(i)), append(parts, nil)
+		}
+		parts[at] = append(parts[at], i)
 	}
+	return parts
+}
+
+// partsTold is how many parts of a lot are told of one by one.
+const partsTold = 4
+
+// parts divides a lot so that one setting alone varies in each: the one with the most
+// values that is no disk. There are none where they would be too many to tell.
+func (f *finder) parts(lot []int) [][]int {
+	main, most := "", 0
+	for _, label := range f.names.Varied {
+		n := len(split(lot, func(i int) string { return f.r.Cells[i].Labels[label] }))
+		if n > most && label != wording.Disk || main == "" && n > 1 {
+			main, most = label, n
+		}
+		if label == wording.Disk && main == label {
+			most = 1
+		}
+	}
+	parts := split(lot, func(i int) string { return f.allBut(main, i) })
+	if len(parts) > partsTold {
+		return nil
+	}
+	return slices.DeleteFunc(parts, func(part []int) bool { return len(part) < 2 })
+}
+
+// allBut are the values of a cell's labels but one.
+func (f *finder) allBut(label string, cell int) string {
+	var values []string
+	for _, other := range f.names.Varied {
+		if other != label {
+			values = append(values, f.r.Cells[cell].Labels[other])
+		}
+	}
+	return strings.Join(values, "\x00")
+}
+
+// where says which cells of several a sentence is about, by what they have in common
+// and others have not: "Simulated, at 5,000/s offered: ".
+func (f *finder) where(cells []int) string {
+	c := f.r.Cells[cells[0]]
+	var words []string
+	var rivals []int // of one target
+	for i := range f.r.Cells {
+		if f.r.Cells[i].Target == c.Target {
+			rivals = append(rivals, i)
+		}
+	}
+	if len(rivals) < len(f.r.Cells) {
+		words = append(words, wording.Target(c))
+	}
+	loads := ""
 	if wording.LoadVaries(f.r) {
-		if words != "" {
-			words += ", "
+		loads = f.names.LoadLabel()
+		words = append(words, loadWords(&c))
+	}
+	var settings []string
+	for _, label := range f.names.Varied {
+		differs := func(i int) bool { return f.r.Cells[i].Labels[label] != c.Labels[label] }
+		if label == loads || slices.ContainsFunc(cells, differs) || !slices.ContainsFunc(rivals, differs) {
+			continue
 		}
-		if c.OfferedPerS > 0 {
-			words += "at " + wording.Digits(c.OfferedPerS) + "/s offered"
+		if label == wording.Disk {
+			words = append(words, "on "+f.names.Value(cells[0], label))
 		} else {
-			words += "at full speed"
+			settings = append(settings, f.setting(cells[0], label))
 		}
 	}
-	if words == "" {
+	if len(settings) > 0 {
+		words = append(words, "with "+and(settings))
+	}
+	if len(words) == 0 {
 		return ""
 	}
-	return wording.Capital(words) + ": "
+	return wording.Capital(strings.Join(words, ", ")) + ": "
 }
 
-// keptUp is the share of the offered rate from which a cell counts as having kept up
-// with it.
-const keptUp = 0.99
+// setting is a label with its value, whether or not that speaks for itself.
+func (f *finder) setting(cell int, label string) string {
+	return f.names.Short(label) + "=" + f.names.Value(cell, label)
+}
+
+// loadWords are "at 5,000/s offered", or "at full speed".
+func loadWords(c *results.Cell) string {
+	if c.OfferedPerS > 0 {
+		return "at " + wording.Load(*c) + " offered"
+	}
+	return "at full speed"
+}
+
+// put makes a sentence of where it holds and what does.
+func put(where, text string) string {
+	if where == "" {
+		return wording.Capital(text)
+	}
+	return where + text
+}
 
 // lonesTold is how many cells that are alone in their lots are told one by one.
 const lonesTold = 4
@@ -66,18 +141,26 @@ const lonesTold = 4
 // what its only cell reached.
 func (f *finder) figures() {
 	var alone []int
-	for _, peers := range f.peers() {
-		if len(peers) == 1 {
-			alone = append(alone, peers...)
+	for _, lot := range f.peers() {
+		if len(lot) == 1 {
+			alone = append(alone, lot...)
 			continue
 		}
-		if f.r.Cells[peers[0]].OfferedPerS > 0 {
-			f.offered(peers)
-		} else {
-			f.bestAndWorst(peers, throughput(f.r))
+		if f.r.Cells[lot[0]].OfferedPerS > 0 {
+			f.offered(lot)
 		}
-		f.bestAndWorst(peers, p99(results.Produce, "produce"))
-		f.bestAndWorst(peers, p99(results.EndToEnd, "end-to-end"))
+		parts := f.parts(lot)
+		for n, fig := range f.figuresOf(lot, len(parts)) {
+			if len(parts) == 0 {
+				f.span(lot, fig)
+			}
+			for _, part := range parts {
+				f.bestAndWorst(part, fig)
+			}
+			if n == 0 && len(parts) == 1 {
+				f.against(parts[0], fig)
+			}
+		}
 	}
 	if len(alone) > lonesTold {
 		f.offered(alone)
@@ -88,56 +171,147 @@ func (f *finder) figures() {
 	}
 }
 
+// first is what a cell is compared by first: at full speed the rate, and the latency at
+// the rate that was offered.
+func (f *finder) first(cell int) figure {
+	if f.r.Cells[cell].OfferedPerS > 0 {
+		return p99(results.Produce, "produce")
+	}
+	return throughput(f.r)
+}
+
+// figuresOf are those by which the cells of a lot are compared; with several parts they
+// are few, for there is a sentence of each part.
+func (f *finder) figuresOf(lot []int, parts int) []figure {
+	all := []figure{f.first(lot[0])}
+	if !all[0].lower && f.varies(lot, "records.size") {
+		all = append(all, recordRate("rate of records"))
+	}
+	switch {
+	case parts > 1:
+	case all[0].lower && !slices.ContainsFunc(lot, func(i int) bool { return readLate(&f.r.Cells[i]) }):
+		all = append(all, p99(results.EndToEnd, "end-to-end"))
+	case all[0].lower:
+	default:
+		all = append(all, processors(), p99(results.Produce, "produce"))
+		all[len(all)-1].name += " at saturation"
+	}
+	return all
+}
+
+// readLate says that end-to-end latency is not that of one way of reading: some records
+// wait until the load has ended, or groups of consumers differ.
+func readLate(c *results.Cell) bool {
+	return phaseOf(c, results.PhaseRead) != nil || len(readersOf(c)) > 1
+}
+
+// span says between which two cells a figure lies. They may differ in several settings,
+// so that nothing follows from it.
+func (f *finder) span(lot []int, fig figure) {
+	low, high, ok := f.ends(lot, fig)
+	if !ok || low == high {
+		return
+	}
+	least, _ := fig.ofCell(&f.r.Cells[low])
+	most, _ := fig.ofCell(&f.r.Cells[high])
+	f.say(Figure, put(f.where(lot), fmt.Sprintf("%s goes from %s (%s) to %s (%s).", fig.name, fig.write(least),
+		f.name(low, lot), fig.write(most), f.name(high, lot))), low, high)
+}
+
+// ends are the cells with the least and the most of a figure.
+func (f *finder) ends(cells []int, fig figure) (low, high int, ok bool) {
+	cells = f.having(cells, fig)
+	if len(cells) == 0 {
+		return 0, 0, false
+	}
+	compare := func(a, b int) int {
+		v, _ := fig.ofCell(&f.r.Cells[a])
+		w, _ := fig.ofCell(&f.r.Cells[b])
+		return cmp.Compare(v, w)
+	}
+	return slices.MinFunc(cells, compare), slices.MaxFunc(cells, compare), true
+}
+
 // lone says what the only cell of its kind reached.
 func (f *finder) lone(cell int) {
 	c := &f.r.Cells[cell]
-	text := f.where([]int{cell})
-	if len(f.names.Varied) > 1 || len(f.names.Varied) == 1 && f.names.Varied[0] != f.names.LoadLabel() {
-		text += f.name(cell, f.all()) + ": "
-	}
-	rate, latency := throughput(f.r), p99(results.Produce, "produce")
-	v, ok := rate.of(&c.Measures)
+	rate := throughput(f.r)
+	v, ok := rate.ofCell(c)
 	if !ok {
-		f.say(Figure, text+"nothing was acknowledged in the measured window.", cell)
+		f.say(Figure, put(f.where([]int{cell}), "nothing was acknowledged in the measured window."), cell)
 		return
 	}
-	text += rate.write(v) + " were acknowledged" + boundsWords(c, rate)
+	text := withInterval(c, rate, v)
+	if sameSize(f.r) {
+		text += " (" + wording.Digits(c.MBPerS) + " MB/s)"
+	}
+	text += " were acknowledged"
 	if c.OfferedPerS > 0 && !wording.LoadVaries(f.r) {
-		text += fmt.Sprintf(" (%s records/s were offered)", wording.Digits(c.OfferedPerS))
+		text += " of " + wording.Load(*c) + " offered"
 	}
-	l := c.Latency[results.Produce]
-	var words []string
-	if l.Supports("p50") {
-		words = append(words, "p50 "+wording.Duration(l.P50))
-	}
-	if v, ok := latency.of(&c.Measures); ok {
-		words = append(words, "p99 "+latency.write(v)+boundsWords(c, latency))
-	}
-	if len(words) > 0 {
-		text += "; produce latency: " + and(words)
-		if c.AtSaturation {
-			text += ", mostly queueing at full speed"
+	for _, l := range []struct{ name, words string }{{results.Produce, "produce latency"},
+		{results.EndToEnd, "end-to-end latency"}} {
+		if words := latencyWords(c, l.name); words != "" {
+			text += "; " + l.words + ": " + words
 		}
 	}
-	f.say(Figure, text+".", cell)
+	if c.AtSaturation {
+		text += "; latency is that at saturation"
+	}
+	f.say(Figure, put(f.where([]int{cell}), text+"."), cell)
 }
 
-// boundsWords are the interval of a cell's figure: " (95 %: 1.2 ms to 1.4 ms)".
-func boundsWords(c *results.Cell, fig figure) string {
-	b, ok := c.Intervals[fig.json]
-	if !ok || b.Confidence < stats.Confidence {
-		return ""
+// latencyWords are the median and the p99 of a latency: "p50 3.99 ms and p99 9.22 ms".
+func latencyWords(c *results.Cell, latency string) string {
+	var words []string
+	for _, fig := range []figure{percentile(latency, "p50", "p50", func(l *results.Latency) int64 { return l.P50 }),
+		percentile(latency, "p99", "p99", func(l *results.Latency) int64 { return l.P99 })} {
+		if v, ok := fig.ofCell(c); ok {
+			words = append(words, fig.name+" "+withInterval(c, fig, v))
+		}
 	}
-	words := " (95 %: " + fig.write(b.Low) + " to " + fig.write(b.High)
-	if b.Over == results.OverSeconds {
-		words += ", of this run"
+	return and(words)
+}
+
+// withInterval writes a cell's figure, and behind it the interval as tables have it.
+func withInterval(c *results.Cell, fig figure, v float64) string {
+	if i := wording.PlusMinus(*c, fig.json, v); i != "" {
+		return fig.write(v) + " " + i
 	}
-	return words + ")"
+	return fig.write(v)
+}
+
+// keptUp is the share of what was offered from which a cell counts as having kept up.
+const keptUp = 0.99
+
+// gotThrough is the share of the records that came due in the measured window which as
+// many acknowledgements stand against. What was under way when it began may be so when
+// it ends, and counts as acknowledged.
+func gotThrough(c *results.Cell) float64 {
+	var due, acked, underWay float64
+	for i := range c.Repeats {
+		first := true
+		for k := range c.Repeats[i].Seconds {
+			s := &c.Repeats[i].Seconds[k]
+			if !s.Measured() || s.Offered == 0 {
+				continue
+			}
+			if first {
+				underWay += float64(s.Offered) / s.Length * float64(s.P50) / 1e9
+				first = false
+			}
+			due, acked = due+float64(s.Offered), acked+float64(s.Acked)
+		}
+	}
+	if due == 0 {
+		return c.RecordsPerS / c.OfferedPerS
+	}
+	return min(1, (acked+2*underWay)/due)
 }
 
 // offered says which cells of an open loop kept up with what was offered.
 func (f *finder) offered(lot []int) {
-	share := func(i int) float64 { return f.r.Cells[i].RecordsPerS / f.r.Cells[i].OfferedPerS }
+	share := func(i int) float64 { return gotThrough(&f.r.Cells[i]) }
 	var open, short []int
 	for _, i := range lot {
 		if f.r.Cells[i].OfferedPerS > 0 {
@@ -150,101 +324,96 @@ func (f *finder) offered(lot []int) {
 	if len(open) == 0 {
 		return
 	}
-	where := ""
-	rate := "their rates"
-	if alike := f.r.Cells[open[0]].OfferedPerS; !slices.ContainsFunc(open, func(i int) bool {
-		return f.r.Cells[i].OfferedPerS != alike
-	}) {
-		where, rate = f.where(open), wording.Digits(alike)+" records/s"
+	where, rate := "", "the rate that each was offered"
+	first := f.r.Cells[open[0]].OfferedPerS
+	if !slices.ContainsFunc(open, func(i int) bool { return f.r.Cells[i].OfferedPerS != first }) {
+		where, rate = f.where(open), "the "+wording.Digits(first)+" records/s that were offered"
 	}
 	if len(short) == 0 {
-		all := fmt.Sprintf("All %d", len(open))
-		if len(open) == 2 {
-			all = "Both"
-		}
-		f.say(Figure, fmt.Sprintf("%s%s cells kept up with %s that were offered.", where, all, rate), open...)
+		f.say(Figure, put(where, f.list(open, open)+" kept up with "+rate+"."), open...)
 		return
 	}
 	least := slices.MinFunc(short, func(a, b int) int { return cmp.Compare(share(a), share(b)) })
-	name := "it"
-	if len(short) > 1 {
-		name = f.name(least, open)
+	c := &f.r.Cells[least]
+	reached := "reached " + wording.Digits(c.RecordsPerS) + " records/s, " + wording.Percent(c.RecordsPerS/c.OfferedPerS) +
+		" of its rate"
+	if len(short) == 1 {
+		f.say(Figure, put(where, "all but one cell kept up with "+rate+": "+f.name(least, open)+" "+reached+"."), short...)
+		return
 	}
-	f.say(Figure, fmt.Sprintf("%sNot all of %s that were offered got through in %s: %s reached %s records/s, %s.", where,
-		rate, f.list(short, open), name, wording.Digits(f.r.Cells[least].RecordsPerS), wording.Percent(share(least))),
+	if len(short) == len(open) {
+		f.say(Figure, put(where, "no cell kept up with "+rate+": "+f.name(least, open)+", the slowest, "+reached+"."),
+			short...)
+		return
+	}
+	f.say(Figure, put(where, wording.Count(int64(len(short)))+" of "+wording.Plural(int64(len(open)), "cell")+
+		" did not keep up with "+rate+": "+f.list(short, open)+"; "+f.name(least, open)+", the slowest, "+reached+"."),
 		short...)
 }
+
+// within says how much more the most of several figures is than the least, rounded up.
+func within(ratio float64) string {
+	return " within " + wording.Percent(math.Ceil(1000*(ratio-1))/1000)
+}
+
+// alike is the ratio below which figures that are not shown to differ are told as one.
+const alike = 1.01
 
 // bestAndWorst compares the ends of a lot. They were picked for being far apart, so
 // that the test counts as many comparisons as there are pairs.
 func (f *finder) bestAndWorst(peers []int, fig figure) {
 	cells := f.having(peers, fig)
-	if len(cells) < 2 {
+	low, high, ok := f.ends(cells, fig)
+	if !ok || len(cells) < 2 {
 		return
 	}
-	value := func(i int) float64 {
-		v, _ := fig.of(&f.r.Cells[i].Measures)
-		return v
-	}
-	low := slices.MinFunc(cells, func(a, b int) int { return cmp.Compare(value(a), value(b)) })
-	high := slices.MaxFunc(cells, func(a, b int) int { return cmp.Compare(value(a), value(b)) })
+	least, _ := fig.ofCell(&f.r.Cells[low])
+	most, _ := fig.ofCell(&f.r.Cells[high])
 	where := f.where(peers)
-	if value(low) == value(high) {
-		f.say(Figure, fmt.Sprintf("%s%s is %s in all %d cells.", where, wording.Capital(fig.name), fig.write(value(low)),
-			len(cells)), cells...)
-		return
-	}
 	pairs := len(cells) * (len(cells) - 1) / 2
 	d := f.compare(fig, low, high)
-	shown := d.p*float64(pairs) < stats.Alpha
-	doubt := ""
-	for _, i := range []int{low, high} {
-		if f.untrusted(i) {
-			shown, doubt = false, doubt+"; "+f.name(i, peers)+" is not to be trusted"
-		}
-	}
-	few := !d.enough(pairs)
-	if d.ratio <= 1 { // the runs do not say what the merged histograms do
-		shown, few = false, false
-	}
-	var text string
-	if !shown && doubt == "" && !few {
-		text = fmt.Sprintf("%s is not shown to differ between the %d cells: from %s (%s) to %s (%s), %s",
-			wording.Capital(fig.name), len(cells), fig.write(value(low)), f.name(low, peers), fig.write(value(high)),
-			f.name(high, peers), d.basis)
-	} else {
-		text = f.endsWords(fig, d, peers)
-	}
+	s := Sentence{Kind: Figure, About: cells, Shown: d.p*float64(pairs) < stats.Alpha && d.ratio > 1}
+	text := f.endsWords(fig, d, peers, s.Shown)
 	switch {
-	case few && doubt == "" && d.runs == 0:
-		doubt = "; no run has samples enough by itself to show a difference (a longer load.duration could)"
-	case few && doubt == "":
-		doubt = fmt.Sprintf("; %s cannot show a difference between %d cells (--repeat %d could)", d.basis, len(cells),
-			runsNeeded(pairs))
+	case !s.Shown && most/least < alike:
+		s.Shown = true // what it says is no difference
+		text = fmt.Sprintf("%s is %s in %s", fig.name, fig.write(least), f.list(cells, cells))
+		if least != most {
+			text += within(most / least)
+		}
+	case d.ratio <= 1 || !s.Shown && d.enough(pairs): // the runs may not say what the merged histograms do
+		text = fmt.Sprintf("%s is not shown to differ between the %d cells: from %s (%s) to %s (%s), %s", fig.name,
+			len(cells), fig.write(least), f.name(low, peers), fig.write(most), f.name(high, peers), d.basis)
+	case !s.Shown:
+		s.Runs, s.Longer = runsNeeded(pairs), d.runs == 0
 	}
-	f.out = append(f.out, Sentence{Kind: Figure, Text: where + text + doubt + ".", About: cells, Shown: shown})
+	s.Text = put(where, text+".")
+	f.out = append(f.out, s)
 }
 
 // endsWords say of the cell with the least of a figure and the one with the most how
 // far apart they are, the better one first.
-func (f *finder) endsWords(fig figure, d difference, peers []int) string {
+func (f *finder) endsWords(fig figure, d difference, peers []int, shown bool) string {
 	low, high := f.name(d.a, peers), f.name(d.b, peers)
-	least, _ := fig.of(&f.r.Cells[d.a].Measures)
-	most, _ := fig.of(&f.r.Cells[d.b].Measures)
-	apart := times(d.ratio) + d.intervalWords()
+	least, _ := fig.ofCell(&f.r.Cells[d.a])
+	most, _ := fig.ofCell(&f.r.Cells[d.b])
+	apart := times(d.ratio)
+	if shown {
+		apart += d.intervalWords()
+	}
 	if fig.lower {
-		more := " longer"
+		more := " more"
 		if d.ratio >= doubled {
-			more = " as long"
+			more = " as much"
 		}
-		return fmt.Sprintf("The lowest %s is that of %s, %s; that of %s, the highest, is %s%s: %s",
+		return fmt.Sprintf("the lowest %s is that of %s, %s; that of %s, the highest, is %s%s: %s",
 			fig.name, low, fig.write(least), high, apart, more, fig.write(most))
 	}
 	more := " more than"
 	if d.ratio >= doubled {
 		more = ""
 	}
-	return fmt.Sprintf("The highest %s is that of %s, %s: %s%s that of %s, the lowest, %s",
+	return fmt.Sprintf("the highest %s is that of %s, %s: %s%s that of %s, the lowest, %s",
 		fig.name, high, fig.write(most), apart, more, low, fig.write(least))
 }
 
@@ -257,7 +426,7 @@ func (d *difference) enough(comparisons int) bool {
 // having are the cells that have a figure.
 func (f *finder) having(cells []int, fig figure) (there []int) {
 	for _, i := range cells {
-		if _, ok := fig.of(&f.r.Cells[i].Measures); ok {
+		if _, ok := fig.ofCell(&f.r.Cells[i]); ok {
 			there = append(there, i)
 		}
 	}

@@ -15,15 +15,15 @@ import (
 
 // Kinds of sentences, in the order in which Of gives them.
 const (
-	Source     = "source"     // measured or simulated; always there
-	Incomplete = "incomplete" // the run did not end by itself
-	Records    = "records"    // lost, duplicated, reordered, corrupted or failed
-	Trust      = "trust"      // not to be trusted, and why
-	Goal       = "goal"       // met or missed
-	Figure     = "figure"     // the best and the worst cell, or what the only one reached
-	Along      = "along"      // what changed along a varied setting
-	Time       = "time"       // where the time went
-	Bound      = "bound"      // what bounds cells
+	Source  = "source"   // measured or simulated; always there
+	Records = "records"  // lost, duplicated, reordered, corrupted or failed
+	LeftOut = "left out" // cells that the sentences below do not speak of
+	Goal    = "goal"     // met or missed
+	Figure  = "figure"   // the best and the worst cell, or what the only one reached
+	Along   = "along"    // what changed along a varied setting
+	Choice  = "choice"   // what a choice of design did: codecs, flushes, keys, readers
+	Time    = "time"     // where the time went
+	Bound   = "bound"    // what bounds cells
 )
 
 // NotShown stands before a sentence whose difference may be noise.
@@ -38,6 +38,10 @@ type Sentence struct {
 	// Shown is false where the sentence speaks of a difference that may be noise, or
 	// cannot be told from it.
 	Shown bool
+	// Runs are how many of each cell could show it, 0 where there are enough; Longer says
+	// that each of them needs more samples too.
+	Runs   int
+	Longer bool
 }
 
 // Marked is the text, with NotShown before it where nothing is shown.
@@ -48,17 +52,17 @@ func (s Sentence) Marked() string {
 	return NotShown + " " + s.Text
 }
 
-// Of gives the sentences of a result. There is always one: how its figures came
-// about, or that there are none.
-func Of(r *results.Result) []Sentence {
-	f := &finder{r: r, names: wording.NamesOf(r)}
+// Of gives the sentences of a result, the first of which says how its figures came about.
+// unforced has the cells, by index in Result.Cells, that tell.
+func Of(r *results.Result, unforced map[int]Unforced) []Sentence {
+	f := &finder{r: r, names: wording.NamesOf(r), unforced: unforced}
 	f.source()
-	f.incomplete()
 	f.records()
-	f.trust()
+	f.leftOut()
 	f.goals()
 	f.figures()
 	f.along()
+	f.choices()
 	f.time()
 	f.bounds()
 	return f.out
@@ -66,9 +70,10 @@ func Of(r *results.Result) []Sentence {
 
 // finder makes the sentences of one result.
 type finder struct {
-	r     *results.Result
-	names *wording.Names
-	out   []Sentence
+	r        *results.Result
+	names    *wording.Names
+	unforced map[int]Unforced
+	out      []Sentence
 }
 
 func (f *finder) say(kind, text string, about ...int) {
@@ -85,6 +90,20 @@ func (f *finder) ran() (cells []int) {
 	return cells
 }
 
+// sound are the cells that ran, kept all records and are not found untrustworthy.
+// Nothing is concluded from others.
+func (f *finder) sound() (cells []int) {
+	for _, i := range f.ran() {
+		if c := &f.r.Cells[i]; !wording.Untrusted(*c) && !spoilt(c) {
+			cells = append(cells, i)
+		}
+	}
+	return cells
+}
+
+// spoilt says that not all records came through.
+func spoilt(c *results.Cell) bool { return c.Bad() > 0 || c.Failed > 0 }
+
 // all are the cells of the result.
 func (f *finder) all() (cells []int) {
 	for i := range f.r.Cells {
@@ -96,21 +115,47 @@ func (f *finder) all() (cells []int) {
 // namesListed is how many cells a sentence names.
 const namesListed = 4
 
-// list names cells of a lot: "lz4, zstd and gzip"; many are counted.
+// list names cells of a lot: "lz4, zstd and gzip"; what have a value in common that no
+// other cell of the lot has are named by it, and many are counted.
 func (f *finder) list(cells, lot []int) string {
 	switch {
 	case len(cells) == len(lot) && len(cells) == 2:
 		return "both cells"
 	case len(cells) == len(lot) && len(cells) > 2:
 		return "all " + wording.Plural(int64(len(cells)), "cell")
-	case len(cells) > namesListed:
-		return wording.Plural(int64(len(cells)), "cell")
+	case len(cells) > 1:
+		if value := f.inCommon(cells, lot); value != "" {
+			return "the " + wording.Plural(int64(len(cells)), "cell") + " " + value
+		}
+	}
+	if len(cells) > namesListed {
+		return wording.Count(int64(len(cells))) + " of " + wording.Plural(int64(len(lot)), "cell")
 	}
 	names := make([]string, len(cells))
 	for i, cell := range cells {
 		names[i] = f.name(cell, lot)
 	}
 	return and(names)
+}
+
+// inCommon is the value of a label that these cells have and no other of the lot has:
+// "with acks=all", "on nvme", "at full speed".
+func (f *finder) inCommon(cells, lot []int) string {
+	for _, label := range f.names.Varied {
+		value := f.r.Cells[cells[0]].Labels[label]
+		if !slices.ContainsFunc(lot, func(i int) bool {
+			return (f.r.Cells[i].Labels[label] == value) != slices.Contains(cells, i)
+		}) {
+			switch label {
+			case f.names.LoadLabel():
+				return loadWords(&f.r.Cells[cells[0]])
+			case wording.Disk:
+				return "on " + f.names.Value(cells[0], label)
+			}
+			return "with " + f.setting(cells[0], label)
+		}
+	}
+	return ""
 }
 
 // name is a cell's among a lot: what varies in the lot, and whether it was measured or
@@ -157,10 +202,7 @@ func (f *finder) source() {
 		f.say(Source, "No cell ran, so that there are no figures.")
 		return
 	}
-	repeats := wording.Repeats(r, "", " of each cell")
-	if repeats == "" {
-		repeats = "one run of each cell"
-	}
+	repeats := wording.Runs(r)
 	switch {
 	case wording.TargetVaries(r):
 		f.say(Source, "Some cells were measured and others simulated ("+repeats+"); the two kinds are not compared with "+
@@ -169,71 +211,47 @@ func (f *finder) source() {
 		f.say(Source, "All figures are simulated: they say what the models of disks, networks and processors make of it ("+
 			repeats+").")
 	default:
-		f.say(Source, "All figures were measured on this machine ("+repeats+").")
+		f.say(Source, "All figures were measured on the machine named below ("+repeats+").")
 	}
-}
-
-func (f *finder) incomplete() {
-	if f.r.Complete {
-		return
-	}
-	text := "The run is incomplete"
-	if f.r.Incomplete != "" {
-		text += ": " + f.r.Incomplete
-	}
-	if missing := len(f.r.Cells) - len(f.ran()); missing > 0 && len(f.ran()) > 0 {
-		text += "; " + wording.Plural(int64(missing), "cell") + " did not run"
-	}
-	f.say(Incomplete, text+".")
 }
 
 // records says which cells did not keep their records.
 func (f *finder) records() {
 	for _, i := range f.ran() {
 		c := &f.r.Cells[i]
-		if c.Bad() > 0 || c.Failed > 0 {
-			f.say(Records, "In "+f.names.Cell(i)+" not all records came through: "+wording.Check(c.Counts)+" of "+
-				wording.Count(c.Acked)+" acknowledged.", i)
+		if !spoilt(c) {
+			continue
 		}
+		var words []string
+		if c.Bad() > 0 {
+			words = append(words, wording.BadRecords(c.Counts)+" of "+wording.Count(c.Acked)+" acknowledged")
+		}
+		if c.Failed > 0 {
+			words = append(words, wording.Count(c.Failed)+" failed of "+wording.Count(c.Sent)+" sent")
+		}
+		f.say(Records, "In "+f.names.Cell(i)+" not all records came through: "+strings.Join(words, "; ")+".", i)
 	}
 }
 
-// trustListed is how many reasons are told.
-const trustListed = 6
-
-// trust says what is not to be trusted. One reason of several cells is told once.
-func (f *finder) trust() {
-	type reason struct {
-		message string
-		cells   []int
-	}
-	var reasons []reason
+// leftOut names the cells that no sentence below speaks of.
+func (f *finder) leftOut() {
+	var untrusted, bad []int
 	for _, i := range f.ran() {
-		for _, t := range f.r.Cells[i].Trust {
-			if !t.Untrusted {
-				continue
-			}
-			at := slices.IndexFunc(reasons, func(r reason) bool { return r.message == t.Message })
-			if at < 0 {
-				reasons = append(reasons, reason{message: t.Message})
-				at = len(reasons) - 1
-			}
-			reasons[at].cells = append(reasons[at].cells, i)
+		switch c := &f.r.Cells[i]; {
+		case wording.Untrusted(*c):
+			untrusted = append(untrusted, i)
+		case spoilt(c):
+			bad = append(bad, i)
 		}
 	}
-	for n, reason := range reasons {
-		if n == trustListed {
-			f.say(Trust, "There are "+wording.Count(int64(len(reasons)-n))+" more reasons not to trust cells.")
-			return
-		}
-		f.say(Trust, "Not to be trusted: "+f.list(reason.cells, f.all())+": "+strings.TrimSuffix(reason.message, ".")+".",
-			reason.cells...)
+	if len(untrusted) > 0 {
+		f.say(LeftOut, "Not to be trusted, as the warnings say, and left out of what follows: "+
+			f.listOr("the only cell", untrusted)+".", untrusted...)
 	}
-}
-
-// untrusted says whether a cell's figures are not to be used.
-func (f *finder) untrusted(cell int) bool {
-	return slices.ContainsFunc(f.r.Cells[cell].Trust, func(t results.Finding) bool { return t.Untrusted })
+	if len(bad) > 0 {
+		f.say(LeftOut, "Left out of what follows, since not all records came through: "+
+			f.listOr("the only cell", bad)+".", bad...)
+	}
 }
 
 // goals says which were met and which were missed, each once.
@@ -271,17 +289,38 @@ func (f *finder) goals() {
 
 // bounds says what bounds cells, a resource at a time.
 func (f *finder) bounds() {
+	var about []int
+	var words []string
+	sound := f.sound()
 	for _, resource := range wording.BoundOrder() {
 		var cells []int
-		for _, i := range f.ran() {
+		for _, i := range sound {
 			if b := f.r.Cells[i].Bound; b != nil && b.Resource == resource {
 				cells = append(cells, i)
 			}
 		}
-		if len(cells) > 0 {
-			f.say(Bound, "What bounds "+f.listOr("it", cells)+": "+wording.BoundSays(resource)+".", cells...)
+		switch {
+		case len(cells) == 0:
+			continue
+		case len(f.r.Cells) == 1:
+			words = append(words, wording.BoundSays(resource))
+		default:
+			words = append(words, f.in(cells, sound)+", "+wording.BoundSays(resource))
 		}
+		about = append(about, cells...)
 	}
+	if len(words) > 0 {
+		slices.Sort(about)
+		f.say(Bound, "What bounds the rate: "+strings.Join(words, "; ")+".", about...)
+	}
+}
+
+// in is where something holds: "with acks=all", "at full speed", "in lz4 and zstd".
+func (f *finder) in(cells, lot []int) string {
+	if value := f.inCommon(cells, lot); value != "" && len(cells) < len(lot) {
+		return value
+	}
+	return "in " + f.list(cells, lot)
 }
 
 // listOr is list, or a word where the result has but one cell.

@@ -35,7 +35,7 @@ func TestSentences(t *testing.T) {
 		for i := range r.Cells {
 			r.Cells[i].Intervals = results.IntervalsOf(&r.Cells[i], hs[i])
 		}
-		got := text(Of(r))
+		got := text(Of(r, nil))
 		path := filepath.Join("testdata", run.Scenario+".txt")
 		if *rewrite {
 			if err := os.MkdirAll("testdata", 0o755); err != nil {
@@ -58,7 +58,8 @@ func TestSentences(t *testing.T) {
 
 // Goal: whatever a result lacks, there is a first sentence that says how its figures
 // came about, every sentence ends as one, names cells that there are, and none
-// compares a measured cell with a simulated one.
+// concludes from a cell that is not sound, compares a measured cell with a simulated one,
+// or says by how much cells differ of which more than one setting does.
 // Method: synthetic results with parts taken out at random.
 func TestEveryCombination(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 1))
@@ -85,29 +86,51 @@ func TestEveryCombination(t *testing.T) {
 			t.Fatal(err)
 		}
 		spoil(r, random)
-		all := Of(r)
+		all := Of(r, nil)
 		if len(all) == 0 || all[0].Kind != Source {
 			t.Fatalf("%s: the first sentence is not about the source: %+v", r.Scenario, all)
 		}
 		for _, s := range all {
-			if !strings.HasSuffix(s.Text, ".") || strings.Contains(s.Text, "NaN") || strings.Contains(s.Text, "Inf") ||
-				strings.Contains(s.Text, "%!") || strings.Contains(s.Text, "  ") {
-				t.Errorf("%s: %q", r.Scenario, s.Text)
-			}
-			for _, i := range s.About {
-				if i < 0 || i >= len(r.Cells) {
-					t.Errorf("%s: %q is about cell %d of %d", r.Scenario, s.Text, i, len(r.Cells))
-				}
-			}
-			if s.Kind != Figure && s.Kind != Along && s.Kind != Time {
-				continue
-			}
-			for _, i := range s.About {
-				if r.Cells[i].Target != r.Cells[s.About[0]].Target {
-					t.Errorf("%s: measured and simulated in one: %q", r.Scenario, s.Text)
-				}
-			}
+			checkSentence(t, r, s)
 		}
+	}
+}
+
+// checkSentence holds a sentence against the result that it is of.
+func checkSentence(t *testing.T, r *results.Result, s Sentence) {
+	t.Helper()
+	if !strings.HasSuffix(s.Text, ".") || strings.Contains(s.Text, "NaN") || strings.Contains(s.Text, "Inf") ||
+		strings.Contains(s.Text, "%!") || strings.Contains(s.Text, "  ") || strings.HasSuffix(s.Text, "..") {
+		t.Errorf("%s: %q", r.Scenario, s.Text)
+	}
+	for _, i := range s.About {
+		if i < 0 || i >= len(r.Cells) {
+			t.Fatalf("%s: %q is about cell %d of %d", r.Scenario, s.Text, i, len(r.Cells))
+		}
+	}
+	if !slices.Contains([]string{Figure, Along, Choice, Time, Bound}, s.Kind) {
+		return
+	}
+	for _, i := range s.About {
+		if c := &r.Cells[i]; spoilt(c) || slices.ContainsFunc(c.Trust, func(f results.Finding) bool { return f.Untrusted }) {
+			t.Errorf("%s: a cell that is not sound is in %q", r.Scenario, s.Text)
+		}
+		if r.Cells[i].Target != r.Cells[s.About[0]].Target && s.Kind != Bound {
+			t.Errorf("%s: measured and simulated in one: %q", r.Scenario, s.Text)
+		}
+	}
+	if s.Kind != Figure || !strings.Contains(s.Text, ", the lowest, ") && !strings.Contains(s.Text, ", the highest, ") &&
+		!strings.Contains(s.Text, "gainst ") {
+		return
+	}
+	differ := 0
+	for _, label := range r.LabelNames {
+		differ += count(slices.ContainsFunc(s.About, func(i int) bool {
+			return r.Cells[i].Labels[label] != r.Cells[s.About[0]].Labels[label]
+		}))
+	}
+	if differ != 1 {
+		t.Errorf("%s: %d settings differ in %q", r.Scenario, differ, s.Text)
 	}
 }
 
@@ -128,7 +151,7 @@ func spoil(r *results.Result, random *rand.Rand) {
 	}
 	for i := range r.Cells {
 		c := &r.Cells[i]
-		switch random.IntN(8) {
+		switch random.IntN(9) {
 		case 0:
 			c.Repeats, c.Measures = nil, results.MergeRepeats(nil, nil)
 		case 1:
@@ -143,6 +166,8 @@ func spoil(r *results.Result, random *rand.Rand) {
 			c.Breakdown, c.Bound = nil, nil
 		case 6:
 			c.Intervals = results.IntervalsOf(c, nil)
+		case 7:
+			c.Counts.Lost, c.Failed = int64(random.IntN(2)), int64(random.IntN(2))
 		}
 		if random.IntN(5) == 0 {
 			r.Goals = append(r.Goals, results.GoalOutcome{Goal: "lost == 0", Cell: i, Met: random.IntN(2) == 0,
@@ -172,12 +197,12 @@ func made(levels []float64, repeats int, random *rand.Rand) *results.Result {
 // throughputSentence is the one that compares the throughput of all cells.
 func throughputSentence(t *testing.T, r *results.Result) Sentence {
 	t.Helper()
-	for _, s := range Of(r) {
+	for _, s := range Of(r, nil) {
 		if s.Kind == Figure && strings.Contains(strings.ToLower(s.Text), "throughput") {
 			return s
 		}
 	}
-	t.Fatalf("no sentence about throughput in %s", text(Of(r)))
+	t.Fatalf("no sentence about throughput in %s", text(Of(r, nil)))
 	return Sentence{}
 }
 
@@ -208,32 +233,63 @@ func TestFalseAlarmsOfBestAndWorst(t *testing.T) {
 // Method: made results, and what their sentences hold.
 func TestShownOrNot(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 3))
-	clear := made([]float64{1e5, 3e5}, 6, random)
-	suspect := made([]float64{1e5, 3e5}, 6, random)
-	suspect.Cells[1].Trust = []results.Finding{{Check: "machine", Untrusted: true, Message: "java used 1.2 cores."}}
 	for _, c := range []struct {
 		why   string
 		r     *results.Result
 		shown bool
 		has   string
+		runs  int
 	}{
-		{"six runs that differ", clear, true, "times (95 %: "},
-		{"six runs that do not", made([]float64{1e5, 1e5}, 6, random), false, "is not shown to differ between the 2 cells"},
-		{"three runs", made([]float64{1e5, 3e5}, 3, random), false, "3 runs each cannot show a difference between 2 " +
-			"cells (--repeat 4 could)"},
-		{"one run", made([]float64{1e5, 3e5}, 1, random), false, "one run each cannot show a difference"},
-		{"a cell that is not to be trusted", suspect, false, "codec-1 is not to be trusted"},
+		{"six runs that differ", made([]float64{1e5, 3e5}, 6, random), true, "times (95 %: ", 0},
+		{"six runs that do not", made([]float64{1e5, 1e5}, 6, random), false,
+			"is not shown to differ between the 2 cells", 0},
+		{"three runs", made([]float64{1e5, 3e5}, 3, random), false, "times that of codec-0, the lowest", 4},
+		{"one run", made([]float64{1e5, 3e5}, 1, random), false, "times that of codec-0, the lowest", 4},
 	} {
 		s := throughputSentence(t, c.r)
-		if s.Shown != c.shown || !strings.Contains(s.Text, c.has) {
-			t.Errorf("%s: shown %v: %q", c.why, s.Shown, s.Text)
+		if s.Shown != c.shown || !strings.Contains(s.Text, c.has) || s.Runs != c.runs {
+			t.Errorf("%s: %+v", c.why, s)
 		}
 		if strings.HasPrefix(s.Marked(), NotShown) == s.Shown {
 			t.Errorf("%s: marked %q", c.why, s.Marked())
 		}
 	}
-	if all := text(Of(suspect)); !strings.Contains(all, "Not to be trusted: codec-1: java used 1.2 cores.") {
-		t.Errorf("the reason is not told:\n%s", all)
+}
+
+// Goal: what is not sound is said, and nothing else is said of it.
+// Method: made results of three cells, of which one, two or all are not.
+func TestLeftOut(t *testing.T) {
+	suspect := []results.Finding{{Check: "machine", Untrusted: true, Message: "java used 1.2 cores"}}
+	for _, row := range []struct {
+		why   string
+		spoil func(cells []results.Cell)
+		want  []string
+	}{
+		{"all are sound", func([]results.Cell) {}, nil},
+		{"one is not to be trusted", func(cells []results.Cell) { cells[1].Trust = suspect }, []string{
+			"Not to be trusted, as the warnings say, and left out of what follows: codec-1."}},
+		{"all are not", func(cells []results.Cell) {
+			cells[0].Trust, cells[1].Trust, cells[2].Trust = suspect, suspect, suspect
+		}, []string{"Not to be trusted, as the warnings say, and left out of what follows: all 3 cells."}},
+		{"one lost records, some of another failed", func(cells []results.Cell) {
+			cells[0].Lost, cells[0].Acked = 2, 1000
+			cells[2].Failed, cells[2].Sent = 5, 1005
+		}, []string{"In codec-0 not all records came through: 2 lost of 1,000 acknowledged.",
+			"In codec-2 not all records came through: 5 failed of 1,005 sent.",
+			"Left out of what follows, since not all records came through: codec-0 and codec-2."}},
+	} {
+		r := made([]float64{1e5, 2e5, 3e5}, 6, rand.New(rand.NewPCG(8, 8)))
+		row.spoil(r.Cells)
+		var got []string
+		for _, s := range Of(r, nil) {
+			checkSentence(t, r, s)
+			if s.Kind == Records || s.Kind == LeftOut {
+				got = append(got, s.Text)
+			}
+		}
+		if !slices.Equal(got, row.want) {
+			t.Errorf("%s: %q", row.why, got)
+		}
 	}
 }
 
@@ -263,7 +319,7 @@ func TestGoals(t *testing.T) {
 		{Goal: "p99(produce) < 10ms", Cell: 0, Met: true},
 		{Goal: "p99(produce) < 10ms", Cell: 1, Message: "it is 12 ms, 2 ms too much"}, {Goal: "x", Cell: 7}}
 	var got []string
-	for _, s := range Of(r) {
+	for _, s := range Of(r, nil) {
 		if s.Kind == Goal {
 			got = append(got, s.Text)
 		}

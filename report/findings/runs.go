@@ -77,19 +77,17 @@ type Comparison struct {
 func compared() []figure {
 	p50 := func(l *results.Latency) int64 { return l.P50 }
 	p999 := func(l *results.Latency) int64 { return l.P999 }
-	digits := func(v float64) string { return wording.Digits(v) }
+	rate := recordRate("records/s")
+	rate.write = wording.Digits // the name has the unit
 	return []figure{
-		{name: "records/s", json: "records_per_s", write: digits,
-			of: func(m *results.Measures) (float64, bool) { return m.RecordsPerS, m.MeasuredS > 0 && m.RecordsPerS > 0 }},
-		{name: "consumed/s", json: "consumed_per_s", write: digits,
-			of: func(m *results.Measures) (float64, bool) {
-				return m.ConsumedPerS, m.MeasuredS > 0 && m.ConsumedPerS > 0
-			}},
+		rate,
+		{name: "consumed/s", json: "consumed_per_s", write: wording.Digits,
+			of: func(w work) (float64, bool) { return w.ConsumedPerS, w.MeasuredS > 0 && w.ConsumedPerS > 0 }},
 		percentile(results.Produce, "produce p50", "p50", p50), p99(results.Produce, "produce"),
 		percentile(results.Produce, "produce p99.9", "p999", p999),
 		percentile(results.EndToEnd, "end-to-end p50", "p50", p50), p99(results.EndToEnd, "end-to-end"),
-		{name: "compression ratio", json: "compression_ratio", write: digits,
-			of: func(m *results.Measures) (float64, bool) { return m.CompressionRatio, m.CompressionRatio > 0 }},
+		{name: "compression ratio", json: "compression_ratio", write: wording.Digits,
+			of: func(w work) (float64, bool) { return w.CompressionRatio, w.CompressionRatio > 0 }},
 	}
 }
 
@@ -168,8 +166,8 @@ func labelOf(names *wording.Names, c *results.Cell, name string) string {
 // addCell adds the figures that two cells have.
 func (c *Comparison) addCell(name string, x, y *results.Cell) {
 	for _, fig := range compared() {
-		v, ok := fig.of(&x.Measures)
-		w, okToo := fig.of(&y.Measures)
+		v, ok := fig.ofCell(x)
+		w, okToo := fig.ofCell(y)
 		if !ok || !okToo {
 			continue
 		}

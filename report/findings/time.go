@@ -29,46 +29,50 @@ func stageName(stage string) string {
 const notableShare = 0.1
 
 // time says where the mean produce latency went: of a lone cell its largest stages, of
-// several the largest of each, and what makes the slowest slower than the fastest.
+// several the largest of each, and what makes the slowest slower than the fastest where
+// one setting differs.
 func (f *finder) time() {
-	for _, peers := range f.peers() {
-		var cells []int
-		for _, i := range peers {
-			if b := f.r.Cells[i].Breakdown; b != nil && results.SumNS(b.Produce) > 0 {
-				cells = append(cells, i)
-			}
-		}
+	for _, lot := range f.peers() {
+		cells := f.divided(lot)
 		switch len(cells) {
 		case 0:
 		case 1:
 			f.timeOfOne(cells[0])
 		default:
 			f.timeOfSeveral(cells)
+			f.slowest(f.parts(lot))
 		}
 	}
 }
 
+// divided are the cells that tell the stages of their latency.
+func (f *finder) divided(cells []int) (there []int) {
+	for _, i := range cells {
+		if b := f.r.Cells[i].Breakdown; b != nil && results.SumNS(b.Produce) > 0 {
+			there = append(there, i)
+		}
+	}
+	return there
+}
+
+// mean is the mean produce latency of a cell, in ns, as its stages add up to it.
+func (f *finder) mean(cell int) float64 { return results.SumNS(f.r.Cells[cell].Breakdown.Produce) }
+
 func (f *finder) timeOfOne(cell int) {
 	stages := f.r.Cells[cell].Breakdown.Produce
-	total := results.SumNS(stages)
 	largest := slices.Clone(stages)
 	slices.SortStableFunc(largest, func(a, b results.Stage) int { return cmp.Compare(b.MeanNS, a.MeanNS) })
 	var words []string
 	for _, s := range largest {
-		if share := s.MeanNS / total; share >= notableShare {
+		if share := s.MeanNS / f.mean(cell); share >= notableShare {
 			words = append(words, wording.Percent(share)+" "+stageName(s.Name))
 		}
 	}
-	of := ""
-	if len(f.r.Cells) > 1 {
-		of = " of " + f.names.Cell(cell)
-	}
-	f.say(Time, fmt.Sprintf("Of the %s that a record%s takes on average to be acknowledged, it spends %s.",
-		wording.Duration(int64(total)), of, and(words)), cell)
+	f.say(Time, put(f.where([]int{cell}), fmt.Sprintf("a record takes %s on average to be acknowledged: %s.",
+		wording.Duration(int64(f.mean(cell))), and(words))), cell)
 }
 
 func (f *finder) timeOfSeveral(cells []int) {
-	where := f.where(cells)
 	byStage := map[string][]int{}
 	for _, i := range cells {
 		stages := f.r.Cells[i].Breakdown.Produce
@@ -81,26 +85,45 @@ func (f *finder) timeOfSeveral(cells []int) {
 			words = append(words, stageName(stage)+" in "+f.list(of, cells))
 		}
 	}
-	f.say(Time, where+"The largest part of the mean produce latency is spent "+and(words)+".", cells...)
-	total := func(i int) float64 { return results.SumNS(f.r.Cells[i].Breakdown.Produce) }
-	fast := slices.MinFunc(cells, func(a, b int) int { return cmp.Compare(total(a), total(b)) })
-	slow := slices.MaxFunc(cells, func(a, b int) int { return cmp.Compare(total(a), total(b)) })
-	apart := total(slow) - total(fast)
-	if !(apart >= notableShare*total(fast)) {
+	f.say(Time, put(f.where(cells), "the largest part of the mean produce latency is spent "+and(words)+"."), cells...)
+}
+
+// slowest says of the part in which mean latencies are farthest apart in which stage.
+func (f *finder) slowest(parts [][]int) {
+	fast, slow := -1, -1
+	var of []int
+	for _, part := range parts {
+		cells := f.divided(part)
+		if len(cells) < 2 {
+			continue
+		}
+		compare := func(a, b int) int { return cmp.Compare(f.mean(a), f.mean(b)) }
+		a, b := slices.MinFunc(cells, compare), slices.MaxFunc(cells, compare)
+		if fast < 0 || f.mean(b)/f.mean(a) > f.mean(slow)/f.mean(fast) {
+			fast, slow, of = a, b, part
+		}
+	}
+	if fast < 0 || !(f.mean(slow)-f.mean(fast) >= notableShare*f.mean(fast)) {
 		return
 	}
-	stage, of := "", 0.0
+	stage, more := "", 0.0
 	for _, s := range f.r.Cells[slow].Breakdown.Produce {
-		if d := s.MeanNS - meanOf(f.r.Cells[fast].Breakdown.Produce, s.Name); d > of {
-			stage, of = s.Name, d
+		if d := s.MeanNS - meanOf(f.r.Cells[fast].Breakdown.Produce, s.Name); d > more {
+			stage, more = s.Name, d
 		}
 	}
 	if stage == "" {
 		return
 	}
-	f.say(Time, fmt.Sprintf("%sA record takes %s on average in %s and %s in %s: %s of the difference of %s is spent %s.",
-		where, wording.Duration(int64(total(slow))), f.name(slow, cells), wording.Duration(int64(total(fast))),
-		f.name(fast, cells), wording.Duration(int64(of)), wording.Duration(int64(apart)), stageName(stage)), fast, slow)
+	apart := f.mean(slow) - f.mean(fast)
+	share := wording.Duration(int64(more)) + " of the " + wording.Duration(int64(apart)) + " between them is spent " +
+		stageName(stage)
+	if more > apart {
+		share = "it spends " + wording.Duration(int64(more)) + " more " + stageName(stage) + ", and less elsewhere"
+	}
+	f.say(Time, put(f.where(of), fmt.Sprintf("a record takes %s on average in %s and %s in %s: %s.",
+		wording.Duration(int64(f.mean(fast))), f.name(fast, of), wording.Duration(int64(f.mean(slow))), f.name(slow, of),
+		share)), fast, slow)
 }
 
 func meanOf(stages []results.Stage, name string) float64 {
