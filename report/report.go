@@ -306,9 +306,10 @@ func (p *page) cost() {
 			wording.Megabytes(cell.BytesDisk), wording.Count(cell.Fsyncs), processor(cell), measuredFor(cell)})
 	}
 	p.add(document.Table{Caption: "What each cell took", Heading: heading, Rows: rows})
-	p.say("Records are keys and values; logs are those of all replicas. CPU is that of the whole process for 10^9 bytes " +
-		"of acknowledged records, and of real runs only. A cell is measured for load.duration without load.warmup, in all " +
-		"repeats together, unless load.max-bytes or the disk's free space ended its load before.")
+	p.say("Records are keys and values; logs are those of all replicas. CPU is for 10^9 bytes of acknowledged records, " +
+		"of brokers and clients: in real runs that of the whole process, in simulated ones what its work is charged. A " +
+		"cell is measured for load.duration without load.warmup, in all repeats together, unless load.max-bytes or the " +
+		"disk's free space ended its load before.")
 }
 
 // measuredFor is the length of the window that rates are of.
@@ -319,12 +320,12 @@ func measuredFor(c results.Cell) string {
 	return wording.Duration(int64(c.MeasuredS * 1e9))
 }
 
-// processor is a figure of real runs only.
+// processor is the processor time of a cell, for the same bytes.
 func processor(c results.Cell) string {
-	switch {
-	case c.Wall.CPUSecondsPerGB != nil:
-		return wording.Digits(*c.Wall.CPUSecondsPerGB)
-	case c.Target == results.TargetSim:
+	if seconds, ok := findings.ProcessorTime(&c); ok {
+		return wording.Digits(seconds)
+	}
+	if c.Target == results.TargetSim {
 		return wording.None
 	}
 	return wording.NotAvailable

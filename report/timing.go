@@ -31,7 +31,7 @@ func (p *page) timing() {
 		p.add(document.Table{Caption: "Latency, service time and fsyncs", Heading: times.Heading, Rows: times.Rows})
 		p.say("Latency runs from the instant at which a record was due to its acknowledgement. Service time begins when " +
 			"its batch is handed to the connection: it leaves out what records wait for on the client, so that a load that " +
-			"is too high shows in latency alone.")
+			"is too high shows in latency alone. fsyncs are timed in the measured window.")
 	}
 }
 

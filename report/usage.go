@@ -17,13 +17,13 @@ type usageColumn struct {
 var usageColumns = []usageColumn{
 	{"bound by", func(c *results.Cell) string { return boundWords(c) }},
 	{"disk busy", ofDisk(func(d *results.DiskUsage) string { return wording.Percent(d.Busy) })},
-	{"a request", ofDisk(func(d *results.DiskUsage) string {
+	{"request took", ofDisk(func(d *results.DiskUsage) string {
 		if d.Requests == 0 {
 			return wording.None
 		}
 		return wording.Duration(int64(d.QueueMS * 1e6))
 	})},
-	{"under way", ofDisk(func(d *results.DiskUsage) string { return wording.Digits(d.Depth) })},
+	{"requests under way", ofDisk(func(d *results.DiskUsage) string { return wording.Digits(d.Depth) })},
 	{"seeks", ofDisk(func(d *results.DiskUsage) string { return known(d.Seeks) })},
 	{"flushes", ofDisk(func(d *results.DiskUsage) string { return known(d.Flushes) })},
 	{"written", ofDisk(func(d *results.DiskUsage) string { return wording.Megabytes(d.BytesWritten) })},

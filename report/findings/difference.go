@@ -55,19 +55,28 @@ func recordRate(name string) figure {
 // processors is the processor time that brokers and clients together take for what was
 // acknowledged.
 func processors() figure {
-	return figure{name: "processor time for a GB of records", lower: true,
-		of: func(w work) (float64, bool) {
-			if w.cpuPerGB != nil {
-				return *w.cpuPerGB, *w.cpuPerGB > 0
-			}
-			var seconds float64
-			for _, p := range w.parts {
-				seconds += p.Seconds
-			}
-			gb := w.MBPerS * w.MeasuredS / 1000
-			return seconds / gb, seconds > 0 && gb > 0
-		},
+	return figure{name: "processor time for a GB of records", lower: true, of: work.secondsPerGB,
 		write: func(v float64) string { return wording.Digits(v) + " s" }}
+}
+
+// secondsPerGB is processor time for 10^9 bytes.
+func (w work) secondsPerGB() (v float64, ok bool) {
+	if w.cpuPerGB != nil {
+		return *w.cpuPerGB, *w.cpuPerGB > 0
+	}
+	var seconds float64
+	for _, p := range w.parts {
+		seconds += p.Seconds
+	}
+	gb := w.MBPerS * w.MeasuredS / 1000
+	return seconds / gb, seconds > 0 && gb > 0
+}
+
+// ProcessorTime is what brokers and clients of a cell took of processors, in seconds for
+// 10^9 bytes of acknowledged records; ok is false where it is not known.
+func ProcessorTime(c *results.Cell) (seconds float64, ok bool) {
+	fig := processors()
+	return fig.ofCell(c)
 }
 
 // p99 is that of a latency, where samples support it.

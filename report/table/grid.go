@@ -190,9 +190,13 @@ func MarkdownGrid(heading []string, rows [][]string) string {
 	return grid{heading: heading, aligns: aligns, rows: rows}.markdown()
 }
 
-// IsFigure says whether a text begins with a digit or stands for a figure.
+// IsFigure says whether a text begins as a figure does, or stands for one.
 func IsFigure(s string) bool {
-	return s == wording.None || s == wording.NotAvailable || s != "" && s[0] >= '0' && s[0] <= '9'
+	if s == wording.None || s == wording.NotAvailable {
+		return true
+	}
+	s = strings.TrimLeft(s, "<+-")
+	return s != "" && s[0] >= '0' && s[0] <= '9'
 }
 
 // markup are the characters that Markdown would read as such in running text; a

@@ -90,8 +90,8 @@ func meanOf(stages []results.Stage, name string) float64 {
 // Times has latency and service time beside each other, and what fsyncs took; a cell
 // that tells neither has no row.
 func Times(r *results.Result) Rows {
-	t := Rows{Heading: []string{"cell", "latency p50", "latency p99", "service p50", "service p99", "fsyncs", "fsync p50",
-		"fsync p99", "fsync max"}}
+	t := Rows{Heading: []string{"cell", "latency p50", "latency p99", "service p50", "service p99", "timed fsyncs",
+		"fsync p50", "fsync p99", "fsync max"}}
 	names := wording.NamesOf(r)
 	for i := range r.Cells {
 		c := &r.Cells[i]

@@ -197,6 +197,18 @@ func TestMarkdownGridPipes(t *testing.T) {
 	}
 }
 
+// Goal: columns of figures are flush right, also of those that have a sign, are tiny or are
+// not there. Method: columns of one row.
+func TestFiguresAreRight(t *testing.T) {
+	for text, right := range map[string]bool{"12 ms": true, "<0.1 %": true, "-3.2 %": true, "+1": true, "-": true,
+		"not available": true, "": false, "<b>": false, "page cache": false, "--": false} {
+		if got := strings.HasSuffix(strings.Split(MarkdownGrid([]string{"a", "b"}, [][]string{{"x", text}}), "\n")[1],
+			"---:|"); got != right {
+			t.Errorf("%q: flush right %v", text, got)
+		}
+	}
+}
+
 // Goal: two runs beside each other read well and stay as they are.
 // Method: the text and the Markdown of made runs, against testdata.
 func TestCompare(t *testing.T) {

@@ -34,8 +34,11 @@ func Duration(ns int64) string {
 	return Digits(v) + " " + units[unit]
 }
 
+// smallest is what Digits writes without an exponent.
+const smallest = 1e-9
+
 // Digits writes a figure with three significant digits, and thousands whole and
-// in groups: 0.0123, 1.23, 12.3, 123, 12,345.
+// in groups: 0.0120, 1.23, 12.3, 123, 12,345.
 func Digits(v float64) string {
 	switch abs := math.Abs(v); {
 	case v == 0:
@@ -48,8 +51,11 @@ func Digits(v float64) string {
 		return strconv.FormatFloat(v, 'f', 1, 64)
 	case abs >= 0.9995:
 		return strconv.FormatFloat(v, 'f', 2, 64)
-	case abs >= 0.09995:
-		return strconv.FormatFloat(v, 'f', 3, 64)
+	case abs >= smallest:
+		text := strconv.FormatFloat(v, 'e', 2, 64) // which knows how rounding moves the point
+		_, exponent, _ := strings.Cut(text, "e")
+		digits, _ := strconv.Atoi(exponent)
+		return strconv.FormatFloat(v, 'f', 2-digits, 64)
 	}
 	return strconv.FormatFloat(v, 'g', 3, 64)
 }
