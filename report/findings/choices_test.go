@@ -166,6 +166,7 @@ func TestGotThrough(t *testing.T) {
 		{"more were under way at its end than at its begin", []second{{1000, 960, 50e6}, {1000, 1000, 50e6}}, 1000, 980,
 			true},
 		{"a part was never sent", []second{{1000, 900, 1e6}, {1000, 900, 1e6}}, 1000, 900, false},
+		{"it falls behind from the start", []second{{1000, 800, 400e6}, {1000, 800, 900e6}}, 1000, 800, false},
 		{"it falls behind", []second{{1000, 500, 1e6}, {1000, 500, 300e6}}, 1000, 500, false},
 		{"what came due is not known", []second{{0, 500, 1e6}}, 1000, 500, false},
 		{"it is not known and all got through", []second{{0, 995, 1e6}}, 1000, 995, true},

@@ -285,22 +285,24 @@ func withInterval(c *results.Cell, fig figure, v float64) string {
 const keptUp = 0.99
 
 // gotThrough is the share of the records that came due in the measured window which as
-// many acknowledgements stand against. What was under way when it began may be so when
-// it ends, and counts as acknowledged.
+// many acknowledgements stand against. Where latency does not grow, what was under way
+// when the window began may be so when it ends, and counts as acknowledged.
 func gotThrough(c *results.Cell) float64 {
 	var due, acked, underWay float64
 	for i := range c.Repeats {
-		first := true
+		var first, last *results.Second
 		for k := range c.Repeats[i].Seconds {
 			s := &c.Repeats[i].Seconds[k]
 			if !s.Measured() || s.Offered == 0 {
 				continue
 			}
-			if first {
-				underWay += float64(s.Offered) / s.Length * float64(s.P50) / 1e9
-				first = false
+			if last = s; first == nil {
+				first = s
 			}
 			due, acked = due+float64(s.Offered), acked+float64(s.Acked)
+		}
+		if first != nil && last.P50 <= 2*first.P50 {
+			underWay += float64(first.Offered) / first.Length * float64(first.P50) / 1e9
 		}
 	}
 	if due == 0 {

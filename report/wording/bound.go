@@ -7,16 +7,16 @@ import (
 )
 
 // boundWords are the resources that may bound a cell: as short as a column needs
-// them, and what they say.
+// them, and what they say: busy is 80 % of the time or more (results.BoundOf).
 var boundWords = []struct{ resource, short, says string }{
-	{results.BoundDisk, "disk", "a disk had a request under way nearly all the time"},
-	{results.BoundPageCache, "page cache", "writers were held back to what the disk takes"},
-	{results.BoundNetwork, "network", "a network card sent or received nearly all the time"},
-	{results.BoundCPU, "CPU", "all cores of a broker worked nearly all the time"},
-	{results.BoundClientCPU, "client CPU", "all cores of a client worked nearly all the time"},
-	{results.BoundClientThread, "client", "a client's one thread never rested, so that the rate is what clients make"},
+	{results.BoundDisk, "disk", "a disk had a request under way most of the time"},
+	{results.BoundPageCache, "page cache", "writers were held back, a tenth of the time or more, to what the disk takes"},
+	{results.BoundNetwork, "network", "a network card sent or received most of the time"},
+	{results.BoundCPU, "CPU", "all cores of a broker worked most of the time"},
+	{results.BoundClientCPU, "client CPU", "all cores of a client worked most of the time"},
+	{results.BoundClientThread, "client", "a client's one thread worked most of the time: the rate is what clients make"},
 	{results.BoundRate, "rate", "the offered rate was all there was to do"},
-	{results.BoundLatency, "waits", "nothing was busy all the time: one wait followed another"},
+	{results.BoundLatency, "waits", "nothing was busy most of the time: one wait followed another"},
 }
 
 // Bound names what bounds a cell, in a word or two; None where it is not known.
@@ -41,7 +41,7 @@ func BoundOrder() (all []string) {
 }
 
 // BoundSays explains a resource that bounds a cell: "a disk had a request under way
-// nearly all the time".
+// most of the time".
 func BoundSays(resource string) string {
 	for _, w := range boundWords {
 		if w.resource == resource {
