@@ -12,7 +12,7 @@ var boundWords = []struct{ resource, short, says string }{
 	{results.BoundDisk, "disk", "a disk had a request under way most of the time"},
 	{results.BoundPageCache, "page cache", "writers were held back, a tenth of the time or more, to what the disk takes"},
 	{results.BoundNetwork, "network", "a network card sent or received most of the time"},
-	{results.BoundCPU, "CPU", "all cores of a broker worked most of the time"},
+	{results.BoundCPU, "CPU", "all cores of a broker, of a real run those of the machine, worked most of the time"},
 	{results.BoundClientCPU, "client CPU", "all cores of a client worked most of the time"},
 	{results.BoundClientThread, "client", "a client's one thread worked most of the time: the rate is what clients make"},
 	{results.BoundRate, "rate", "the offered rate was all there was to do"},

@@ -1,6 +1,7 @@
 package wording
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -95,20 +96,40 @@ func RecordNotes(r *results.Result) []string {
 			notes = append(notes, "Records: "+Corpus(&c)+".")
 		}
 	}
-	names := NamesOf(r)
-	var uneven []string
-	for i := range r.Cells {
-		if words := Uneven(&r.Cells[i]); words != "" {
-			if len(r.Cells) > 1 {
-				words = names.Cell(i) + ": " + words
-			}
-			uneven = append(uneven, words)
-		}
-	}
-	if len(uneven) > 0 {
-		notes = append(notes, "Uneven partitions: "+strings.Join(uneven, "; ")+".")
+	if words := unevenCells(r); words != "" {
+		notes = append(notes, "Uneven partitions: "+words+".")
 	}
 	return notes
+}
+
+// unevenTold is how many cells the lines below a table tell of as uneven.
+const unevenTold = 3
+
+// unevenCells says it of the cells that are the least even, those first.
+func unevenCells(r *results.Result) string {
+	var cells []int
+	for i := range r.Cells {
+		if Uneven(&r.Cells[i]) != "" {
+			cells = append(cells, i)
+		}
+	}
+	slices.SortStableFunc(cells, func(a, b int) int {
+		return cmp.Compare(r.Cells[b].Partitions.Imbalance, r.Cells[a].Partitions.Imbalance)
+	})
+	more := ""
+	if n := len(cells) - unevenTold; n > 0 {
+		cells, more = cells[:unevenTold], "; and less so "+Plural(int64(n), "other cell")
+	}
+	names := NamesOf(r)
+	var words []string
+	for _, i := range cells {
+		of := ""
+		if len(r.Cells) > 1 {
+			of = names.Cell(i) + ": "
+		}
+		words = append(words, of+Uneven(&r.Cells[i]))
+	}
+	return strings.Join(words, "; ") + more
 }
 
 // kindsTold is how many different kinds of records the lines below a table tell of; the

@@ -37,6 +37,11 @@ func TestRecordNotes(t *testing.T) {
 		{"a hot key in one of two cells", []results.Cell{cell("open", "none", &logs, 9, 10),
 			cell("open", "zipf 9 exponent 2", &logs, 30, 90, 0, 0)}, []string{logsNote,
 			"Uneven partitions: key=zipf 9 exponent 2: partition 1 got 75 % of the records, 3.00 times its share."}},
+		{"the worst of many hot keys", []results.Cell{cell("open", "a", &logs, 9, 1), cell("open", "b", &logs, 8, 2),
+			cell("open", "c", &logs, 10, 0), cell("open", "d", &logs, 7, 3), cell("open", "e", &logs, 3, 7)},
+			[]string{logsNote, "Uneven partitions: key=c: partition 0 got 100 % of the records, 2.00 times its share; " +
+				"key=a: partition 0 got 90 % of the records, 1.80 times its share; key=b: partition 0 got 80 % of the records, " +
+				"1.60 times its share; and less so 2 other cells."}},
 		{"a file, twice", []results.Cell{cell("open", "none", &file), cell("open", "none", &again)}, []string{fileNote}},
 		{"two kinds", []results.Cell{cell("open", "none", &file), cell("open", "none", &logs)},
 			[]string{fileNote, logsNote}},
