@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"brokerlab/report/wording"
 	"brokerlab/results"
 )
 
@@ -100,6 +101,56 @@ func TestAlong(t *testing.T) {
 		}
 		if diff := cmp.Diff(row.want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", row.why, diff)
+		}
+	}
+}
+
+// Goal: a lot is told in parts in which one setting varies, the one with the most values
+// that is no disk; and not where that would be too many.
+// Method: labels of cells, and the parts that they fall into.
+func TestParts(t *testing.T) {
+	nothing := func(*results.Cell) {}
+	grid := func(labels ...[]string) *results.Result { // name and values
+		cells := [][]string{nil}
+		for _, l := range labels {
+			var longer [][]string
+			for _, c := range cells {
+				for _, v := range l[1:] {
+					longer = append(longer, append(slices.Clone(c), l[0], v))
+				}
+			}
+			cells = longer
+		}
+		var all []results.Cell
+		for _, c := range cells {
+			all = append(all, shaped(nothing, c...))
+		}
+		return of(all...)
+	}
+	three, two := []string{"a", "1", "2", "3"}, []string{"b", "1", "2"}
+	for _, row := range []struct {
+		why  string
+		r    *results.Result
+		lot  []int // all cells, if nil
+		want [][]int
+	}{
+		{"one setting", grid(three), nil, [][]int{{0, 1, 2}}},
+		{"two: the one with more values", grid(three, two), nil, [][]int{{0, 2, 4}, {1, 3, 5}}},
+		{"the same, in the other order", grid(two, three), nil, [][]int{{0, 1, 2}, {3, 4, 5}}},
+		{"a disk is no setting", grid([]string{"b", "1", "2"}, []string{"disk", "x", "y", "z"}), nil,
+			[][]int{{0, 3}, {1, 4}, {2, 5}}},
+		{"disks alone, where another setting is that of the lot", grid(two, []string{"disk", "v", "w", "x", "y", "z"}),
+			[]int{0, 1, 2, 3, 4}, [][]int{{0, 1, 2, 3, 4}}},
+		{"five parts", grid([]string{"a", "1", "2", "3", "4", "5"}, []string{"b", "1", "2", "3", "4", "5"}), nil, nil},
+		{"what has no partner is left out", grid(three, two), []int{0, 1, 2}, [][]int{{0, 2}}},
+	} {
+		f := &finder{r: row.r, names: wording.NamesOf(row.r)}
+		lot := row.lot
+		if lot == nil {
+			lot = f.all()
+		}
+		if got := f.parts(lot); !slices.EqualFunc(got, row.want, slices.Equal[[]int]) {
+			t.Errorf("%s: %v, want %v", row.why, got, row.want)
 		}
 	}
 }

@@ -45,14 +45,11 @@ const partsTold = 4
 // parts divides a lot so that one setting alone varies in each: the one with the most
 // values that is no disk. There are none where they would be too many to tell.
 func (f *finder) parts(lot []int) [][]int {
-	main, most := "", 0
+	main, most := wording.Disk, 1
 	for _, label := range f.names.Varied {
 		n := len(split(lot, func(i int) string { return f.r.Cells[i].Labels[label] }))
-		if n > most && label != wording.Disk || main == "" && n > 1 {
+		if label != wording.Disk && n > most {
 			main, most = label, n
-		}
-		if label == wording.Disk && main == label {
-			most = 1
 		}
 	}
 	parts := split(lot, func(i int) string { return f.allBut(main, i) })
