@@ -2,6 +2,7 @@ package report
 
 import (
 	"slices"
+	"strconv"
 
 	"brokerlab/report/document"
 	"brokerlab/report/table"
@@ -95,7 +96,7 @@ func (p *page) cpuParts() document.Table {
 					row = append(row, wording.None)
 					continue
 				}
-				row, found = append(row, wording.Digits(parts[at].Seconds)), true
+				row, found = append(row, cpuSeconds(p.r.Cells[i].Target, parts[at].Seconds)), true
 			}
 			if found {
 				t.Rows = append(t.Rows, row)
@@ -103,4 +104,13 @@ func (p *page) cpuParts() document.Table {
 		}
 	}
 	return t
+}
+
+// cpuSeconds has the hundredths that samples of a real run have, and three digits of a
+// simulated one.
+func cpuSeconds(target string, seconds float64) string {
+	if target == results.TargetSim {
+		return wording.Digits(seconds)
+	}
+	return strconv.FormatFloat(seconds, 'f', 2, 64)
 }

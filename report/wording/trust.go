@@ -12,18 +12,18 @@ import (
 type Caution struct {
 	results.Finding
 	Cells []int // indices in Result.Cells
-	// Alike says that the message is that of the first cell, and that those of the others
-	// differ in figures.
+	// Alike says that the message is that of the first cell, and that others have figures
+	// of their own.
 	Alike bool
 }
 
-// Cautions are the findings of all cells, those that make them untrusted first; what
-// several cells have in common, but for figures, is told once.
+// Cautions are the findings of all cells, those that make them untrusted first; one kind
+// of several cells is told once.
 func Cautions(r *results.Result) (all []Caution) {
 	for i := range r.Cells {
 		for _, f := range r.Cells[i].Trust {
 			at := slices.IndexFunc(all, func(c Caution) bool {
-				return c.Check == f.Check && c.Untrusted == f.Untrusted && withoutFigures(c.Message) == withoutFigures(f.Message)
+				return c.Check == f.Check && c.Untrusted == f.Untrusted && kind(c.Message) == kind(f.Message)
 			})
 			if at < 0 {
 				at = len(all)
@@ -39,14 +39,13 @@ func Cautions(r *results.Result) (all []Caution) {
 	return all
 }
 
-// withoutFigures is a message without digits and what stands in numbers.
-func withoutFigures(message string) string {
-	return strings.Map(func(c rune) rune {
-		if c >= '0' && c <= '9' || c == '.' || c == ',' {
-			return -1
-		}
-		return c
-	}, message)
+// kind is what a message says before its first figure: what follows differs from cell to
+// cell.
+func kind(message string) string {
+	if at := strings.IndexAny(message, "0123456789"); at >= 0 {
+		return message[:at]
+	}
+	return message
 }
 
 // Words are the cells that a caution is about, where there are several, and its message.

@@ -10,11 +10,14 @@ import (
 )
 
 // Goal: what the self-check found of several cells is told once, the serious findings
-// first, and where messages differ in figures it says whose they are.
+// first, and where messages have other figures it says whose they are.
 // Method: cells with findings made by hand.
 func TestCautionLines(t *testing.T) {
 	busy := func(words string) results.Finding {
 		return results.Finding{Check: selfcheck.Generator, Message: "a client worked for " + words + " % of the time."}
+	}
+	others := func(words string) results.Finding {
+		return results.Finding{Check: selfcheck.Machine, Message: "other programs used " + words}
 	}
 	doubt := results.Finding{Check: selfcheck.Machine, Untrusted: true, Message: "java ran"}
 	for _, row := range []struct {
@@ -30,6 +33,10 @@ func TestCautionLines(t *testing.T) {
 			"NOT TO BE TRUSTED: producers.count=c: java ran.",
 			"With care: producers.count=b; producers.count=c: a client worked for 99.5 % of the time (of producers.count=b; " +
 				"the others are alike)."}},
+		{"so do names behind them, and another kind stands apart", [][]results.Finding{{others("9 %, java most")},
+			{others("7 %, go most")}, {{Check: selfcheck.Machine, Message: "the host gave 9 %"}}}, []string{
+			"With care: producers.count=a; producers.count=b: other programs used 9 %, java most (of producers.count=a; the " +
+				"others are alike).", "With care: producers.count=c: the host gave 9 %."}},
 		{"many cells are counted", [][]results.Finding{{busy("1")}, {busy("1")}, {busy("1")}, {busy("1")}, {}}, []string{
 			"With care: 4 of 5 cells: a client worked for 1 % of the time."}},
 		{"notes of the table tell the rest", [][]results.Finding{{{Check: selfcheck.Repeats, Message: "x"}},
