@@ -119,7 +119,7 @@ func TestFigureTexts(t *testing.T) {
 				"seed 42",
 				"from the intended instant", "HDR histogram, 3 digits", "rate=20000/s"}, "simulated"},
 		{"all cells at full speed", "codecs", produce,
-			[]string{"at saturation: latency", "3 runs merged", "no compression", "zstd"}, "simulated"},
+			[]string{"at saturation: a lower rate has another latency", "3 runs merged", "no compression", "zstd"}, "simulated"},
 		{"real and simulated cells", "flush-policies", produce,
 			[]string{"measured and simulated", "sim (simulated)", "5,000 records/s offered"}, "saturation"},
 		{"simulated cells only", "batch-size", Throughput,
