@@ -170,6 +170,33 @@ func TestAltOfNothing(t *testing.T) {
 	}
 }
 
+// Goal: words for a chart say what its figures are where the heading of the rows does, and
+// tell of many cells the percentile that is drawn of them.
+// Method: charts over time of two synthetic runs.
+func TestAltSaysWhatFiguresAre(t *testing.T) {
+	for _, c := range []struct {
+		run        reporttest.Run
+		file, want string
+	}{
+		{reporttest.Codecs(300), "throughput-over-time.png", ". By cell: MB/s after the warm-up. no compression: least "},
+		{reporttest.Codecs(300), "latency-over-time.png", ". By cell: produce p50 of a second after the warm-up. no"},
+		{reporttest.Grid(300), "latency-over-time.png", ". By cell: produce p99 of a second after the warm-up. batch"},
+	} {
+		found := false
+		for _, f := range All(dataOf(c.run)) {
+			if f.Name != c.file {
+				continue
+			}
+			if found = true; !strings.Contains(f.Alt(), c.want) {
+				t.Errorf("%s: %q lacks %q", c.file, f.Alt(), c.want)
+			}
+		}
+		if !found {
+			t.Errorf("%s has no %s", c.run.Scenario, c.file)
+		}
+	}
+}
+
 // Goal: the interval without a length, which holds what came after the load, is neither
 // drawn in a map nor taken for a rate; and it is said where it holds much.
 // Method: a second of load before it, with many and with few records in it.

@@ -35,6 +35,9 @@ func (f Figures) alt(title, subtitle, why string) string {
 	if subtitle != "" {
 		b.WriteString(subtitle + ". ")
 	}
+	if _, of, ok := strings.Cut(f.Heading[0], ", "); ok { // what the figures of each row are
+		b.WriteString("By cell: " + of + ". ")
+	}
 	for n, row := range f.Rows {
 		if n == altRows && len(f.Rows) > altRows+1 {
 			fmt.Fprintf(&b, "And %d more in the table below it. ", len(f.Rows)-n)
@@ -233,18 +236,25 @@ func (d *Data) throughputTimeFigures() Figures {
 	return f
 }
 
-// latencyTimeFigures are those of the median over time.
+// latencyTimeFigures are those of the median over time, or of the high percentile where
+// that is drawn alone.
 func (d *Data) latencyTimeFigures() Figures {
-	f := Figures{Heading: []string{"cell, produce p50 of a second after the warm-up", "least", "median", "greatest"}}
-	for i := range d.Result.Cells {
-		var of []slice
+	all := make([][]slice, len(d.Result.Cells))
+	for i := range all {
 		for _, s := range d.slices(i, results.Produce) {
 			if !s.warmup {
-				of = append(of, s)
+				all[i] = append(all[i], s)
 			}
 		}
-		p := d.overTime(results.Produce, 50, [][]slice{of})
-		rangeFigures(&f, d.names.Cell(i), p.y[0], nanoseconds)
+	}
+	p := d.overTime(results.Produce, 50, all)
+	if d.facets != nil {
+		p = d.highOverTime(results.Produce, all)
+	}
+	words := fmt.Sprintf("cell, produce p%g of a second after the warm-up", p.percent)
+	f := Figures{Heading: []string{words, "least", "median", "greatest"}}
+	for i := range d.Result.Cells {
+		rangeFigures(&f, d.names.Cell(i), p.y[i], nanoseconds)
 	}
 	return f
 }
@@ -308,7 +318,7 @@ func (d *Data) partFigures() Figures {
 		}
 		for n, v := range cores {
 			if v > 0 {
-				values[n] = wording.Digits(v)
+				values[n] = coresWords(v)
 			}
 		}
 		f.add(d.names.Cell(i), values...)

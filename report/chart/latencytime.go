@@ -91,6 +91,14 @@ func (d *Data) overTime(latency string, percent float64, all [][]slice) (p perce
 	return p
 }
 
+// highOverTime is p99, or p90 where no interval has the samples for more.
+func (d *Data) highOverTime(latency string, all [][]slice) percentileOverTime {
+	if p := d.overTime(latency, 99, all); p.points > 0 {
+		return p
+	}
+	return d.overTime(latency, 90, all)
+}
+
 // samplesFor is how many samples a percentile needs.
 func samplesFor(percent float64) int64 {
 	return int64(math.Ceil(samplesAbove / (1 - max(percent, 50)/100) * (1 - 1e-9)))
@@ -106,10 +114,6 @@ func LatencyOverTime(d *Data) *plotstyle.Figure {
 		Subtitle: wording.Join(wording.Conditions(d.Result), wording.Repeats(d.Result, "", " merged"),
 			"logarithmic axes of latency", "lower is better"),
 	}
-	wanted := [][]float64{{50}, {99, 90}}
-	if d.facets != nil {
-		wanted = wanted[1:]
-	}
 	var lines []percentileOverTime
 	warmup, end := 0.0, 0.0
 	for _, latency := range []string{results.Produce, results.EndToEnd} {
@@ -122,12 +126,13 @@ func LatencyOverTime(d *Data) *plotstyle.Figure {
 				}
 			}
 		}
-		for _, percents := range wanted {
-			for _, percent := range percents {
-				if p := d.overTime(latency, percent, all); p.points > 0 {
-					lines = append(lines, p)
-					break
-				}
+		wanted := []percentileOverTime{d.overTime(latency, 50, all), d.highOverTime(latency, all)}
+		if d.facets != nil {
+			wanted = wanted[1:]
+		}
+		for _, p := range wanted {
+			if p.points > 0 {
+				lines = append(lines, p)
 			}
 		}
 	}

@@ -266,6 +266,14 @@ func cpuStack(c *results.Cell, side string, names []string) (row plotstyle.Stack
 				Label: fmt.Sprintf("%.0f %%", 100*v/sum)})
 		}
 	}
-	row.Label = wording.Digits(sum)
+	row.Label = coresWords(sum)
 	return row
+}
+
+// coresWords is a number of cores; of less than a thousandth nobody wants the digits.
+func coresWords(cores float64) string {
+	if cores < 0.001 {
+		return "<0.001"
+	}
+	return wording.Digits(cores)
 }

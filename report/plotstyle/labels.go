@@ -42,6 +42,7 @@ func (s Spots) Plot(c draw.Canvas, p *plot.Plot) {
 				continue
 			}
 			taken = append(taken, box)
+			fillBox(c, Faint(color.RGBA{R: 255, G: 255, B: 255, A: 255}, 0.85), box) // lines end before a name
 			c.FillText(style, vg.Point{X: box.Min.X, Y: box.Min.Y + 1}, spot.Name)
 			break
 		}
