@@ -124,6 +124,13 @@ func TestPage(t *testing.T) {
 			t.Errorf("the page lacks %s", want)
 		}
 	}
+	if bytes.Contains(page, []byte(`class="wide many"`)) {
+		t.Error("a table of two columns has small letters on paper")
+	}
+	d.Parts = append(d.Parts, Table{"Wide", make([]string, columnsMany+1), nil})
+	if page, err = d.HTML(); err != nil || !bytes.Contains(page, []byte(`class="wide many"`)) {
+		t.Errorf("a table of many columns has not: %v", err)
+	}
 	again, err := d.HTML()
 	if err != nil || !bytes.Equal(page, again) {
 		t.Errorf("a second page differs: %v", err)
