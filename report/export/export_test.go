@@ -283,18 +283,21 @@ func TestOMBClients(t *testing.T) {
 		why      string
 		groups   []results.Group
 		count    string // of consumers
+		topics   string
 		consumed int64
 		want     clients
 		backlog  int64
 	}{
-		{"one of each", nil, "3", 60, clients{2, 3, 1}, 40},
-		{"nobody reads", nil, "0", 0, clients{2, 0, 0}, 0},
-		{"two subscriptions", []results.Group{group(results.GroupConsumers, 1), group(results.GroupConsumers, 4)}, "1", 150,
-			clients{2, 4, 2}, 50},
+		{"one of each", nil, "3", "1", 60, clients{1, 2, 3, 1}, 40},
+		{"nobody reads", nil, "0", "", 0, clients{1, 2, 0, 0}, 0},
+		{"of each topic", nil, "6", "2", 60, clients{2, 1, 3, 1}, 40},
+		{"two subscriptions", []results.Group{group(results.GroupConsumers, 1), group(results.GroupConsumers, 4)}, "1", "1",
+			150, clients{1, 2, 4, 2}, 50},
 		{"groups of producers", []results.Group{group(results.GroupProducers, 5), group(results.GroupProducers, 6)}, "1",
-			100, clients{11, 1, 1}, 0},
+			"1", 100, clients{1, 11, 1, 1}, 0},
 	} {
-		cell := &results.Cell{Groups: c.groups, Config: map[string]string{"producers.count": "2", "consumers.count": c.count}}
+		cell := &results.Cell{Groups: c.groups, Config: map[string]string{"producers.count": "2", "consumers.count": c.count,
+			"topic.count": c.topics}}
 		cell.Repeats = []results.Repeat{{Seconds: []results.Second{{Length: 1, Warmup: true, Acked: 10},
 			{At: 1, Length: 1, Acked: 90, Consumed: c.consumed}}}}
 		got := clientsOf(cell)

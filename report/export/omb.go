@@ -100,12 +100,11 @@ func (s *source) omb(cell int) (*ombDocument, error) {
 	d.add("workload", s.r.Scenario)
 	d.add("driver", s.driver(cell))
 	d.add("messageSize", int64(meanSize(c)))
-	topics := max(1, setting(c, "topic.count"))
-	d.add("topics", topics)
-	d.add("partitions", setting(c, "topic.partitions"))
 	clients := clientsOf(c)
-	d.add("producersPerTopic", clients.producers/topics)
-	d.add("consumersPerTopic", clients.consumers/topics)
+	d.add("topics", clients.topics)
+	d.add("partitions", setting(c, "topic.partitions"))
+	d.add("producersPerTopic", clients.producers)
+	d.add("consumersPerTopic", clients.consumers)
 	periods := periodsOf(c, clients.subscriptions)
 	d.addRates(periods)
 	d.addSeries("publishLatency", seriesOf(periods, byName[results.Produce]))
@@ -141,8 +140,8 @@ func setting(c *results.Cell, path string) int64 {
 	return n
 }
 
-// clients are those of a cell as the benchmark counts them.
-type clients struct{ producers, consumers, subscriptions int64 }
+// clients are those of a cell as the benchmark counts them: of each topic.
+type clients struct{ topics, producers, consumers, subscriptions int64 }
 
 func clientsOf(c *results.Cell) (n clients) {
 	for i := range c.Groups {
@@ -160,6 +159,8 @@ func clientsOf(c *results.Cell) (n clients) {
 		n.consumers = setting(c, "consumers.count")
 		n.subscriptions = min(1, n.consumers)
 	}
+	n.topics = max(1, setting(c, "topic.count"))
+	n.producers, n.consumers = n.producers/n.topics, n.consumers/n.topics
 	return n
 }
 

@@ -52,3 +52,12 @@ func TestRecordNotes(t *testing.T) {
 		}
 	}
 }
+
+// Goal: of several topics the busiest partition is named with its topic. Method: three topics of two.
+func TestUnevenTopics(t *testing.T) {
+	c := &results.Cell{Config: map[string]string{"records.key": "uniform 9", "topic.count": "3"},
+		Partitions: results.PartitionsOf([]int64{10, 10, 10, 50, 10, 10})}
+	if got, want := Uneven(c), "partition 1 of topic 1 got 50 % of the records, 3.00 times its share"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

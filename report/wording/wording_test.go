@@ -130,6 +130,9 @@ func TestConditions(t *testing.T) {
 			"20,000 records/s offered \u00b7 simulated"},
 		{"a load of bursts", bursts, "1 broker, replication 1, 100 B records, acks=all, no compression \u00b7 " +
 			"5,351 records/s offered on average, in bursts \u00b7 measured"},
+		{"one topic", cells(map[string]string{"topic.count": "1", "topic.partitions": "6"}), "6 partitions \u00b7 measured"},
+		{"several", cells(map[string]string{"topic.count": "10", "topic.partitions": "1"}),
+			"10 topics of 1 partition \u00b7 measured"},
 		{"nothing is shared", mixed, "measured and simulated \u00b7 incomplete run"},
 	} {
 		if got := Conditions(c.r); got != c.want {
