@@ -51,12 +51,13 @@ bench-peers: ## the same beside other logs, Apache Kafka too where java and mvn 
 bench-go: ## run every benchmark of the packages
 	$(GO) test -run '^$$' -bench . -benchmem $(call packages_with,Benchmark)
 
+# Go makes each input that is new smaller for up to a minute, in which it finds nothing.
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME (10s)
 	@set -e; for package in $(call packages_with,Fuzz); do \
 		for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz'); do \
 			echo "$$package $$target"; \
-			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$package; \
 		done; \
 	done
 
