@@ -21,7 +21,13 @@ type recentBatches struct {
 
 func (r *recentBatches) at(i int) *protocol.BatchTimes { return &r.slots[(r.first+i)&(len(r.slots)-1)] }
 
-// add remembers one more batch. Appends may report out of order.
+// add remembers one more batch. Appends may report out of order:
+//
+//	I/O thread 1                          I/O thread 2
+//	1. appends a batch
+//	                                      2. appends the one after it
+//	                                      3. reports: the high watermark passes both
+//	4. reports
 func (r *recentBatches) add(t *protocol.BatchTimes) {
 	if r.max == 0 {
 		return
@@ -35,13 +41,17 @@ func (r *recentBatches) add(t *protocol.BatchTimes) {
 			r.unseen = min(r.unseen, r.count)
 		}
 	}
+	seen, i := r.count-r.unseen, r.count
 	r.count++
-	r.unseen++
-	i := r.count - 1
-	for ; i > r.count-r.unseen && r.at(i-1).BaseOffset > t.BaseOffset; i-- {
+	for ; i > 0 && r.at(i-1).BaseOffset > t.BaseOffset; i-- {
 		*r.at(i) = *r.at(i - 1)
 	}
 	*r.at(i) = *t
+	if i < seen {
+		r.at(i).Stamps[protocol.StageReplicated] = r.at(i + 1).Stamps[protocol.StageReplicated]
+	} else {
+		r.unseen++
+	}
 }
 
 func (r *recentBatches) grow() {

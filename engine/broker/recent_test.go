@@ -11,7 +11,8 @@ import (
 
 // Goal: a partition remembers its latest batches, in order, and tells of those that a
 // read finds and consumers may see. Method: random appends, some of which report out of
-// order, rising high watermarks and reads, against a list of all batches.
+// order, also when consumers see those behind them, rising high watermarks and reads,
+// against a list of all batches.
 func TestRecentBatches(t *testing.T) {
 	for seed := range uint64(50) {
 		random := rand.New(rand.NewPCG(seed, 1))
@@ -20,7 +21,22 @@ func TestRecentBatches(t *testing.T) {
 		end, hw, now := int64(0), int64(0), env.Time(0)
 		append1 := func(t protocol.BatchTimes) {
 			r.add(&t)
-			all = append(all, t)
+			at, _ := slices.BinarySearchFunc(all, t, func(a, b protocol.BatchTimes) int {
+				return int(a.BaseOffset - b.BaseOffset)
+			})
+			if at < len(all) && t.NextOffset <= hw { // one behind it was told, and seen, first
+				t.Stamps[protocol.StageReplicated] = all[at].Stamps[protocol.StageReplicated]
+			}
+			all = slices.Insert(all, at, t)
+		}
+		rise := func(to int64) {
+			hw = max(hw, to)
+			r.seen(hw, now)
+			for i := range all {
+				if all[i].NextOffset <= hw && all[i].Stamps[protocol.StageReplicated] == 0 {
+					all[i].Stamps[protocol.StageReplicated] = now
+				}
+			}
 		}
 		for range 500 {
 			now++
@@ -34,16 +50,12 @@ func TestRecentBatches(t *testing.T) {
 				}
 				for _, i := range random.Perm(len(turn)) {
 					append1(turn[i])
-				}
-				slices.SortFunc(all, func(a, b protocol.BatchTimes) int { return int(a.BaseOffset - b.BaseOffset) })
-			case 2:
-				hw += random.Int64N(end - hw + 1)
-				r.seen(hw, now)
-				for i := range all {
-					if all[i].NextOffset <= hw && all[i].Stamps[protocol.StageReplicated] == 0 {
-						all[i].Stamps[protocol.StageReplicated] = now
+					if now++; random.IntN(4) == 0 { // the leader is the only replica
+						rise(turn[i].NextOffset)
 					}
 				}
+			case 2:
+				rise(hw + random.Int64N(end-hw+1))
 			case 3:
 				offset, bytes := random.Int64N(end+1), random.IntN(100)
 				got := r.from(offset, bytes, nil)
