@@ -28,6 +28,17 @@ import (
 	"brokerlab/workloads/records"
 )
 
+// raceEnabled says whether the race detector is built in, which makes a simulation 20 times
+// slower and finds nothing in it: its tasks take turns.
+var raceEnabled bool
+
+// skipUnderRace skips a test that only simulates.
+func skipUnderRace(t *testing.T) {
+	if raceEnabled {
+		t.Skip("all is simulated; the plain tests run it")
+	}
+}
+
 // setup is a load on three brokers with replicas on each.
 type setup struct {
 	name        string
@@ -255,6 +266,7 @@ var plain = []setup{
 // scenario, both ways, without compression: one event hash, the same steps, bytes
 // and findings, and nothing lost.
 func TestModelledIsFull(t *testing.T) {
+	skipUnderRace(t)
 	for _, s := range plain {
 		t.Run(s.name, func(t *testing.T) {
 			s.corpus = payload.Random
@@ -289,6 +301,7 @@ func TestModelledIsFull(t *testing.T) {
 // differ in their seed are 3 and 6 % apart (snappy, 16 KiB, 3 s), and such a run and
 // its modelled one 0 and 8 %.
 func TestModelledIsNearFull(t *testing.T) {
+	skipUnderRace(t)
 	for _, kind := range []codec.Type{codec.Gzip, codec.Snappy, codec.LZ4, codec.Zstd} {
 		t.Run(kind.String(), func(t *testing.T) {
 			s := setup{rate: 60_000, recordBytes: 500, batchBytes: 128 << 10, linger: 4 * time.Millisecond,
@@ -312,6 +325,7 @@ func TestModelledIsNearFull(t *testing.T) {
 // Goal: with many sizes and keys and a codec, results are near those of a full run.
 // Method: each codec on access logs and on chat, both ways, with batches that linger.
 func TestModelledOfManySizes(t *testing.T) {
+	skipUnderRace(t)
 	for _, kind := range []codec.Type{codec.Snappy, codec.Zstd} {
 		for _, corpus := range []payload.Kind{payload.AccessLog, payload.Chat} {
 			t.Run(kind.String()+" "+string(corpus), func(t *testing.T) {
