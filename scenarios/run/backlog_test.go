@@ -12,6 +12,7 @@ import (
 	"brokerlab/disks/osfs"
 	"brokerlab/engine/env"
 	"brokerlab/results"
+	"brokerlab/scenarios/spec"
 )
 
 const backlog = `
@@ -103,6 +104,40 @@ func TestReadBacklogSimulated(t *testing.T) {
 		if warned != (read == "cold") {
 			t.Errorf("%s: warnings %q", read, out.Result.Cells[0].Warnings)
 		}
+	}
+}
+
+// Goal: the seconds of a reading are those in which it was, also where logs are made cold
+// first, which is no part of the rate. Method: a cold reading of 300 MB, which a hard disk
+// has to write first.
+func TestSecondsOfColdReading(t *testing.T) {
+	out, err := execute(t, backlog+"consumers: {read: cold}\n", "hdd-7200", func(f *spec.File) {
+		f.Base.Load.MaxBytes, f.Base.Records.Payload = 300e6, spec.PayloadModelled
+		f.Base.Records.Size.Max = 10 << 10
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &out.Result.Cells[0]
+	checkBacklog(t, c, "cold")
+	read := phaseOfCell(t, c, results.PhaseRead)
+	var first, last, took float64
+	for _, s := range c.Repeats[0].Seconds {
+		if s.Phase != results.PhaseRead {
+			continue
+		}
+		if s.Consumed > 0 {
+			took += s.Length
+			if first == 0 {
+				first = s.At
+			}
+		}
+		last = s.At + s.Length
+	}
+	rate := float64(c.Consumed) / c.ConsumedPerS
+	if cold := first - read.StartS; cold < 0.9 || last < read.EndS-0.2 || last > read.EndS+1e-9 || rate > took+1 {
+		t.Errorf("reading from %v to %v s, by its seconds from %v to %v, %v s long by its rate", read.StartS, read.EndS,
+			first, last, rate)
 	}
 }
 

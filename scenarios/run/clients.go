@@ -22,6 +22,12 @@ type clients struct {
 
 	produced []load.Produced // by producer
 	consumed []load.Consumed // by consumer
+
+	// Of consumers, guarded by repeat.metering: whether they drain, when they give up, and
+	// whether that is because the run was stopped.
+	drains  bool
+	givesUp env.Time
+	hurried bool
 }
 
 // newClients prepares all groups of a scenario.
@@ -196,11 +202,11 @@ func (r *repeat) startConsumers(j *join, backlog bool) {
 		}
 		if backlog {
 			now := r.driver.Now()
-			begin := now // what comes before, in which logs were made cold, is cut off as a warm-up
+			begin := r.stretches[len(r.stretches)-1].from.at
 			if r.goesOn {
 				begin, _ = r.shared.LoadEnded(now)
 			}
-			c.shared.Reading.Begin(begin, now.Sub(begin))
+			c.shared.Reading.Begin(begin, now.Sub(begin)) // logs were made cold till now: that is no reading
 		}
 		for i := range c.count {
 			r.startConsumer(j, c, i)

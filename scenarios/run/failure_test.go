@@ -1,6 +1,7 @@
 package run
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
@@ -40,6 +41,64 @@ func TestDiskFills(t *testing.T) {
 		rep.stage.close()
 		if !errors.Is(err, env.ErrNoSpace) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: the run ended with %v, want one line that the disk is full", Target(disk), err)
+		}
+		p := startProfile()
+		if p == nil {
+			t.Errorf("%s: the profile of the run that failed goes on", Target(disk))
+		}
+		p.stop()
+		p.parts()
+	}
+}
+
+// Goal: a cell that fails in its load takes no other one down: they are measured whole,
+// the user is told at once, and the result says what failed. Method: the first of two
+// cells sends a file that is cut in two before the run, in both worlds.
+func TestCellThatFails(t *testing.T) {
+	const text = `
+cluster: {brokers: 1}
+load: {warmup: 0s, duration: 500ms, max-bytes: 2MB}
+repeat: 2
+`
+	for _, disk := range []string{DiskSim, "dir:" + filepath.Join(t.TempDir(), "data")} {
+		path := filepath.Join(t.TempDir(), "lines.txt")
+		if err := os.WriteFile(path, bytes.Repeat([]byte("a line\n"), 400), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		file, err := spec.Parse("tiny.yaml", []byte(text+"vary: {of: {cut: {records.payload: file:"+path+
+			", load.rate: 1000/s}, whole: {load.rate: max}}}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var told []string
+		r, err := prepare(file, Options{Disks: []string{disk}, Out: t.TempDir(), Live: &Live{},
+			Warn: func(m string) { told = append(told, m) }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.begin(nil); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.library.corpus(&r.cells[0].Scenario); err != nil { // which reads it
+			t.Fatal(err)
+		}
+		if err := os.Truncate(path, 1400); err != nil {
+			t.Fatal(err)
+		}
+		err = r.runAll()
+		if err == nil || strings.Count(err.Error(), "cell ") != 1 || !strings.HasPrefix(err.Error(), "cell 1 of 2 (of=cut") {
+			t.Errorf("%s: error %v", disk, err)
+		}
+		if len(told) != 1 || !strings.HasPrefix(told[0], "cell 1 of 2 (of=cut") {
+			t.Errorf("%s: told %q", disk, told)
+		}
+		cut, whole := &r.result.Cells[0], &r.result.Cells[1]
+		if len(cut.Repeats) != 0 || len(whole.Repeats) != 2 || whole.Acked == 0 || whole.Bad()+whole.Failed > 0 {
+			t.Errorf("%s: %d repeats of the one that fails, %d of the other: %+v", disk, len(cut.Repeats),
+				len(whole.Repeats), whole.Counts)
+		}
+		if err := errors.Join(r.folder.Finish(), r.closeDisks(), r.library.close()); err != nil {
+			t.Error(err)
 		}
 	}
 }
@@ -116,7 +175,7 @@ func TestSimulatedRunInterrupted(t *testing.T) {
 		}
 		live.Stop()
 	}()
-	out, err := Run(file, []byte(tiny), Options{Disks: []string{DiskSim}, Out: t.TempDir(), Live: live})
+	out, err := Run(file, []byte(tiny), Options{Disks: []string{DiskSim}, Out: t.TempDir(), Live: live, known: known})
 	<-stopped
 	if !errors.Is(err, ErrInterrupted) || out == nil || out.Result.Complete || out.Result.Incomplete == "" {
 		t.Fatalf("error %v, outcome %+v", err, out)

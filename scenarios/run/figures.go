@@ -161,8 +161,8 @@ func addConsumed(s *results.Second, t *load.Tally, latency bool) {
 	}
 }
 
-// readSeconds are those of the reading. Consumers that make the logs cold first begin
-// within one.
+// readSeconds are those of the reading, from when its phase began: nobody reads while logs
+// are made cold, so that the first ones may have nothing.
 func (r *repeat) readSeconds() (out []results.Second) {
 	at := slices.IndexFunc(r.stretches, func(s stretch) bool { return s.name == results.PhaseRead })
 	if at < 0 {
@@ -195,10 +195,10 @@ func (r *repeat) phasesDone() (out []results.Phase) {
 	total := seriesOf(r.producers, inLoad)
 	_, _, warmup := sum(total, true)
 	_, _, window := sum(total, false)
-	add := func(name string, begin, end time.Duration, from, to *reading) {
+	add := func(name string, begin, end time.Duration, from, to *reading, dirtyMost []int64) {
 		p := results.Phase{PhaseSpan: results.PhaseSpan{Name: name, StartS: begin.Seconds(), EndS: end.Seconds()}}
 		if from != nil && to != nil {
-			p.Usage = together(usagesBetween(from, to))
+			p.Usage = together(usagesBetween(from, to, dirtyMost))
 		}
 		if name != results.PhaseDrain {
 			p.PhaseFigures = figuresIn(name, r.producers, r.consumers, end-begin)
@@ -212,12 +212,12 @@ func (r *repeat) phasesDone() (out []results.Phase) {
 	}
 	warm, end := r.meter.window()
 	if warmup > 0 {
-		add(results.PhaseWarmup, 0, warmup, r.meter.first(), warm)
+		add(results.PhaseWarmup, 0, warmup, r.meter.first(), warm, r.meter.dirtyWarm)
 	}
-	add(results.PhaseLoad, warmup, warmup+window, warm, end)
+	add(results.PhaseLoad, warmup, warmup+window, warm, end, r.meter.dirtyLoad)
 	for i := range r.stretches {
 		s := &r.stretches[i]
-		add(s.name, s.from.at.Sub(r.loadFrom), s.to.at.Sub(r.loadFrom), &s.from, &s.to)
+		add(s.name, s.from.at.Sub(r.loadFrom), s.to.at.Sub(r.loadFrom), &s.from, &s.to, s.dirtyMost)
 	}
 	return out
 }

@@ -1,9 +1,11 @@
 package run
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 
 	"brokerlab/results"
@@ -29,20 +31,18 @@ func (r *runner) jobs() (simulated, measured []job) {
 }
 
 // runAll runs the simulated cells, several at once, and then the real ones, each
-// alone: what else the machine does would be in their figures.
+// alone: what else the machine does would be in their figures. A repeat that fails ends
+// its cell and no other one.
 func (r *runner) runAll() error {
 	simulated, measured := r.jobs()
 	r.opts.Live.plan(len(simulated)+len(measured), PlannedWork(r.file, r.cells))
 	p := &pool{jobs: simulated, need: r.memoryNeed, budget: memoryBudget(memoryBytes())}
-	if err := p.run(min(runtime.GOMAXPROCS(0), len(simulated)), r.runJob); err != nil {
+	err := p.run(min(runtime.GOMAXPROCS(0), len(simulated)), r.runJob)
+	if errors.Is(err, ErrInterrupted) {
 		return err
 	}
-	for _, j := range measured {
-		if err := r.runJob(j); err != nil {
-			return err
-		}
-	}
-	return nil
+	alone := &pool{jobs: measured, need: needUnknown}
+	return errors.Join(err, alone.run(min(1, len(measured)), r.runJob))
 }
 
 // cellAndDisk are what a cell of the result is made of.
@@ -58,11 +58,26 @@ func (r *runner) runJob(j job) error {
 	p := r.opts.Live.begin(where{cell: j.index + 1, cells: len(r.result.Cells), repeat: j.number, repeats: repeats,
 		label: label, target: Target(disk), phase: "preparing", duration: cell.Scenario.Load.Duration})
 	defer p.end()
-	if err := r.runOne(j, cell, disk, p); err != nil {
-		return fmt.Errorf("cell %d of %d (%s), repeat %d of %d: %w", j.index+1, len(r.result.Cells), label, j.number,
-			repeats, err)
+	err := r.runOne(j, cell, disk, p)
+	if err == nil {
+		return nil
 	}
-	return nil
+	err = fmt.Errorf("cell %d of %d (%s), repeat %d of %d: %w", j.index+1, len(r.result.Cells), label, j.number,
+		repeats, err)
+	if !errors.Is(err, ErrInterrupted) {
+		r.tellFailed(err)
+	}
+	return err
+}
+
+// tellFailed tells of a cell that failed while there are others: the run goes on, and
+// its error comes at its end. It may be called by several workers.
+func (r *runner) tellFailed(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.opts.Warn != nil && len(r.result.Cells) > 1 {
+		r.opts.Warn(strings.ReplaceAll(err.Error(), "\n", "; ") + "; this cell is given up, and no other one")
+	}
 }
 
 // take puts a repeat that has ended into its cell, once all earlier ones of the cell
@@ -141,9 +156,12 @@ func (r *runner) memoryNeed(j job) int64 {
 	return cellMemoryBase + int64(share*float64(bytes))
 }
 
+// needUnknown is the need of jobs that run alone.
+func needUnknown(job) int64 { return 0 }
+
 // pool runs jobs on several workers. Jobs begin in order, each as soon as a worker
 // is free and the memory that it needs is: one whose need is not known, or above the
-// budget, runs alone.
+// budget, runs alone. What is left of a cell of which a job has failed does not begin.
 type pool struct {
 	jobs   []job
 	need   func(job) int64 // 0: not known
@@ -162,9 +180,10 @@ type failure struct {
 	err error
 }
 
-// run returns when all jobs have ended, or after the first error those that had
-// begun; the error is that of the earliest job, so that it does not depend on the
-// order in which they ended.
+// run returns when all jobs have ended or, of an interrupted run, those that had begun.
+// The error joins those of cells in the order of their jobs, of each the earliest one,
+// and the earliest one of an interruption: it does not depend on the order in which
+// jobs ended.
 func (p *pool) run(workers int, do func(job) error) error {
 	p.changed.L = &p.mu
 	var group sync.WaitGroup
@@ -176,10 +195,18 @@ func (p *pool) run(workers int, do func(job) error) error {
 		})
 	}
 	group.Wait()
-	if len(p.failed) == 0 {
-		return nil
+	slices.SortFunc(p.failed, func(a, b failure) int { return a.at - b.at })
+	var errs []error
+	told := make(map[int]bool) // cells
+	interrupted := false
+	for _, f := range p.failed {
+		cell, stop := p.jobs[f.at].index, errors.Is(f.err, ErrInterrupted)
+		if !told[cell] && !(stop && interrupted) {
+			errs = append(errs, f.err)
+		}
+		told[cell], interrupted = true, interrupted || stop
 	}
-	return slices.MinFunc(p.failed, func(a, b failure) int { return a.at - b.at }).err
+	return errors.Join(errs...)
 }
 
 // begin takes the next job, when it may run; -1 if there is none.
@@ -187,7 +214,10 @@ func (p *pool) begin() (at int, need int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for {
-		if p.next == len(p.jobs) || len(p.failed) > 0 {
+		for p.next < len(p.jobs) && p.givenUpLocked(p.jobs[p.next].index) {
+			p.next++
+		}
+		if p.next == len(p.jobs) {
 			return -1, 0
 		}
 		need = p.need(p.jobs[p.next])
@@ -204,6 +234,14 @@ func (p *pool) begin() (at int, need int64) {
 	p.running++
 	p.used += need
 	return at, need
+}
+
+// givenUpLocked says whether nothing more of a cell begins: it has failed, or the run
+// was interrupted.
+func (p *pool) givenUpLocked(cell int) bool {
+	return slices.ContainsFunc(p.failed, func(f failure) bool {
+		return p.jobs[f.at].index == cell || errors.Is(f.err, ErrInterrupted)
+	})
 }
 
 func (p *pool) end(at int, need int64, err error) {

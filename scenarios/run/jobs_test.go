@@ -13,7 +13,7 @@ import (
 )
 
 // Goal: jobs begin in order, beside each other as far as workers and memory allow, and
-// the error of a pool is that of its earliest job. Method: jobs that end when the test
+// the error of a pool begins with that of its earliest job. Method: jobs that end when the test
 // says so, and what runs at each moment.
 func TestPool(t *testing.T) {
 	const budget = 100
@@ -31,7 +31,8 @@ func TestPool(t *testing.T) {
 		{"as many as memory has room for", 4, []int64{60, 40, 60, 40}, nil, []int{1, 2, 2, 2}, "", 4},
 		{"a need that is not known runs alone", 3, []int64{10, 0, 10}, nil, []int{1, 1, 1}, "", 3},
 		{"a need above the budget runs alone", 3, []int64{10, 1000, 10}, nil, []int{1, 1, 1}, "", 3},
-		{"the earliest error counts, and nothing begins after it", 2, []int64{1, 1, 1, 1}, []int{0, 1}, []int{1, 2}, "0", 2},
+		{"cells that fail do not take others down", 2, []int64{1, 1, 1, 1}, []int{0, 1}, []int{1, 2, 2, 2},
+			"0\nbroken\n1\nbroken", 4},
 	} {
 		var mu sync.Mutex
 		var order, running []int
@@ -86,6 +87,55 @@ func TestPool(t *testing.T) {
 		}
 		if len(order) != row.begun {
 			t.Errorf("%s: began %v", row.sentence, order)
+		}
+	}
+}
+
+// Goal: what is left of a cell that failed does not begin, and after an interruption
+// nothing does; the error names each cell once, and the interruption once. Method: jobs of
+// two cells in turn, of which some fail, one after the other, and all that begin at once.
+func TestPoolGivesUpCells(t *testing.T) {
+	jobs := []job{{0, 1}, {1, 1}, {0, 2}, {1, 2}}
+	for _, row := range []struct {
+		sentence string
+		fails    map[job]error
+		begun    []job
+		want     string
+	}{
+		{"none fails", nil, jobs, ""},
+		{"one cell fails", map[job]error{{0, 1}: errors.New("a")}, []job{{0, 1}, {1, 1}, {1, 2}}, "a"},
+		{"both fail, one later", map[job]error{{1, 1}: errors.New("b"), {0, 2}: errors.New("c")},
+			[]job{{0, 1}, {1, 1}, {0, 2}}, "b\nc"},
+		{"an interruption", map[job]error{{1, 1}: ErrInterrupted}, []job{{0, 1}, {1, 1}}, ErrInterrupted.Error()},
+	} {
+		var begun []job
+		p := &pool{jobs: jobs, need: needUnknown}
+		err := p.run(1, func(j job) error {
+			begun = append(begun, j)
+			return row.fails[j]
+		})
+		if !slices.Equal(begun, row.begun) || (err == nil) != (row.want == "") || err != nil && err.Error() != row.want {
+			t.Errorf("%s: began %v, error %v", row.sentence, begun, err)
+		}
+	}
+	for _, row := range []struct {
+		jobs []job
+		err  error
+		want string
+	}{
+		{[]job{{0, 1}, {0, 2}}, errors.New("a"), "a"},
+		{[]job{{0, 1}, {1, 1}}, ErrInterrupted, ErrInterrupted.Error()},
+	} {
+		var all sync.WaitGroup
+		all.Add(len(row.jobs))
+		p := &pool{jobs: row.jobs, budget: 2, need: func(job) int64 { return 1 }}
+		err := p.run(len(row.jobs), func(job) error {
+			all.Done()
+			all.Wait()
+			return row.err
+		})
+		if err == nil || err.Error() != row.want {
+			t.Errorf("%v at once: error %v, want %s once", row.jobs, err, row.want)
 		}
 	}
 }

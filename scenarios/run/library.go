@@ -22,9 +22,17 @@ type library struct {
 	files []*userFile // of records
 	lists []*sizeList
 
-	mu      sync.Mutex // of what follows
-	corpora map[corpusKey]results.Corpus
+	*corpora
 }
+
+// corpora are the figures of records that are known already. Runs may share one, if the
+// files that they read stay as they are.
+type corpora struct {
+	mu    sync.Mutex
+	known map[corpusKey]results.Corpus
+}
+
+func newCorpora() *corpora { return &corpora{known: make(map[corpusKey]results.Corpus)} }
 
 // userFile is a file of records.
 type userFile struct {
@@ -49,8 +57,8 @@ type corpusKey struct {
 
 // openLibrary reads the files that cells need. It tells all that is wrong with them and
 // with what the cells do with them.
-func openLibrary(cells []spec.Cell) (*library, error) {
-	l := &library{corpora: make(map[corpusKey]results.Corpus)}
+func openLibrary(cells []spec.Cell, known *corpora) (*library, error) {
+	l := &library{corpora: known}
 	var errs []error
 	tell := func(err error) {
 		if err != nil && !slices.ContainsFunc(errs, func(e error) bool { return e.Error() == err.Error() }) {

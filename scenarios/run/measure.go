@@ -82,7 +82,7 @@ func (m *measured) fill(r *repeat, number int) {
 	m.warnings = append(m.warnings, r.warnings(window)...)
 	var spans []results.PhaseSpan
 	if r.meter != nil {
-		out.Nodes, _ = r.meter.usage()
+		out.Nodes = r.meter.usage()
 		out.Usage = together(out.Nodes)
 		out.Phases = r.phasesDone()
 		for i := range out.Phases {

@@ -24,9 +24,9 @@ type meter struct {
 	endsOnly  bool      // read at the end of the warm-up and of the load alone
 	warm      *reading  // at the end of the warm-up
 	end       *reading  // of the load
-	// dirtyMax are the most dirty bytes since warmupEnd, or before it since the start,
-	// by node, up to the end of the load.
-	dirtyMax []int64
+	// dirtyMost are the most dirty bytes that were seen in the phase that goes on, by
+	// node; dirtyWarm and dirtyLoad those of phases that have ended.
+	dirtyMost, dirtyWarm, dirtyLoad []int64
 }
 
 func newMeter(start env.Time, warmup time.Duration) *meter {
@@ -50,20 +50,9 @@ func (m *meter) next() env.Time {
 
 // take keeps a reading of the instant that next named, or a little later.
 func (m *meter) take(r reading) {
-	if m.dirtyMax == nil {
-		m.dirtyMax = make([]int64, len(r.nodes))
-	}
-	switch {
-	case m.end != nil:
-	case m.warm == nil && r.at >= m.warmupEnd:
-		m.warm = &r
-		clear(m.dirtyMax) // the peaks so far lie in the warm-up
-		for i := range r.nodes {
-			if c := r.nodes[i].cache; c != nil {
-				m.dirtyMax[i] = c.dirty
-			}
-		}
-	default:
+	if m.end == nil && m.warm == nil && r.at >= m.warmupEnd {
+		m.warm, m.dirtyWarm = &r, m.cutDirty(&r)
+	} else {
 		m.seeDirty(&r)
 	}
 	if r.at < m.start.Add(time.Duration(len(m.readings))*m.every) {
@@ -81,43 +70,52 @@ func (m *meter) take(r reading) {
 	m.readings, m.every = half, 2*m.every
 }
 
+// seeDirty notes the dirty bytes of a reading. Nodes may have come since the one before.
 func (m *meter) seeDirty(r *reading) {
+	for len(m.dirtyMost) < len(r.nodes) {
+		m.dirtyMost = append(m.dirtyMost, 0)
+	}
 	for i := range r.nodes {
 		if c := r.nodes[i].cache; c != nil {
-			m.dirtyMax[i] = max(m.dirtyMax[i], c.dirty, c.dirtyPeak)
+			m.dirtyMost[i] = max(m.dirtyMost[i], c.dirty, c.dirtyPeak)
 		}
 	}
+}
+
+// cutDirty ends a phase with a reading, and returns the most dirty bytes in it. Those of
+// this instant are of the next phase too.
+func (m *meter) cutDirty(r *reading) (most []int64) {
+	m.seeDirty(r)
+	most = m.dirtyMost
+	m.dirtyMost = make([]int64, len(r.nodes))
+	for i := range r.nodes {
+		if c := r.nodes[i].cache; c != nil {
+			m.dirtyMost[i] = c.dirty
+		}
+	}
+	return most
 }
 
 // endLoad keeps the reading at the end of the load.
 func (m *meter) endLoad(r reading) {
-	if m.end != nil {
-		return
+	if m.end == nil {
+		m.end, m.dirtyLoad = &r, m.cutDirty(&r)
 	}
-	if m.dirtyMax == nil {
-		m.dirtyMax = make([]int64, len(r.nodes))
-	}
-	m.seeDirty(&r)
-	m.end = &r
 }
 
 // usage is what every node did in the measured window, from the end of the warm-up
-// (or the start of a load that ended before that) to the end of the load, and the
-// length of that window.
-func (m *meter) usage() (nodes []results.NodeUsage, span time.Duration) {
+// (or the start of a load that ended before that) to the end of the load.
+func (m *meter) usage() (nodes []results.NodeUsage) {
 	from, to := m.window()
 	if to == nil {
-		return nil, 0
+		return nil
 	}
-	span = to.at.Sub(from.at)
-	for i := range m.end.nodes {
-		to := &m.end.nodes[i]
-		u := usageOf(&from.nodes[i], to, span, m.dirtyMax[i])
-		if u != (results.Usage{}) {
-			nodes = append(nodes, results.NodeUsage{Name: to.name, Client: to.client, Usage: u})
+	for _, n := range usagesBetween(from, to, m.dirtyLoad) {
+		if n.Usage != (results.Usage{}) {
+			nodes = append(nodes, n)
 		}
 	}
-	return nodes, span
+	return nodes
 }
 
 // window is the readings at both ends of the measured window; nil if there are none.

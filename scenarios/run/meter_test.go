@@ -49,11 +49,37 @@ func metered(warmup, load, drain time.Duration) *meter {
 	}
 }
 
+// windowOf is how long the window is that a meter has measured.
+func windowOf(m *meter) time.Duration {
+	from, to := m.window()
+	return to.at.Sub(from.at)
+}
+
+// Goal: the most dirty bytes of a phase are those between its ends, also of peaks that
+// lie between two readings. Method: peaks in the warm-up and in the load, none in the
+// drain.
+func TestDirtyMostOfPhases(t *testing.T) {
+	m := metered(1050*time.Millisecond, 10*time.Second, time.Second)
+	last := counted(env.Time(11 * time.Second))
+	drain := m.cutDirty(&last)
+	for i, phase := range []struct {
+		from, to *reading
+		most     []int64
+		want     int64
+	}{{m.first(), m.warm, m.dirtyWarm, 900}, {m.warm, m.end, m.dirtyLoad, 700}, {m.end, &last, drain, 100}} {
+		u := together(usagesBetween(phase.from, phase.to, phase.most))
+		if u.PageCache.DirtyMaxBytes != phase.want {
+			t.Errorf("phase %d: %d dirty bytes at most, want %d", i, u.PageCache.DirtyMaxBytes, phase.want)
+		}
+	}
+}
+
 // Goal: usage is that of the window between warm-up and end of load. Method: counters
 // that grow evenly, so that every figure is known.
 func TestMeterUsage(t *testing.T) {
-	nodes, span := metered(1050*time.Millisecond, 10*time.Second, time.Second).usage()
-	if span != 8950*time.Millisecond || len(nodes) != 2 {
+	m := metered(1050*time.Millisecond, 10*time.Second, time.Second)
+	nodes := m.usage()
+	if span := windowOf(m); span != 8950*time.Millisecond || len(nodes) != 2 {
 		t.Fatalf("a window of %v with %d nodes", span, len(nodes))
 	}
 	near := func(what string, got, want float64) {
@@ -89,8 +115,9 @@ func TestMeterUsage(t *testing.T) {
 
 // Goal: a load that ends within its warm-up is measured whole. Method: one that does.
 func TestMeterWithoutWindow(t *testing.T) {
-	if _, span := metered(5*time.Second, 2*time.Second, time.Second).usage(); span != 2*time.Second {
-		t.Errorf("a window of %v", span)
+	m := metered(5*time.Second, 2*time.Second, time.Second)
+	if span := windowOf(m); span != 2*time.Second || m.usage()[0].PageCache.DirtyMaxBytes != 900 {
+		t.Errorf("a window of %v, %+v", span, m.usage()[0].PageCache)
 	}
 }
 

@@ -25,7 +25,7 @@ const payloadBatchBytes = 128 << 10
 // Payloads computes it for the records of all cells, each once. The error is a
 // UsageError where a file is not as it must be.
 func Payloads(cells []spec.Cell) (all []PayloadFigures, err error) {
-	l, err := openLibrary(cells)
+	l, err := openLibrary(cells, newCorpora())
 	if err != nil {
 		return nil, &UsageError{err}
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"brokerlab/engine/broker"
+	"brokerlab/engine/env"
 	"brokerlab/results"
 	"brokerlab/scenarios/spec"
 	"brokerlab/workloads/load"
@@ -33,6 +34,9 @@ const settle = 100 * time.Millisecond
 // phases.
 const watchEvery = 20 * time.Millisecond
 
+// drainStopped is how long consumers have to finish when the run was stopped.
+const drainStopped = time.Second
+
 // backlogLeast is what counts as no backlog while producers go on: 1,000 records as in
 // the OpenMessaging Benchmark (WorkloadGenerator.buildAndDrainBacklog), or so many
 // times less than there were.
@@ -49,8 +53,9 @@ const (
 
 // stretch is one phase that came after the load.
 type stretch struct {
-	name     string
-	from, to reading // to.at is 0 while it goes on
+	name      string
+	from, to  reading // to.at is 0 while it goes on
+	dirtyMost []int64 // bytes, by node, when it has ended
 }
 
 // load runs producers and consumers through all phases.
@@ -82,6 +87,7 @@ func (r *repeat) load() error {
 	err = errors.Join(err, j.producers.wait(), j.tail.wait(), j.readers.wait())
 	watching.Store(false)
 	err = errors.Join(watch.wait(), err)
+	r.timing.process.end() // also of a load that failed: a profile would go on
 	r.enter("")
 	r.cpuTo = cpuNow()
 	if aborted := r.aborted(); aborted != nil {
@@ -138,8 +144,9 @@ func (r *repeat) enter(name string) {
 
 func (r *repeat) enterLocked(name string) {
 	now := r.read()
+	most := r.meter.cutDirty(&now)
 	if n := len(r.stretches); n > 0 && r.stretches[n-1].to.at == 0 {
-		r.stretches[n-1].to = now
+		r.stretches[n-1].to, r.stretches[n-1].dirtyMost = now, most
 	}
 	if name != "" {
 		r.stretches = append(r.stretches, stretch{name: name, from: now})
@@ -170,15 +177,31 @@ func (r *repeat) loadEnded() {
 func (r *repeat) drain(producers bool, consumers func(*clients) bool) {
 	r.enter(results.PhaseDrain)
 	r.live.phase("draining")
-	if r.s.Load.Drain == 0 {
-		return
+	by := env.Never
+	if limit := r.s.Load.Drain; limit > 0 {
+		by = r.driver.Now().Add(limit)
+		if producers {
+			r.producersBy.Store(int64(by))
+		}
 	}
-	by := r.driver.Now().Add(r.s.Load.Drain)
-	if producers {
-		r.producersBy.Store(int64(by))
-	}
+	r.metering.Lock()
+	defer r.metering.Unlock()
 	for _, c := range r.consumers {
 		if consumers(c) {
+			c.drains, c.givesUp = true, by
+			c.shared.GiveUp(by)
+		}
+	}
+}
+
+// hurry shortens the drain of consumers when the run was stopped: somebody waits for it.
+func (r *repeat) hurry(now env.Time) {
+	r.metering.Lock()
+	defer r.metering.Unlock()
+	by := now.Add(drainStopped)
+	for _, c := range r.consumers {
+		if c.drains && by < c.givesUp {
+			c.givesUp, c.hurried = by, true
 			c.shared.GiveUp(by)
 		}
 	}

@@ -172,15 +172,16 @@ func plus(sum *int64, n int64) *int64 {
 	return sum
 }
 
-// usagesBetween is what every node did between two readings. Clients that began between
-// them are in the second one only.
-func usagesBetween(from, to *reading) (nodes []results.NodeUsage) {
+// usagesBetween is what every node did between two readings; dirtyMost are the most dirty
+// bytes that were seen between them, by node. Clients that began between them are in the
+// second one only.
+func usagesBetween(from, to *reading, dirtyMost []int64) (nodes []results.NodeUsage) {
 	for i := range to.nodes {
 		before := nodeReading{}
 		if i < len(from.nodes) {
 			before = from.nodes[i]
 		}
-		u := usageOf(&before, &to.nodes[i], to.at.Sub(from.at), 0)
+		u := usageOf(&before, &to.nodes[i], to.at.Sub(from.at), dirtyMost[i])
 		nodes = append(nodes, results.NodeUsage{Name: to.nodes[i].name, Client: to.nodes[i].client, Usage: u})
 	}
 	return nodes

@@ -85,7 +85,7 @@ func (l *library) corpus(s *spec.Scenario) (results.Corpus, error) {
 	key := corpusKey{records: s.Records.Settled(), seed: s.Seed}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if c, ok := l.corpora[key]; ok {
+	if c, ok := l.known[key]; ok {
 		return c, nil
 	}
 	source, err := l.source(s, s.Seed)
@@ -99,7 +99,7 @@ func (l *library) corpus(s *spec.Scenario) (results.Corpus, error) {
 	if s.Records.Payload == spec.PayloadModelled {
 		c.Payload = spec.PayloadModelled + " " + c.Payload
 	}
-	l.corpora[key] = c
+	l.known[key] = c
 	return c, nil
 }
 

@@ -9,13 +9,14 @@ import (
 	"brokerlab/engine/cluster"
 	"brokerlab/engine/controller"
 	"brokerlab/engine/env"
+	"brokerlab/results"
 	"brokerlab/scenarios/spec"
 	"brokerlab/workloads/check"
 	"brokerlab/workloads/load"
 )
 
 // ErrInterrupted says that a run was stopped from outside. The repeat that was
-// under way is measured as far as it came.
+// under way is measured as far as it came; see repeat.counts.
 var ErrInterrupted = errors.New("interrupted")
 
 // repeat is one execution of one cell.
@@ -46,7 +47,7 @@ type repeat struct {
 	targets  atomic.Pointer[[]load.Target] // set when the ends of the logs are known
 	loadFrom env.Time
 	meter    *meter
-	metering env.Mutex // of meter and around, which the watch reads and who waits for the producers too
+	metering env.Mutex // of meter, around and drains, which the watch uses and who waits for the producers too
 	around   *surroundings
 	cpuFrom  cpuTime
 	cpuTo    cpuTime
@@ -56,7 +57,8 @@ type repeat struct {
 
 	stretches   []stretch    // guarded by metering
 	producersBy atomic.Int64 // env.Time at which producers are given up; 0: never
-	late        bool         // they were; the watch's until it has ended
+	late        bool         // they were; the watch's until it has ended, as the next
+	cutOff      bool         // the load was, since the run was stopped
 	notes       []string     // what is to be told of it
 }
 
@@ -74,6 +76,13 @@ func (r *repeat) run() error {
 	var failed error
 	err := w.Run(r.driver, func() { failed = r.drive() })
 	return errors.Join(err, failed)
+}
+
+// counts says whether what was measured goes into the cell. A load that was cut off does
+// not if the cell has had a whole one: a median with it would be of neither. What the
+// read-back holds against it does in any case.
+func (r *repeat) counts(number int, found results.Counts) bool {
+	return !r.cutOff || number == 1 || found.Bad() > 0
 }
 
 // drive is the driver's main task.
@@ -163,7 +172,12 @@ func (r *repeat) watch(watching *atomic.Bool, producers *join) error {
 			warming = false
 		}
 		if r.live.stopped() {
+			_, ended := r.shared.LoadEnded(now)
+			r.cutOff = r.cutOff || !ended
 			r.shared.Stop()
+			if producers.ended() {
+				r.hurry(now)
+			}
 		}
 		if by := r.producersBy.Load(); by != 0 && int64(now) >= by && !producers.ended() {
 			r.producersBy.Store(0)

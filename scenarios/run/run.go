@@ -7,9 +7,11 @@
 package run
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -37,9 +39,12 @@ type Options struct {
 	Unmeasured bool
 	// Live shows the run while it goes on, and stops it.
 	Live *Live
-	// Warn, if not nil, is told of what the user should know before the run begins;
-	// the result has it too.
+	// Warn, if not nil, is told of what the user should know before the run begins, which
+	// the result has too, and of each cell that fails while others go on. It is called by
+	// one goroutine at a time.
 	Warn func(message string)
+
+	known *corpora // nil: nothing is
 }
 
 // Outcome is what Run leaves.
@@ -80,9 +85,9 @@ func (e *UsageError) Error() string { return e.Err.Error() }
 func (e *UsageError) Unwrap() error { return e.Err }
 
 // Run runs every cell of the scenario on every disk, repeats interleaved, and
-// writes the run folder as it goes. After an error the Outcome, if there is one,
-// holds what was measured, marked incomplete. Nothing has started after a
-// UsageError.
+// writes the run folder as it goes. A cell that fails has no more repeats, and the others
+// go on: the error joins those of all. After an error the Outcome, if there is one, holds
+// what was measured, marked incomplete. Nothing has started after a UsageError.
 func Run(file *spec.File, source []byte, opts Options) (*Outcome, error) {
 	r, err := prepare(file, opts)
 	if err != nil {
@@ -121,7 +126,7 @@ func prepare(file *spec.File, opts Options) (*runner, error) {
 		r.warn(note)
 	}
 	errs := []error{r.checkModelled(), r.prepareLoads(), r.checkHosts()}
-	if r.library, err = openLibrary(r.cells); err != nil {
+	if r.library, err = openLibrary(r.cells, cmp.Or(opts.known, newCorpora())); err != nil {
 		errs = append(errs, &UsageError{err})
 	}
 	r.warnOfHosts()
@@ -284,7 +289,9 @@ func (r *runner) runOne(j job, cell *spec.Cell, disk string, p *progress) (err e
 	began := time.Now()
 	dirs, err := r.dirs[disk].newRun(cell.Scenario.Name)
 	if r.opts.Keep {
-		r.kept = append(r.kept, dirs...) // real cells run one at a time
+		if len(dirs) > 0 { // of a real cell, which runs alone
+			r.kept = append(r.kept, dirs...)
+		}
 	} else {
 		defer func() { err = errors.Join(err, r.dirs[disk].remove(dirs)) }()
 	}
@@ -294,6 +301,9 @@ func (r *runner) runOne(j job, cell *spec.Cell, disk string, p *progress) (err e
 	room, err := roomOn(dirs, r.devices[disk])
 	if err != nil {
 		return err
+	}
+	if Target(disk) == results.TargetReal {
+		debug.FreeOSMemory() // else its memory and collections are those of the cell before it too
 	}
 	at := place{disk: disk, dirs: dirs, device: r.devices[disk], library: r.library}
 	rep, err := newRepeat(&cell.Scenario, at, j.number, p)
@@ -313,9 +323,10 @@ func (r *runner) runOne(j job, cell *spec.Cell, disk string, p *progress) (err e
 	if err := rep.run(); err != nil {
 		return err
 	}
-	m := rep.measure(j.number, began)
-	if err := r.take(j, &m); err != nil {
-		return err
+	if m := rep.measure(j.number, began); rep.counts(j.number, m.repeat.Counts) {
+		if err := r.take(j, &m); err != nil {
+			return err
+		}
 	}
 	if p.stopped() {
 		return ErrInterrupted

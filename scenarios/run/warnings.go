@@ -12,8 +12,7 @@ const measuredMin = 300 * time.Millisecond
 
 // cut says whether the load was interrupted, and after how much of it.
 func (r *repeat) cut() (length time.Duration, cut bool) {
-	length = seriesOf(r.producers, inLoad).Length()
-	return length, r.live.stopped() && length < r.s.Load.Duration
+	return seriesOf(r.producers, inLoad).Length(), r.cutOff
 }
 
 // warnings are what a reader must know of a repeat that has ended.
@@ -97,8 +96,12 @@ func (r *repeat) readWarnings(c *clients) (all []string) {
 		unread += one.Unread
 	}
 	if unread > 0 {
-		warn("%s had %d records left to read when they gave up, load.drain %v after the load or the reading had ended; no "+
-			"loss: the read-back has checked them", c.called(), unread, r.s.Load.Drain)
+		when := fmt.Sprintf("load.drain %v after the load or the reading had ended", r.s.Load.Drain)
+		if c.hurried {
+			when = "since the run was stopped"
+		}
+		warn("%s had %d records left to read when they gave up, %s; no loss: the read-back has checked them", c.called(),
+			unread, when)
 	}
 	if n := c.shared.Skipped.Load(); n > 0 {
 		warn("retention deleted %d records before %s came to them", n, c.called())
