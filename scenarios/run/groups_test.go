@@ -3,6 +3,7 @@ package run
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -52,7 +53,9 @@ func phaseOfCell(t *testing.T, c *results.Cell, name string) *results.Phase {
 
 // Goal: groups run with their own settings through all phases, each measured by itself;
 // a consumer that is too slow is told of and is no loss. Method: one scenario in both
-// worlds, in the simulated one on a hard disk, where what is cold is read from it.
+// worlds, in the simulated one on a hard disk, where what is cold is read from it. There
+// rates are those of the settings but for what is under way at the ends of a window; for
+// real, on a machine that may be busy, what came due is, and nothing is faster.
 func TestGroups(t *testing.T) {
 	for _, disk := range []string{"dir:" + filepath.Join(t.TempDir(), "data"), "hdd-7200"} {
 		out, err := execute(t, grouped, disk, nil)
@@ -61,6 +64,7 @@ func TestGroups(t *testing.T) {
 		}
 		c := &out.Result.Cells[0]
 		checkGroups(t, c)
+		checkTiming(t, c)
 		checkPhases(t, c)
 		for _, latency := range []string{results.Produce, results.ReadLatency(results.Produce),
 			results.GroupLatency(results.GroupProducers, "orders", results.Produce),
@@ -102,20 +106,60 @@ func checkGroups(t *testing.T, c *results.Cell) {
 		rate  float64 // of records
 		bytes float64 // of a record
 	}{{orders, 400, 200}, {clicks, 2000, 1024}} {
-		onTime := c.Target == results.TargetReal || g.of.RecordsPerS > 0.9*g.rate && g.of.RecordsPerS < 1.1*g.rate
-		if !onTime || g.of.OfferedPerS != g.rate || float64(g.of.BytesRecords) != g.bytes*float64(g.of.Sent) {
-			t.Errorf("%s: %.0f records/s, %d bytes in %d records", g.of.Name, g.of.RecordsPerS, g.of.BytesRecords, g.of.Sent)
+		if g.of.OfferedPerS != g.rate || float64(g.of.BytesRecords) != g.bytes*float64(g.of.Sent) {
+			t.Errorf("%s: %.0f records/s offered, %d bytes in %d records", g.of.Name, g.of.OfferedPerS, g.of.BytesRecords,
+				g.of.Sent)
 		}
 	}
 	if sum := orders.Latency[results.Produce].Count + clicks.Latency[results.Produce].Count; sum !=
 		c.Latency[results.Produce].Count {
 		t.Errorf("%d latencies of groups, %d of all", sum, c.Latency[results.Produce].Count)
 	}
+	checkRates(t, c)
+}
+
+// underWay is how many seconds of a rate may be under way at the ends of a window: what
+// batches wait for there, and on a disk.
+const underWay = 0.02
+
+// checkRates holds the rates of groups and phases against the settings.
+func checkRates(t *testing.T, c *results.Cell) {
+	t.Helper()
 	simulated := c.Target == results.TargetSim
-	if simulated && (slow.ConsumedPerS > 550 || live.ConsumedPerS < 2000 || history.ConsumedPerS < 3000) {
-		t.Errorf("live took %.0f records/s, slow %.0f, history %.0f", live.ConsumedPerS, slow.ConsumedPerS,
-			history.ConsumedPerS)
+	of := func(what string, got, want, window float64) {
+		t.Helper()
+		if off := (want*underWay + 1) / window; simulated && math.Abs(got-want) > off {
+			t.Errorf("%s: %.1f records/s, want %.1f to %.1f", what, got, want, off)
+		}
 	}
+	for i, name := range []string{results.PhaseWarmup, results.PhaseLoad, results.PhaseRead} {
+		p := phaseOfCell(t, c, name)
+		for group, rate := range map[string][]float64{"orders": {100, 400, 400}, "clicks": {100, 2000, 2000}} {
+			at := slices.IndexFunc(p.Groups, func(g results.PhaseGroup) bool { return g.Name == group })
+			of(name+" of "+group, p.Groups[at].RecordsPerS, rate[i], p.EndS-p.StartS)
+		}
+	}
+	live, slow, history := groupOfCell(t, c, "live"), groupOfCell(t, c, "slow"), groupOfCell(t, c, "history")
+	of("orders", groupOfCell(t, c, "orders").RecordsPerS, 400, c.MeasuredS)
+	of("clicks", groupOfCell(t, c, "clicks").RecordsPerS, 2000, c.MeasuredS)
+	of("live", live.ConsumedPerS, 2400, c.MeasuredS)
+	// A poll of the slow ones takes a tenth of a second's records, which they then work on.
+	if most := 500 + 50/c.MeasuredS; slow.ConsumedPerS > most || simulated && slow.ConsumedPerS < 500-50/c.MeasuredS {
+		t.Errorf("slow took %.1f records/s, want 500 and no more than %.1f", slow.ConsumedPerS, most)
+	}
+	if simulated && history.ConsumedPerS < 3000 {
+		t.Errorf("history took %.1f records/s of a backlog", history.ConsumedPerS)
+	}
+	due := int64(0)
+	for i := range c.Repeats[0].Seconds {
+		if s := &c.Repeats[0].Seconds[i]; s.Phase == results.PhaseWarmup || s.Phase == results.PhaseLoad {
+			due += s.Offered
+		}
+	}
+	if want := int64(2*100*0.4 + 2400*1.1); due != want {
+		t.Errorf("%d records came due in warm-up and load, want %d", due, want)
+	}
+	checkSums(t, c)
 }
 
 func checkPhases(t *testing.T, c *results.Cell) {
@@ -128,13 +172,7 @@ func checkPhases(t *testing.T, c *results.Cell) {
 		}
 		at = p.EndS
 	}
-	warm, load, read := phaseOfCell(t, c, results.PhaseWarmup), phaseOfCell(t, c, results.PhaseLoad),
-		phaseOfCell(t, c, results.PhaseRead)
-	if c.Target == results.TargetSim && (warm.RecordsPerS < 150 || warm.RecordsPerS > 250 || load.RecordsPerS < 2000) ||
-		read.RecordsPerS == 0 { // a busy machine is late for real
-		t.Errorf("%.0f records/s in the warm-up, %.0f in the load, %.0f in the reading", warm.RecordsPerS,
-			load.RecordsPerS, read.RecordsPerS)
-	}
+	read := phaseOfCell(t, c, results.PhaseRead)
 	if read.Latency[results.Produce].Count == 0 || read.ConsumedPerS == 0 {
 		t.Errorf("reading: %+v", read.PhaseFigures)
 	}

@@ -41,8 +41,9 @@ func checkTiming(t *testing.T, c *results.Cell) {
 }
 
 // Goal: a result says where time and processor went, how long fsyncs took and what was
-// not forced, of measured and of simulated cells, and a simulated one the same each
-// time. Method: a small scenario with forced flushes on files and on a modelled disk.
+// not forced, of measured and of simulated cells, whatever is waited for, and a simulated
+// one the same each time. Method: a small scenario with forced flushes on files and on a
+// modelled disk.
 func TestTiming(t *testing.T) {
 	const text = `
 title: Forced
@@ -53,52 +54,77 @@ producers: {count: 2, batch.size: 8KiB, linger.ms: 1ms, compression.type: snappy
 consumers: {count: 2}
 records: {size: 200}
 load: {warmup: 200ms, duration: 1s, rate: 4000/s}
+vary: {producers.acks: [all, 1, 0]}
 `
+	var texts []string
 	for _, disk := range []string{"nvme", "nvme", "dir:"} {
+		acks := "all,1,0"
 		if disk == "dir:" {
-			disk += t.TempDir()
+			disk, acks = disk+t.TempDir(), "all"
 		}
-		out, err := execute(t, text, disk, func(*spec.File) {})
+		out, err := execute(t, text, disk, func(f *spec.File) {
+			if err := f.Set("vary.producers.acks", acks); err != nil {
+				t.Fatal(err)
+			}
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := &out.Result.Cells[0]
-		checkTiming(t, c)
-		sync := c.Latency[results.Fsync]
-		if sync.Count == 0 || sync.Count > c.Fsyncs || sync.P50 <= 0 {
-			t.Errorf("%s: %d fsyncs, timed %+v", disk, c.Fsyncs, sync)
+		for i := range out.Result.Cells {
+			checkTiming(t, &out.Result.Cells[i])
+			checkForced(t, out, i)
 		}
-		if !slices.ContainsFunc(c.Breakdown.Produce, func(s results.Stage) bool { return s.Name == results.StageFsync }) {
-			t.Errorf("%s: no time in fsync: %+v", disk, c.Breakdown.Produce)
-		}
-		all, err := out.Folder.Activity(0)
+		text, err := results.Encode(withoutWall(out.Result))
 		if err != nil {
 			t.Fatal(err)
 		}
-		most := int64(0)
-		for _, a := range all {
-			for i := range a.UnflushedRecords {
-				most = max(most, a.UnflushedRecords[i])
-				if a.UnflushedRecords[i] < 0 || a.UnflushedBytes[i] < 0 {
-					t.Errorf("%s: %d records of %d bytes are not forced", disk, a.UnflushedRecords[i], a.UnflushedBytes[i])
-				}
+		texts = append(texts, string(text))
+	}
+	if texts[0] != texts[1] {
+		t.Error("one seed gave two results")
+	}
+}
+
+// checkForced says what a cell of TestTiming lacks of its flushes and of its processors.
+func checkForced(t *testing.T, out *Outcome, index int) {
+	t.Helper()
+	c := &out.Result.Cells[index]
+	sync := c.Latency[results.Fsync]
+	if sync.Count == 0 || sync.Count > c.Fsyncs || sync.P50 <= 0 {
+		t.Errorf("%v: %d fsyncs, timed %+v", c.Labels, c.Fsyncs, sync)
+	}
+	fsync := func(s results.Stage) bool { return s.Name == results.StageFsync }
+	if waits := c.Labels["acks"] != "0"; slices.ContainsFunc(c.Breakdown.Produce, fsync) != waits ||
+		!slices.ContainsFunc(c.Breakdown.EndToEnd, fsync) {
+		t.Errorf("%v: time in fsync: %+v, %+v", c.Labels, c.Breakdown.Produce, c.Breakdown.EndToEnd)
+	}
+	all, err := out.Folder.Activity(index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	most := int64(0)
+	for _, a := range all {
+		for i := range a.UnflushedRecords {
+			most = max(most, a.UnflushedRecords[i])
+			if a.UnflushedRecords[i] < 0 || a.UnflushedBytes[i] < 0 {
+				t.Errorf("%v: %d records of %d bytes are not forced", c.Labels, a.UnflushedRecords[i], a.UnflushedBytes[i])
 			}
 		}
-		if most == 0 {
-			t.Errorf("%s: at no time was a record not forced", disk)
+	}
+	if most == 0 {
+		t.Errorf("%v: at no time was a record not forced", c.Labels)
+	}
+	parts := c.CPUParts
+	if c.Target == results.TargetReal {
+		parts = c.Wall.CPUParts
+		if p := c.Wall.Process; p == nil || p.ContextSwitches == 0 || p.MemoryMaxBytes < 1<<20 {
+			t.Errorf("%v: the process: %+v", c.Labels, p)
 		}
-		parts := c.CPUParts
-		if c.Target == results.TargetReal {
-			parts = c.Wall.CPUParts
-			if p := c.Wall.Process; p == nil || p.ContextSwitches == 0 {
-				t.Errorf("%s: the process: %+v", disk, p)
-			}
-		} else if c.Wall.Process != nil {
-			t.Errorf("%s: a simulated cell has a process", disk)
-		}
-		if len(parts) == 0 {
-			t.Errorf("%s: no parts of the processor's time", disk)
-		}
+	} else if c.Wall.Process != nil {
+		t.Errorf("%v: a simulated cell has a process", c.Labels)
+	}
+	if len(parts) == 0 {
+		t.Errorf("%v: no parts of the processor's time", c.Labels)
 	}
 }
 
