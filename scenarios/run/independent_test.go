@@ -156,7 +156,8 @@ load: {warmup: 200ms, duration: 1s, rate: 3000/s}
 	}
 }
 
-// Goal: what a profile says of parts is about all that the process used. Method: a window
+// Goal: what a profile says of parts is about all that the process used, and with what is
+// not sampled it is all. Method: a window
 // of a loop that works for a while, and the processor time that the system counts. A
 // sample stands for 10 ms.
 func TestPartsAreTheWhole(t *testing.T) {
@@ -168,12 +169,23 @@ func TestPartsAreTheWhole(t *testing.T) {
 	}
 	w.end()
 	_, parts := w.result()
-	var sampled float64
+	var all, sampled float64
 	for _, p := range parts {
-		sampled += p.Seconds
+		all += p.Seconds
+		if p.Name != partUnsampled {
+			sampled += p.Seconds
+		}
 	}
-	if used := (w.to.cpu.total - w.from.cpu.total).Seconds(); sampled < 0.7*used || sampled > 1.3*used {
-		t.Errorf("parts of %.3f s of %.3f s that were used: %+v (%d)", sampled, used, parts, sum)
+	used := (w.to.cpu.total - w.from.cpu.total).Seconds()
+	if sampled < 0.7*used || sampled > 1.3*used || all < used-1e-9 {
+		t.Errorf("parts of %.3f s, with the rest %.3f s, of %.3f s that were used: %+v (%d)", sampled, all, used, parts, sum)
+	}
+	few := []results.CPUPart{{Side: results.SideClients, Name: partCopy, Seconds: 1}}
+	if got := withUnsampled(few, 3*time.Second); len(got) != 2 || got[0].Name != partUnsampled || got[0].Seconds != 2 {
+		t.Errorf("1 s of 3 s is sampled: %+v", got)
+	}
+	if got := withUnsampled(few, time.Second/2); len(got) != 1 || withUnsampled(nil, time.Second) != nil {
+		t.Errorf("more than all, or nothing, is sampled: %+v", got)
 	}
 }
 

@@ -83,5 +83,19 @@ func (w *processWindow) result() (*results.Process, []results.CPUPart) {
 	if ours := w.to.cpu.total - w.from.cpu.total; w.to.machineCPU > 0 && w.to.cpu.ok {
 		p.OtherCPUMillisecs = max(0, (w.to.machineCPU - w.from.machineCPU - ours).Milliseconds())
 	}
-	return p, w.profile.parts()
+	return p, withUnsampled(w.profile.parts(), w.to.cpu.total-w.from.cpu.total)
+}
+
+// withUnsampled adds what a profile does not have of the processor time that was used, if
+// there is a profile.
+func withUnsampled(parts []results.CPUPart, used time.Duration) []results.CPUPart {
+	rest := used.Seconds()
+	for _, p := range parts {
+		rest -= p.Seconds
+	}
+	if len(parts) > 0 && rest > 0 {
+		parts = append(parts, results.CPUPart{Name: partUnsampled, Seconds: rest})
+		sortParts(parts)
+	}
+	return parts
 }

@@ -20,6 +20,10 @@ const (
 	partMemory    = "memory allocation"
 	partScheduler = "scheduler" // waiting and waking, locks included
 	partOther     = "other"
+	// partUnsampled is what the process used and the profile does not have: the kernel
+	// looks at its ticks whether a sample is due, so that it misses some of threads that
+	// work for less than a tick at a time. At 5,000 records/s that was 23 %, at full speed 2 %.
+	partUnsampled = "not sampled"
 )
 
 // profiling is a profile of the processor in the making. The runtime takes a sample
