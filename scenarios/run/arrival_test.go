@@ -42,6 +42,9 @@ func TestArrivals(t *testing.T) {
 	want := map[string][2]float64{"constant": {1000, 1000}, "poisson": {1000, 1000}, "steps": {1500, 500},
 		"ramp": {500, 1500}, "bursts": {1000, 1000}, "replay": {500, 1500}}
 	for _, disk := range []string{"sim", "dir:" + filepath.Join(t.TempDir(), "data")} {
+		if raceSkips(disk) {
+			continue
+		}
 		out, err := execute(t, arrivals, disk, func(f *spec.File) {
 			set := [2]string{"load.curve", curve}
 			if disk != "sim" {
@@ -122,6 +125,7 @@ func TestCurvesAreCheckedFirst(t *testing.T) {
 // scenario; a curve that stops is told of. Method: 20 times what a disk takes that
 // forces each batch, simulated, with and without catching up.
 func TestStallsAreTold(t *testing.T) {
+	SkipUnderRace(t)
 	curve := writeCurve(t, "0,4000\n1s,4000\n")
 	const text = `
 cluster: {brokers: 1}
@@ -164,6 +168,7 @@ load: {arrival: replay, curve.end: stop, warmup: 0s, duration: 3s, tolerance: 10
 // Goal: a curve begins after a warm-up that has a rate of its own. Method: a warm-up
 // of a second before two steps, simulated, with what was due in each second.
 func TestCurveAfterWarmup(t *testing.T) {
+	SkipUnderRace(t)
 	out, err := execute(t, `
 cluster: {brokers: 1}
 load: {arrival: steps, steps: [100/s, 300/s], warmup: 1s, warmup.rate: 50/s, duration: 3s}

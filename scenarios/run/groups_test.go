@@ -58,6 +58,9 @@ func phaseOfCell(t *testing.T, c *results.Cell, name string) *results.Phase {
 // real, on a machine that may be busy, what came due is, and nothing is faster.
 func TestGroups(t *testing.T) {
 	for _, disk := range []string{"dir:" + filepath.Join(t.TempDir(), "data"), "hdd-7200"} {
+		if raceSkips(disk) {
+			continue
+		}
 		out, err := execute(t, grouped, disk, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -193,6 +196,7 @@ func checkPhases(t *testing.T, c *results.Cell) {
 // Goal: groups and phases of one seed give one result. Method: twice, with two repeats
 // that are merged.
 func TestGroupsAreDeterministic(t *testing.T) {
+	SkipUnderRace(t)
 	var texts [][]byte
 	for range 2 {
 		out, err := execute(t, grouped, "nvme", func(f *spec.File) { f.Base.Repeat = 2 })
@@ -217,6 +221,7 @@ func TestGroupsAreDeterministic(t *testing.T) {
 // Goal: what takes longer than it may is given up and told of in words, and nothing is
 // lost by it. Method: table of limits that are too short.
 func TestLimits(t *testing.T) {
+	SkipUnderRace(t)
 	for _, c := range []struct {
 		why, text, want string
 		check           func(c *results.Cell) bool
@@ -276,6 +281,7 @@ load: {warmup: 0s, duration: 1m, rate: 10000/s, read.after: 500kB}`, "",
 // Goal: a group that has nobody in it is left out of all, so that what it costs the
 // others can be varied. Method: groups of 0 and 1.
 func TestEmptyGroup(t *testing.T) {
+	SkipUnderRace(t)
 	out, err := execute(t, grouped+`
 vary:
   producers.groups.clicks.count: [0, 1]

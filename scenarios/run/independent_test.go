@@ -114,6 +114,7 @@ func (f *syncedFile) Sync() error {
 // it times are those of the measured window, and so long do they take. Method: a file
 // system that counts by itself, on a modelled disk.
 func TestFsyncsOfTheDisk(t *testing.T) {
+	SkipUnderRace(t)
 	const warmup, length = 200 * time.Millisecond, time.Second
 	r, err := prepare(&spec.File{Base: cellOfText(t, `
 disk: nvme
@@ -219,6 +220,9 @@ load: {warmup: 0s, duration: 50ms, rate: 1000/s}
 		disk  string
 		times int
 	}{{DiskSim, 25}, {"nvme", 25}, {"dir:" + filepath.Join(t.TempDir(), "data"), 5}} {
+		if raceSkips(c.disk) {
+			continue
+		}
 		r, err := prepare(&spec.File{Base: cell.Scenario}, Options{Disks: []string{c.disk}, Live: &Live{}})
 		if err != nil {
 			t.Fatal(err)

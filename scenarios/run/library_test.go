@@ -78,6 +78,7 @@ func TestUsersFile(t *testing.T) {
 // Goal: sizes of files bound what is estimated and sent. Method: a list of sizes, and
 // the sizes of another file's records, simulated.
 func TestSizesOfFiles(t *testing.T) {
+	run.SkipUnderRace(t)
 	list := filepath.Join(t.TempDir(), "sizes.csv")
 	if err := os.WriteFile(list, []byte("bytes,weight\n100,3\n900,1\n"), 0o600); err != nil {
 		t.Fatal(err)

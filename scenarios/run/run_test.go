@@ -38,6 +38,22 @@ vary:
     open loop: {load.rate: 2000/s}
 `
 
+// raceEnabled says whether the race detector is built in, which makes a simulation 20 times
+// slower. In one world it has nothing to find, for tasks take turns; worlds side by side,
+// and what looks at them from outside, are what it looks at.
+var raceEnabled bool
+
+// SkipUnderRace skips a test that simulates one cell after the other.
+func SkipUnderRace(t *testing.T) {
+	t.Helper()
+	if raceEnabled {
+		t.Skip("all is simulated, alone; the plain tests run it")
+	}
+}
+
+// raceSkips says whether the part of a test that runs on a disk is left out in the same way.
+func raceSkips(disk string) bool { return raceEnabled && Target(disk) == results.TargetSim }
+
 // known are the figures of records that tests have: most have the same, and to compute
 // them takes longer than many a run.
 var known = newCorpora()
@@ -132,6 +148,7 @@ func TestOtherRunsAreToldOf(t *testing.T) {
 // Goal: the same scenario runs simulated, and the same seed gives the same
 // result. Method: twice, and once with another seed.
 func TestRunSimulated(t *testing.T) {
+	SkipUnderRace(t)
 	var texts [][]byte
 	for _, seed := range []uint64{1, 1, 2} {
 		out, err := execute(t, tiny, DiskSim, func(f *spec.File) { f.Base.Seed = seed })
@@ -189,6 +206,7 @@ func TestRunInterrupted(t *testing.T) {
 // Goal: what retention deleted before it was read back is said, and is neither lost
 // nor an error. Method: a run with small segments of which few are kept.
 func TestRunWithRetention(t *testing.T) {
+	SkipUnderRace(t)
 	out, err := execute(t, tiny, DiskSim, func(f *spec.File) {
 		f.Base.Topic.SegmentBytes, f.Base.Topic.RetentionBytes = 16384, 16384
 		f.Base.Cluster.LogRetentionCheck = 5 * time.Millisecond
@@ -209,6 +227,7 @@ func TestRunWithRetention(t *testing.T) {
 // Goal: records that carry sizes alone run through all of a scenario on a modelled disk,
 // and are refused where bytes are written. Method: the small scenario, with lz4.
 func TestRunModelled(t *testing.T) {
+	SkipUnderRace(t)
 	change := func(f *spec.File) {
 		f.Base.Records.Payload, f.Base.Producers.Compression = spec.PayloadModelled, "lz4"
 	}
@@ -238,6 +257,7 @@ func TestRunModelled(t *testing.T) {
 // the user's. Method: two disks of a profile that is written to a file, and one that is
 // wrong.
 func TestRunOnProfileFile(t *testing.T) {
+	SkipUnderRace(t)
 	src, err := profiles.Text("nvme-plp")
 	if err != nil {
 		t.Fatal(err)

@@ -17,6 +17,7 @@ import (
 // with groups that would read for minutes, simulated, which is stopped by the first
 // reading of the meter in the phase.
 func TestStoppedInEachPhase(t *testing.T) {
+	SkipUnderRace(t)
 	const text = `
 cluster: {brokers: 1}
 records: {size: 100, payload: random}
