@@ -190,6 +190,7 @@ load: {arrival: steps, steps: [100/s, 300/s], warmup: 1s, warmup.rate: 50/s, dur
 // Goal: the Poisson process of the load does not repeat that of its warm-up. Method:
 // three seconds of each at one rate, simulated, with what was due in each second.
 func TestPhasesDrawApart(t *testing.T) {
+	SkipUnderRace(t)
 	out, err := execute(t, `
 cluster: {brokers: 1}
 load: {arrival: poisson, rate: 200/s, warmup: 3s, warmup.rate: 200/s, duration: 6s}

@@ -57,7 +57,7 @@ func TestDiskFills(t *testing.T) {
 func TestCellThatFails(t *testing.T) {
 	const text = `
 cluster: {brokers: 1}
-load: {warmup: 0s, duration: 500ms, max-bytes: 2MB}
+load: {warmup: 0s, duration: 300ms}
 repeat: 2
 `
 	for _, disk := range []string{DiskSim, "dir:" + filepath.Join(t.TempDir(), "data")} {
@@ -66,13 +66,13 @@ repeat: 2
 			t.Fatal(err)
 		}
 		file, err := spec.Parse("tiny.yaml", []byte(text+"vary: {of: {cut: {records.payload: file:"+path+
-			", load.rate: 1000/s}, whole: {load.rate: max}}}"))
+			", load.rate: 1000/s}, whole: {load.rate: 5000/s}}}"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		var told []string
 		r, err := prepare(file, Options{Disks: []string{disk}, Out: t.TempDir(), Live: &Live{},
-			Warn: func(m string) { told = append(told, m) }})
+			Warn: func(m string) { told = append(told, m) }, known: known})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -60,6 +60,9 @@ func TestPlannedWork(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for i := range cells {
+		cells[i].Scenario.Load.Duration = time.Second
+	}
 	w := PlannedWork(file, cells)
 	if want := (Work{SimPlanned: 6 * time.Second, RealTotal: 6, RealPlanned: 6 * time.Second}); w != want {
 		t.Errorf("%+v, want %+v", w, want)
