@@ -54,6 +54,32 @@ func readHlog(path string) (count int64, err error) {
 	}
 }
 
+// checkActivity reads what a cell's nodes did over time, which must have each repeat.
+func checkActivity(f *findings, path string, repeats int) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		f.add("%v", err)
+		return
+	}
+	var nodes []struct {
+		Repeat int     `json:"repeat"`
+		Node   string  `json:"node"`
+		EveryS float64 `json:"every_s"`
+	}
+	if err := decodeOne(text, &nodes); err != nil {
+		f.add("%s: %v", path, err)
+		return
+	}
+	seen := map[int]bool{}
+	for _, n := range nodes {
+		f.want(n.Node != "" && n.EveryS > 0, "%s: node %q of samples every %v s", path, n.Node, n.EveryS)
+		seen[n.Repeat] = true
+	}
+	for repeat := 1; repeat <= repeats; repeat++ {
+		f.want(seen[repeat], "%s has nothing of repeat %d", path, repeat)
+	}
+}
+
 var hgrmTotal = regexp.MustCompile(`^#\[Max +=.*Total count += +(\d+)\]$`)
 
 // readHgrm returns the total of a percentile listing: rows of value, percentile,
@@ -137,7 +163,7 @@ func checkPNG(f *findings, path string) {
 		"%s is blank: %d pixels off the background, %d colours", path, ink, len(pixels))
 }
 
-var number = regexp.MustCompile(`\d`)
+var digit = regexp.MustCompile(`\d`)
 
 // checkTable looks at a table as a person gets it through a pipe.
 func checkTable(f *findings, path string, cells int) error {
@@ -146,13 +172,17 @@ func checkTable(f *findings, path string, cells int) error {
 		return err
 	}
 	f.want(!bytes.ContainsRune(text, 0x1b), "escape codes in a pipe")
-	f.want(strings.Contains(strings.ToLower(string(text)), "p99"), "no p99 in the table")
-	rows := 0
+	rows, inTable := 0, false
 	for line := range strings.Lines(string(text)) {
-		if len(number.FindAllString(line, -1)) >= 8 {
+		switch {
+		case strings.Contains(line, "records/s") && strings.Contains(line, "p99"):
+			inTable = true
+		case strings.TrimSpace(line) == "":
+			inTable = false // tables of other figures follow
+		case inTable && len(digit.FindAllString(line, -1)) >= 8:
 			rows++
 		}
 	}
-	f.want(rows >= cells, "%d rows of figures for %d cells", rows, cells)
+	f.want(rows == cells, "%d rows of figures below a heading with records/s and p99, for %d cells", rows, cells)
 	return nil
 }

@@ -66,7 +66,8 @@ func dispatch(args []string, f *findings, stdout io.Writer) error {
 	}
 	files := flags.Args()
 	switch {
-	case args[0] == "run" && len(files) == 0 && r.json != "" && r.out != "" && r.target != "" && r.cells > 0:
+	case args[0] == "run" && len(files) == 0 && r.json != "" && r.out != "" && r.cells > 0 &&
+		(r.target == "real" || r.target == "sim"):
 		return r.check(f, stdout)
 	case args[0] == "same" && len(files) == 2:
 		return checkSame(files[0], files[1], stdout)

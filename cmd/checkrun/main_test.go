@@ -47,6 +47,8 @@ func goodRun(t *testing.T) (args []string, folder string) {
 		for kind := range m.Latency {
 			writeHistogram(t, filepath.Join(folder, fmt.Sprintf("cell-%02d-%s", i+1, kind)), histogram)
 		}
+		write(t, filepath.Join(folder, fmt.Sprintf("cell-%02d-activity.json", i+1)),
+			[]byte(`[{"repeat": 1, "node": "machine", "every_s": 0.1}]`))
 	}
 	text, err := results.Encode(&r)
 	if err != nil {
@@ -178,6 +180,7 @@ func try(t *testing.T, all []damage) {
 	t.Helper()
 	for _, row := range all {
 		t.Run(row.sentence, func(t *testing.T) {
+			t.Parallel()
 			args, folder := goodRun(t)
 			row.do(t, folder)
 			var stdout, stderr bytes.Buffer
@@ -258,6 +261,10 @@ func TestRunFigures(t *testing.T) {
 		{"a log of other values", otherHistogram("cell-01-produce"), "hlog holds 500 values"},
 		{"a listing of other values", otherHistogram("cell-01-service"), "hgrm holds 500 values"},
 		{"no log of a further histogram", remove("cell-01-service.hlog"), "cell-01-service.hlog"},
+		{"no activity", remove("cell-02-activity.json"), "cell-02-activity.json"},
+		{"activity that was cut", overwrite("cell-02-activity.json", []byte("[{")), "cell-02-activity.json: unexpected EOF"},
+		{"activity of another repeat", replaceIn("cell-01-activity.json", "1,", "2,"), "nothing of repeat 1"},
+		{"activity of nobody", replaceIn("cell-01-activity.json", "machine", ""), `node ""`},
 		{"no scenario", remove("scenario.yaml"), "scenario.yaml"},
 		{"no result", remove("result.json"), "result.json"},
 		{"a page that does not say what it is", replaceIn("report.html", "measured", "seen"), "report.html does not say"},
@@ -353,6 +360,8 @@ func TestTable(t *testing.T) {
 		{"no heading", "max 212345 1.2 44.1\n20000/s 19998 0.8 3.1\n", 1},
 		{"colours", head + "\x1b[1mmax 212345 1.2 44.1\n20000/s 19998 0.8 3.1\n", 1},
 		{"nothing", "", 1},
+		{"rows of another table", head + "max 212345 1.2 44.1\n\ncell mean queue\n1 212345 1.2 44.1\n", 1},
+		{"a row too many", head + "max 212345 1.2 44.1\nmax 212345 1.2 44.1\nmax 212345 1.2 44.1\n", 1},
 	}
 	for _, row := range rows {
 		path := filepath.Join(t.TempDir(), "table.txt")
@@ -366,7 +375,7 @@ func TestTable(t *testing.T) {
 
 // TestUsage: misuse exits with 2 and shows how it goes. Method: table of arguments.
 func TestUsage(t *testing.T) {
-	for _, args := range []string{"", "look", "run", "run --json x --out y --target real", "same a", "same a b c",
+	for _, args := range []string{"", "look", "run", "run --json x --out y --target real", "run --json x --out y --target sym --cells 1", "same a", "same a b c",
 		"table x", "run --speed 3"} {
 		var stdout, stderr bytes.Buffer
 		code := checkrun(strings.Fields(args), &stdout, &stderr)

@@ -140,6 +140,7 @@ func (r *run) check(f *findings, stdout io.Writer) error {
 			checkHistogramFiles(f, base, c.Latency[kind].Count)
 			histograms++
 		}
+		checkActivity(f, filepath.Join(r.out, fmt.Sprintf("cell-%02d-activity.json", i+1)), len(c.Repeats))
 	}
 	if err := r.checkFolder(f, text); err != nil {
 		return err
