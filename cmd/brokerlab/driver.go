@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"os"
 
 	"github.com/urfave/cli/v2"
@@ -32,9 +31,9 @@ func readPayload(path string) (text []byte, ok bool) {
 // translated makes a scenario out of a workload, which its source is, and a driver of
 // the OpenMessaging Benchmark.
 func (s *scenario) translated(driver string) (*scenario, error) {
-	text, err := readFile(driver)
+	text, err := readFile("driver", driver)
 	if err != nil {
-		return nil, fmt.Errorf("driver %w", err)
+		return nil, err
 	}
 	made, err := omb.Translate(omb.Files{
 		Workload: omb.Source{Name: s.arg, Text: s.source}, Driver: omb.Source{Name: driver, Text: text},

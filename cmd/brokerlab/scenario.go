@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -78,13 +79,12 @@ func loadScenarios(args []string, driver string, overrides []spec.Override) (all
 func readScenario(arg, driver string, overrides []spec.Override) (*scenario, error) {
 	name, source := arg, []byte(nil)
 	var err error
-	if looksLikeFile(arg) || driver != "" {
-		if source, err = readFile(arg); err != nil && driver != "" {
-			err = fmt.Errorf("workload %w", err)
-		} else if err != nil {
-			err = fmt.Errorf("scenario %w", err)
-		}
-	} else {
+	switch {
+	case driver != "":
+		source, err = readFile("workload", arg)
+	case looksLikeFile(arg):
+		source, err = readFile("scenario", arg)
+	default:
 		name = arg + ".yaml"
 		source, err = readBuiltIn(arg)
 	}
@@ -119,14 +119,16 @@ func readBuiltIn(name string) ([]byte, error) {
 	if hint := didYouMean("", name, scenarios.Names()); hint != "" {
 		return nil, fmt.Errorf("no scenario %q is built in%s; brokerlab list shows those that are", name, hint)
 	}
+	file := cmp.Or(strings.TrimLeft(name, "-."), "my-test")
 	return nil, fmt.Errorf("no scenario %q is built in; brokerlab list shows those that are, "+
-		"and a file needs its path, such as ./%s.yaml", name, strings.TrimLeft(name, "-."))
+		"and a file needs its path, such as ./%s.yaml", name, file)
 }
 
 // sourceBytesMax is more than any scenario has; it stops what has no end.
 const sourceBytesMax = 4 << 20
 
-func readFile(path string) ([]byte, error) {
+// readFile reads a file of the user's; what is what it should hold.
+func readFile(what, path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err == nil {
 		defer f.Close()
@@ -138,7 +140,7 @@ func readFile(path string) ([]byte, error) {
 	if inner, ok := errors.AsType[*fs.PathError](err); ok {
 		err = inner.Err
 	}
-	return nil, fmt.Errorf("%s: %w", path, err)
+	return nil, fmt.Errorf("%s %s: %w", what, path, err)
 }
 
 // named says which of several scenarios a flag does not fit.
