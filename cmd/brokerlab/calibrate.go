@@ -5,11 +5,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"text/tabwriter"
 	"time"
 
@@ -76,7 +74,7 @@ func calibrateHost(ctx *cli.Context) error {
 	o.Progress = func(what string, share float64) {
 		console.progress(fmt.Sprintf("calibrate %2.0f %%: %s", 100*share, what))
 	}
-	interrupted, stop := signal.NotifyContext(ctx.Context, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	interrupted, stop := untilInterrupted()
 	defer stop()
 	o.Stopped = func() bool { return interrupted.Err() != nil }
 	began := time.Now()

@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strconv"
-	"syscall"
 
 	"github.com/urfave/cli/v2"
 
@@ -75,7 +73,7 @@ func disksCompare(ctx *cli.Context) error {
 	if format != formatTable && format != formatJSON {
 		return wrongUse("disks compare: --format %s: there are table and json", format)
 	}
-	interruptible, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	interruptible, stop := untilInterrupted()
 	defer stop()
 	options := disktest.Options{Rows: suite.Compare(), Seed: seed}
 	var measured []results.ComparedDisk

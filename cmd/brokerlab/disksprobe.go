@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -69,7 +67,7 @@ func disksProbe(ctx *cli.Context) error {
 	if ctx.Bool("quick") {
 		plan = probe.Quick()
 	}
-	interruptible, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	interruptible, stop := untilInterrupted()
 	defer stop()
 	c := newConsole(ctx.App.ErrWriter)
 	watch := measure.Start()

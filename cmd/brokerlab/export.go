@@ -131,7 +131,11 @@ func writeExport(ctx *cli.Context, dir string, files []export.File) error {
 			return err
 		}
 		_, err = out.Write(file.Content)
-		if err := errors.Join(err, out.Close()); err != nil {
+		err = errors.Join(err, out.Close())
+		if err != nil && flags&os.O_EXCL != 0 { // it was not there: a part of it would pass for the whole
+			err = errors.Join(err, os.Remove(path))
+		}
+		if err != nil {
 			return err
 		}
 		fmt.Fprintln(ctx.App.ErrWriter, path)

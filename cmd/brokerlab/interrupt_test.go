@@ -114,6 +114,24 @@ func TestProbeInterrupt(t *testing.T) {
 	}
 }
 
+// Goal: the same, although nobody reads what it says any more. Method: standard error is closed
+// at its other end before the signal.
+func TestProbeInterruptWithoutReader(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	p := startIn(t, dir, "disks", "probe", "disk", "--quick")
+	p.await("writing the file")
+	if err := errors.Join(p.stderrEnd.Close(), p.cmd.Process.Signal(os.Interrupt)); err != nil {
+		t.Fatal(err)
+	}
+	if failed := (&exec.ExitError{}); !errors.As(p.cmd.Wait(), &failed) || failed.ExitCode() != exitBad {
+		t.Errorf("it ended with %v", failed)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("left: %v, %v", left, err)
+	}
+}
+
 // process is the program running a scenario in a directory of its own.
 type process struct {
 	t      *testing.T

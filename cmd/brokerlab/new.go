@@ -61,7 +61,7 @@ func newScenario(ctx *cli.Context) error {
 	}
 	_, err = f.Write(text)
 	if err = errors.Join(err, f.Close()); err != nil {
-		return fmt.Errorf("new: %w", err)
+		return fmt.Errorf("new: %w", errors.Join(err, os.Remove(path))) // a part of it would be in the way
 	}
 	fmt.Fprintf(ctx.App.Writer, "%s written; brokerlab run %s runs it\n", path, runnable(path))
 	return nil

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
-	"syscall"
 
 	"brokerlab/report/table"
 	"brokerlab/report/wording"
@@ -217,21 +216,16 @@ func (s *session) verdict() error {
 }
 
 // interruptible makes the first interrupt stop the run and the second one the
-// program. A terminal that closes interrupts too, except under nohup. That nobody
-// reads what is printed ends nothing: an interrupt also ends the tee behind a pipe,
-// and the run must still come to its end. The function that it returns ends that.
+// program. The function that it returns ends that.
 func (s *session) interruptible() (restore func()) {
-	signal.Ignore(syscall.SIGPIPE)
+	restorePipes := keepWriting()
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	if !signal.Ignored(syscall.SIGHUP) {
-		signal.Notify(signals, syscall.SIGHUP)
-	}
+	signal.Notify(signals, endSignals()...)
 	go s.obey(signals, os.Exit)
 	return func() {
 		signal.Stop(signals)
-		signal.Reset(syscall.SIGPIPE)
 		close(signals)
+		restorePipes()
 	}
 }
 
