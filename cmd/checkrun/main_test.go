@@ -375,8 +375,8 @@ func TestTable(t *testing.T) {
 
 // TestUsage: misuse exits with 2 and shows how it goes. Method: table of arguments.
 func TestUsage(t *testing.T) {
-	for _, args := range []string{"", "look", "run", "run --json x --out y --target real", "run --json x --out y --target sym --cells 1", "same a", "same a b c",
-		"table x", "run --speed 3"} {
+	for _, args := range []string{"", "look", "run", "run --json x --out y --target real",
+		"run --json x --out y --target sym --cells 1", "same a", "same a b c", "table x", "run --speed 3"} {
 		var stdout, stderr bytes.Buffer
 		code := checkrun(strings.Fields(args), &stdout, &stderr)
 		if code != 2 || !strings.Contains(stderr.String(), "usage:") {
