@@ -53,7 +53,7 @@ func TestSteadyHiddenWaves(t *testing.T) {
 	for _, c := range []struct {
 		n    int
 		most float64
-	}{{12, 0.03}, {30, 0.12}, {65, 0.12}, {240, 0.12}} {
+	}{{12, 0.03}, {30, 0.14}, {65, 0.14}, {240, 0.14}} {
 		random := rand.New(rand.NewPCG(uint64(c.n), 9))
 		z := make([]float64, c.n)
 		const trials = 400
