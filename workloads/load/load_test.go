@@ -235,8 +235,8 @@ func TestStopBetweenRecords(t *testing.T) {
 	inWorlds(t, simfs.DefaultConfig(), func(t *testing.T, n env.Node) {
 		l := newLoaded(t, n, false)
 		rare := arrival.Config{Start: l.shared.End - env.Time(200*time.Millisecond), RatePerSec: 0.01, Producers: 1}
-		cfg := load.ProducerConfig{Client: producer.DefaultConfig(), Sender: l.checker.Sender(0), Warmup: &rare,
-			Arrival: rare}
+		cfg := load.ProducerConfig{Topic: "t", Client: producer.DefaultConfig(), Sender: l.checker.Sender(0),
+			Warmup: &rare, Arrival: rare}
 		cfg.Arrival.Start = rare.Start.Add(5 * time.Second)
 		l.shared.End = cfg.Arrival.Start.Add(time.Second)
 		cfg.Client.Bootstrap = []string{addr}

@@ -80,7 +80,8 @@ func TestGivenUpAfterTheLoad(t *testing.T) {
 		disk.AppendCost = 100 * time.Millisecond
 		inWorlds(t, disk, func(t *testing.T, n env.Node) {
 			l := newLoaded(t, n, false)
-			cfg := load.ProducerConfig{Client: producer.DefaultConfig(), Sender: l.checker.Sender(0), Slice: slice,
+			cfg := load.ProducerConfig{Topic: "t", Client: producer.DefaultConfig(), Sender: l.checker.Sender(0),
+				Slice: slice,
 				Arrival: arrival.Config{Start: l.shared.End - env.Time(span), RatePerSec: rate, Producers: 1, CatchUp: true,
 					Tolerance: time.Second}}
 			cfg.Client.Bootstrap, cfg.Client.Linger = []string{addr}, 0
