@@ -158,7 +158,7 @@ type Cell struct {
 	// Load is "closed" (full speed) or "open" (constant rate).
 	Load string `json:"load"`
 	// AtSaturation says that latency was measured at full speed, so that it is
-	// mostly queueing.
+	// that of a system kept full.
 	AtSaturation bool    `json:"at_saturation"`
 	OfferedPerS  float64 `json:"offered_per_s,omitempty"` // open loop
 	// Arrival is the process by which records come due; CatchUp says that those
