@@ -91,7 +91,8 @@ func TestExamples(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	first := []string{"run", "quickstart", "--disk", "sim", "--set", "vary.load=open loop", "--set", "load.duration=700ms"}
+	first := []string{"run", "quickstart", "--disk", "sim", "--set", "vary.load=open loop", "--set", "load.warmup=100ms",
+		"--set", "load.duration=700ms"}
 	try(t, "a run to look at", first)
 	for _, line := range lines {
 		words := wordsOf(strings.ReplaceAll(line, "/mnt/", filepath.Join(dir, "mnt")+"/"))[1:]

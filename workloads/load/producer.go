@@ -330,11 +330,13 @@ func (p *producing) onBatch(b *producer.Batch) {
 	count := int64(b.Records)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	out := &p.mu.out
-	out.RecordBytes += b.RecordBytes
-	out.RawBytes += b.RawBytes
-	out.WireBytes += b.WireBytes
-	p.shared.wire.Add(b.WireBytes)
+	if b.Stamps[protocol.StageSent] != 0 { // of those that were given up some never were
+		out := &p.mu.out
+		out.RecordBytes += b.RecordBytes
+		out.RawBytes += b.RawBytes
+		out.WireBytes += b.WireBytes
+		p.shared.wire.Add(b.WireBytes)
+	}
 	if b.Err != nil {
 		p.shared.Failures.noteGivenUp(b.Err)
 		for _, sequence := range b.Cookies {

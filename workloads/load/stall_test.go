@@ -109,6 +109,37 @@ func TestGivenUpAfterTheLoad(t *testing.T) {
 	}
 }
 
+// Goal: bytes of records that never left their producer are not counted as sent. Method:
+// the same with one request at a time and a buffer of eight batches, of which one is under
+// way when the producer is given up.
+func TestNeverSent(t *testing.T) {
+	disk := simfs.DefaultConfig()
+	disk.AppendCost = 250 * time.Millisecond
+	inWorlds(t, disk, func(t *testing.T, n env.Node) {
+		l := newLoaded(t, n, false)
+		cfg := load.ProducerConfig{Topic: "t", Client: producer.DefaultConfig(), Sender: l.checker.Sender(0),
+			Arrival: arrival.Config{Start: l.shared.End.Add(-200 * time.Millisecond), RatePerSec: 1000, Producers: 1,
+				Tolerance: time.Second}}
+		cfg.Client.Bootstrap, cfg.Client.Linger, cfg.Client.MaxInFlight = []string{addr}, 0, 1
+		cfg.Client.BatchSize, cfg.Client.BufferMemory = 2048, 8*2048
+		g := task.NewGroup(n)
+		g.Go("give up", func() error {
+			n.Sleep(l.shared.End.Sub(n.Now()))
+			l.shared.AbortProducers()
+			return nil
+		})
+		out, err := load.Produce(n, &l.produces, cfg)
+		if err := errors.Join(err, g.Wait()); err != nil {
+			t.Fatal(err)
+		}
+		acked, failed := l.shared.Acked.Load(), l.shared.Failed.Load()
+		if out.RecordBytes > 3*2048 || out.RawBytes > 3*2048 || out.WireBytes > 3*2048 || failed < 30 {
+			t.Errorf("%d bytes of records, %d in batches, %d on the wire of %d acknowledged and %d failed records",
+				out.RecordBytes, out.RawBytes, out.WireBytes, acked, failed)
+		}
+	})
+}
+
 func sum(counts []int64) (total int64) {
 	for _, n := range counts {
 		total += n
