@@ -125,7 +125,7 @@ func TestCurvesAreCheckedFirst(t *testing.T) {
 // scenario; a curve that stops is told of. Method: 20 times what a disk takes that
 // forces each batch, simulated, with and without catching up.
 func TestStallsAreTold(t *testing.T) {
-	SkipUnderRace(t)
+	skipUnderRace(t)
 	curve := writeCurve(t, "0,4000\n1s,4000\n")
 	const text = `
 cluster: {brokers: 1}
@@ -168,7 +168,7 @@ load: {arrival: replay, curve.end: stop, warmup: 0s, duration: 3s, tolerance: 10
 // Goal: a curve begins after a warm-up that has a rate of its own. Method: a warm-up
 // of a second before two steps, simulated, with what was due in each second.
 func TestCurveAfterWarmup(t *testing.T) {
-	SkipUnderRace(t)
+	skipUnderRace(t)
 	out, err := execute(t, `
 cluster: {brokers: 1}
 load: {arrival: steps, steps: [100/s, 300/s], warmup: 1s, warmup.rate: 50/s, duration: 3s}
@@ -190,7 +190,7 @@ load: {arrival: steps, steps: [100/s, 300/s], warmup: 1s, warmup.rate: 50/s, dur
 // Goal: the Poisson process of the load does not repeat that of its warm-up. Method:
 // three seconds of each at one rate, simulated, with what was due in each second.
 func TestPhasesDrawApart(t *testing.T) {
-	SkipUnderRace(t)
+	skipUnderRace(t)
 	out, err := execute(t, `
 cluster: {brokers: 1}
 load: {arrival: poisson, rate: 200/s, warmup: 3s, warmup.rate: 200/s, duration: 6s}

@@ -94,7 +94,7 @@ func TestReadBacklogReal(t *testing.T) {
 
 // Goal: the same in a simulated world, where it is said that nothing is cold.
 func TestReadBacklogSimulated(t *testing.T) {
-	SkipUnderRace(t)
+	skipUnderRace(t)
 	for _, read := range []string{"tail", "backlog", "cold"} {
 		out, err := execute(t, backlog+"consumers: {count: 2, read: "+read+"}\n", DiskSim, nil)
 		if err != nil {
@@ -112,7 +112,7 @@ func TestReadBacklogSimulated(t *testing.T) {
 // first, which is no part of the rate. Method: a cold reading of 300 MB, which a hard disk
 // has to write first.
 func TestSecondsOfColdReading(t *testing.T) {
-	SkipUnderRace(t)
+	skipUnderRace(t)
 	out, err := execute(t, backlog+"consumers: {read: cold}\n", "hdd-7200", func(f *spec.File) {
 		f.Base.Load.MaxBytes, f.Base.Records.Payload = 300e6, spec.PayloadModelled
 		f.Base.Records.Size.Max = 10 << 10

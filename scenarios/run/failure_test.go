@@ -11,7 +11,6 @@ import (
 
 	"brokerlab/disks/simfs"
 	"brokerlab/engine/env"
-	"brokerlab/scenarios/spec"
 )
 
 // Goal: a disk that fills up in the middle of a run is one error that says so, in
@@ -19,17 +18,10 @@ import (
 // limit that a run sets itself.
 func TestDiskFills(t *testing.T) {
 	for _, disk := range []string{"dir:" + t.TempDir(), DiskSim} {
-		file, err := spec.Parse("tiny.yaml", []byte(tiny))
-		if err != nil {
-			t.Fatal(err)
-		}
-		cells, err := file.Cells()
-		if err != nil {
-			t.Fatal(err)
-		}
+		cell := firstCell(t, tiny)
 		live := (&Live{}).begin(where{})
 		dirs, _ := Directories(disk)
-		rep, err := newRepeat(&cells[0].Scenario, place{disk: disk, dirs: dirs}, 1, live)
+		rep, err := newRepeat(&cell.Scenario, place{disk: disk, dirs: dirs}, 1, live)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -65,11 +57,8 @@ repeat: 2
 		if err := os.WriteFile(path, bytes.Repeat([]byte("a line\n"), 400), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		file, err := spec.Parse("tiny.yaml", []byte(text+"vary: {of: {cut: {records.payload: file:"+path+
-			", load.rate: 1000/s}, whole: {load.rate: 5000/s}}}"))
-		if err != nil {
-			t.Fatal(err)
-		}
+		file := parsed(t, text+"vary: {of: {cut: {records.payload: file:"+path+
+			", load.rate: 1000/s}, whole: {load.rate: 5000/s}}}")
 		var told []string
 		r, err := prepare(file, Options{Disks: []string{disk}, Out: t.TempDir(), Live: &Live{},
 			Warn: func(m string) { told = append(told, m) }, known: known})
@@ -127,10 +116,7 @@ func TestRefusedDisks(t *testing.T) {
 		{"a path below a file", "dir:" + filepath.Join(file, "data"), "", false, nil},
 		{"a disk that is not known", "floppy", "", true, nil},
 	} {
-		scenario, err := spec.Parse("tiny.yaml", []byte(tiny))
-		if err != nil {
-			t.Fatal(err)
-		}
+		scenario := parsed(t, tiny)
 		if path, value, ok := strings.Cut(c.set, "="); ok {
 			if err := scenario.Set(path, value); err != nil {
 				t.Fatal(err)
@@ -154,15 +140,7 @@ func TestRefusedDisks(t *testing.T) {
 // load of an hour of virtual time once something is acknowledged. What it did until then
 // meets no goal.
 func TestSimulatedRunInterrupted(t *testing.T) {
-	file, err := spec.Parse("tiny.yaml", []byte(tiny))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for path, value := range map[string]string{"load.duration": "1h", "load.max-bytes": "10TB"} {
-		if err := file.Set(path, value); err != nil {
-			t.Fatal(err)
-		}
-	}
+	file := parsed(t, tiny, "load.duration=1h", "load.max-bytes=10TB")
 	if err := file.AddGoal("lost == 0"); err != nil {
 		t.Fatal(err)
 	}

@@ -196,7 +196,7 @@ func checkPhases(t *testing.T, c *results.Cell) {
 // Goal: groups and phases of one seed give one result. Method: twice, with two repeats
 // that are merged.
 func TestGroupsAreDeterministic(t *testing.T) {
-	SkipUnderRace(t)
+	skipUnderRace(t)
 	var texts [][]byte
 	for range 2 {
 		out, err := execute(t, grouped, "nvme", func(f *spec.File) { f.Base.Repeat = 2 })
@@ -221,7 +221,7 @@ func TestGroupsAreDeterministic(t *testing.T) {
 // Goal: what takes longer than it may is given up and told of in words, and nothing is
 // lost by it. Method: table of limits that are too short.
 func TestLimits(t *testing.T) {
-	SkipUnderRace(t)
+	skipUnderRace(t)
 	for _, c := range []struct {
 		why, text, want string
 		check           func(c *results.Cell) bool
@@ -281,7 +281,7 @@ load: {warmup: 0s, duration: 1m, rate: 10000/s, read.after: 500kB}`, "",
 // Goal: a group that has nobody in it is left out of all, so that what it costs the
 // others can be varied. Method: groups of 0 and 1.
 func TestEmptyGroup(t *testing.T) {
-	SkipUnderRace(t)
+	skipUnderRace(t)
 	out, err := execute(t, grouped+`
 vary:
   producers.groups.clicks.count: [0, 1]

@@ -1,12 +1,10 @@
-package run_test
+package run
 
 import (
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
-
-	"brokerlab/scenarios/run"
 )
 
 // Goal: a pipe is refused as a file of records, and nobody waits for its other end.
@@ -16,8 +14,8 @@ func TestPipeRefused(t *testing.T) {
 	if err := syscall.Mkfifo(path, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err := run.Run(parsed(t, "disk: sim", "records.payload=file:"+path), nil,
-		run.Options{Out: t.TempDir(), Live: &run.Live{}})
+	_, err := Run(parsed(t, "disk: sim", "records.payload=file:"+path), nil,
+		Options{Out: t.TempDir(), Live: &Live{}})
 	if err == nil || !strings.Contains(err.Error(), "pipe: is not a file that can be read from any place") {
 		t.Error(err)
 	}

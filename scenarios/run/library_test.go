@@ -1,4 +1,4 @@
-package run_test
+package run
 
 import (
 	"fmt"
@@ -6,9 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"brokerlab/scenarios/run"
-	"brokerlab/scenarios/spec"
 )
 
 // sampleFile writes a file of JSON lines, of which one in four has the user "hot".
@@ -29,22 +26,6 @@ func sampleFile(t *testing.T, lines int) string {
 	return path
 }
 
-// parsed is a scenario with overrides, each PATH=VALUE.
-func parsed(t *testing.T, text string, sets ...string) *spec.File {
-	t.Helper()
-	f, err := spec.Parse("a.yaml", []byte(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, set := range sets {
-		path, value, _ := strings.Cut(set, "=")
-		if err := f.Set(path, value); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return f
-}
-
 // Goal: the records of a user's file go through a run in both worlds, by their keys, and
 // are read back whole; the result says what they are. Method: a small file, simulated
 // and for real.
@@ -53,7 +34,7 @@ func TestUsersFile(t *testing.T) {
 	for _, disk := range []string{"sim", "dir:" + t.TempDir()} {
 		f := parsed(t, "load: {rate: 3000/s, warmup: 0s, duration: 400ms}\ntopic: {partitions: 4}\nproducers: {count: 2}",
 			"records.payload=file:"+path, "records.key=field user.id", "disk="+disk)
-		out, err := run.Run(f, nil, run.Options{Out: t.TempDir(), Live: &run.Live{}})
+		out, err := Run(f, nil, Options{Out: t.TempDir(), Live: &Live{}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -78,7 +59,7 @@ func TestUsersFile(t *testing.T) {
 // Goal: sizes of files bound what is estimated and sent. Method: a list of sizes, and
 // the sizes of another file's records, simulated.
 func TestSizesOfFiles(t *testing.T) {
-	run.SkipUnderRace(t)
+	skipUnderRace(t)
 	list := filepath.Join(t.TempDir(), "sizes.csv")
 	if err := os.WriteFile(list, []byte("bytes,weight\n100,3\n900,1\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -86,7 +67,7 @@ func TestSizesOfFiles(t *testing.T) {
 	for size, mean := range map[string]float64{"empirical " + list: 300, "like " + sampleFile(t, 400): 138} {
 		f := parsed(t, "disk: sim\nload: {rate: 2000/s, warmup: 0s, duration: 500ms}\nrecords: {payload: chat}",
 			"records.size="+size)
-		out, err := run.Run(f, nil, run.Options{Out: t.TempDir(), Live: &run.Live{}})
+		out, err := Run(f, nil, Options{Out: t.TempDir(), Live: &Live{}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -130,7 +111,7 @@ func TestUsersFileRefused(t *testing.T) {
 			`t.csv:2: "x1" is not a size of 0 to 16777216 bytes`},
 	} {
 		f := parsed(t, "disk: sim", row.set, "records.key="+row.key)
-		_, err := run.Run(f, nil, run.Options{Out: filepath.Join(dir, "out"), Live: &run.Live{}})
+		_, err := Run(f, nil, Options{Out: filepath.Join(dir, "out"), Live: &Live{}})
 		if err == nil || !strings.Contains(err.Error(), row.want) {
 			t.Errorf("%s: %v, want %s", row.why, err, row.want)
 		}

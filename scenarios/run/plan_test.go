@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"brokerlab/disks/datadir"
-	"brokerlab/scenarios/spec"
 )
 
 // Goal: a run that would fill more of a file system than it may is refused, over however many
@@ -31,10 +30,7 @@ func TestPlanRoom(t *testing.T) {
 			text := fmt.Sprintf("disk: %s\ncluster: {brokers: 1}\ntopic: {partitions: 1, replication.factor: 1}\n"+
 				"records: {size: %d}\nload: {warmup: 0s, duration: %ds, rate: %.0f/s}\n", disk, size, seconds,
 				row.share*float64(free)/seconds/size)
-			file, err := spec.Parse("large.yaml", []byte(text))
-			if err != nil {
-				t.Fatal(err)
-			}
+			file := parsed(t, text)
 			plan, err := DryRun(file, Options{})
 			var usage *UsageError
 			switch {
@@ -52,10 +48,7 @@ func TestPlanRoom(t *testing.T) {
 // Goal: the work of a scenario before it begins is that of all its cells, disks and repeats, and adds up
 // with that of others. Method: two cells, three times on a real and a simulated disk.
 func TestPlannedWork(t *testing.T) {
-	file, err := spec.Parse("tiny.yaml", []byte(tiny+"repeat: 3\ndisk: [sim, 'dir:data']\n"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	file := parsed(t, tiny+"repeat: 3\ndisk: [sim, 'dir:data']\n")
 	cells, err := file.Cells()
 	if err != nil {
 		t.Fatal(err)

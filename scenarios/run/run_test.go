@@ -43,8 +43,8 @@ vary:
 // and what looks at them from outside, are what it looks at.
 var raceEnabled bool
 
-// SkipUnderRace skips a test that simulates one cell after the other.
-func SkipUnderRace(t *testing.T) {
+// skipUnderRace skips a test that simulates one cell after the other.
+func skipUnderRace(t *testing.T) {
 	t.Helper()
 	if raceEnabled {
 		t.Skip("all is simulated, alone; the plain tests run it")
@@ -58,13 +58,36 @@ func raceSkips(disk string) bool { return raceEnabled && Target(disk) == results
 // them takes longer than many a run.
 var known = newCorpora()
 
-// execute runs a scenario from its text.
-func execute(t *testing.T, text, disk string, change func(*spec.File)) (*Outcome, error) {
+// parsed is a scenario with overrides, each PATH=VALUE.
+func parsed(t *testing.T, text string, sets ...string) *spec.File {
 	t.Helper()
-	file, err := spec.Parse("tiny.yaml", []byte(text))
+	f, err := spec.Parse("tiny.yaml", []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
+	for _, set := range sets {
+		path, value, _ := strings.Cut(set, "=")
+		if err := f.Set(path, value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return f
+}
+
+// firstCell is the first cell of a scenario.
+func firstCell(t *testing.T, text string) *spec.Cell {
+	t.Helper()
+	cells, err := parsed(t, text).Cells()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &cells[0]
+}
+
+// execute runs a scenario from its text.
+func execute(t *testing.T, text, disk string, change func(*spec.File)) (*Outcome, error) {
+	t.Helper()
+	file := parsed(t, text)
 	if change != nil {
 		change(file)
 	}
@@ -148,7 +171,7 @@ func TestOtherRunsAreToldOf(t *testing.T) {
 // Goal: the same scenario runs simulated, and the same seed gives the same
 // result. Method: twice, and once with another seed.
 func TestRunSimulated(t *testing.T) {
-	SkipUnderRace(t)
+	skipUnderRace(t)
 	var texts [][]byte
 	for _, seed := range []uint64{1, 1, 2} {
 		out, err := execute(t, tiny, DiskSim, func(f *spec.File) { f.Base.Seed = seed })
@@ -172,41 +195,37 @@ func TestRunSimulated(t *testing.T) {
 	}
 }
 
-// Goal: stopping a run keeps a result that is marked incomplete. Method: stop it
-// from outside during the load, in both worlds.
+// Goal: stopping a run keeps a result that is marked incomplete. Method: stop a real one
+// from outside during the load; a simulated one is in TestSimulatedRunInterrupted.
 func TestRunInterrupted(t *testing.T) {
-	for _, disk := range []string{"dir:" + filepath.Join(t.TempDir(), "data")} {
-		file, err := spec.Parse("tiny.yaml", []byte(tiny))
-		if err != nil {
-			t.Fatal(err)
-		}
-		live := &Live{}
-		stopped := make(chan struct{})
-		go func() {
-			defer close(stopped)
-			for {
-				if w := live.Work(); w.RealTotal > 2 || w.RealEnded > w.RealTotal {
-					t.Errorf("work: %+v", w)
-				}
-				if s, ok := live.Status(); ok && s.Acked > 0 {
-					live.Stop()
-					return
-				}
-				time.Sleep(time.Millisecond)
+	disk := "dir:" + filepath.Join(t.TempDir(), "data")
+	file := parsed(t, tiny)
+	live := &Live{}
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			if w := live.Work(); w.RealTotal > 2 || w.RealEnded > w.RealTotal {
+				t.Errorf("work: %+v", w)
 			}
-		}()
-		out, err := Run(file, []byte(tiny), Options{Disks: []string{disk}, Out: t.TempDir(), Live: live, known: known})
-		<-stopped
-		if err == nil || out == nil || out.Result.Complete || out.Result.Incomplete == "" {
-			t.Errorf("%s: error %v, outcome %+v", disk, err, out)
+			if s, ok := live.Status(); ok && s.Acked > 0 {
+				live.Stop()
+				return
+			}
+			time.Sleep(time.Millisecond)
 		}
+	}()
+	out, err := Run(file, []byte(tiny), Options{Disks: []string{disk}, Out: t.TempDir(), Live: live, known: known})
+	<-stopped
+	if err == nil || out == nil || out.Result.Complete || out.Result.Incomplete == "" {
+		t.Errorf("%s: error %v, outcome %+v", disk, err, out)
 	}
 }
 
 // Goal: what retention deleted before it was read back is said, and is neither lost
 // nor an error. Method: a run with small segments of which few are kept.
 func TestRunWithRetention(t *testing.T) {
-	SkipUnderRace(t)
+	skipUnderRace(t)
 	out, err := execute(t, tiny, DiskSim, func(f *spec.File) {
 		f.Base.Topic.SegmentBytes, f.Base.Topic.RetentionBytes = 16384, 16384
 		f.Base.Cluster.LogRetentionCheck = 5 * time.Millisecond
@@ -227,7 +246,7 @@ func TestRunWithRetention(t *testing.T) {
 // Goal: records that carry sizes alone run through all of a scenario on a modelled disk,
 // and are refused where bytes are written. Method: the small scenario, with lz4.
 func TestRunModelled(t *testing.T) {
-	SkipUnderRace(t)
+	skipUnderRace(t)
 	change := func(f *spec.File) {
 		f.Base.Records.Payload, f.Base.Producers.Compression = spec.PayloadModelled, "lz4"
 	}
@@ -257,7 +276,7 @@ func TestRunModelled(t *testing.T) {
 // the user's. Method: two disks of a profile that is written to a file, and one that is
 // wrong.
 func TestRunOnProfileFile(t *testing.T) {
-	SkipUnderRace(t)
+	skipUnderRace(t)
 	src, err := profiles.Text("nvme-plp")
 	if err != nil {
 		t.Fatal(err)

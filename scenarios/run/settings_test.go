@@ -44,7 +44,7 @@ func TestImplementations(t *testing.T) {
 // Goal: both libraries of a codec carry records from end to end. Method: a tiny
 // simulated run of each.
 func TestRunImplementations(t *testing.T) {
-	SkipUnderRace(t)
+	skipUnderRace(t)
 	for _, kind := range []codec.Type{codec.Gzip, codec.Snappy} {
 		for _, name := range codec.Implementations(kind) {
 			out, err := execute(t, tiny, DiskSim, func(f *spec.File) {

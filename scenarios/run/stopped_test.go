@@ -8,7 +8,6 @@ import (
 
 	"brokerlab/engine/env"
 	"brokerlab/results"
-	"brokerlab/scenarios/spec"
 )
 
 // Goal: a run that is stopped in whatever phase ends soon, is measured as far as it came,
@@ -17,7 +16,7 @@ import (
 // with groups that would read for minutes, simulated, which is stopped by the first
 // reading of the meter in the phase.
 func TestStoppedInEachPhase(t *testing.T) {
-	SkipUnderRace(t)
+	skipUnderRace(t)
 	const text = `
 cluster: {brokers: 1}
 records: {size: 100, payload: random}
@@ -39,16 +38,9 @@ consumers:
 		{"draining", 4 * time.Second, []string{"slow"}},
 		{"reading the backlog", 130 * time.Second, []string{"slow", "history"}},
 	} {
-		file, err := spec.Parse("stopped.yaml", []byte(text))
-		if err != nil {
-			t.Fatal(err)
-		}
-		cells, err := file.Cells()
-		if err != nil {
-			t.Fatal(err)
-		}
+		cell := firstCell(t, text)
 		live := (&Live{}).begin(where{})
-		rep, err := newRepeat(&cells[0].Scenario, place{disk: DiskSim}, 1, live)
+		rep, err := newRepeat(&cell.Scenario, place{disk: DiskSim}, 1, live)
 		if err != nil {
 			t.Fatal(err)
 		}

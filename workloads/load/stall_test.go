@@ -38,11 +38,8 @@ func TestStall(t *testing.T) {
 			inWorlds(t, disk, func(t *testing.T, n env.Node) {
 				l := newLoaded(t, n, false)
 				begin := l.shared.End - env.Time(span)
-				cfg := load.ProducerConfig{Topic: "t", Client: producer.DefaultConfig(), Sender: l.checker.Sender(0),
-					Slice:   c.slice,
-					Arrival: arrival.Config{Start: begin, RatePerSec: rate, Producers: 1, CatchUp: c.catchUp, Tolerance: tolerance}}
-				cfg.Client.Bootstrap, cfg.Client.Linger = []string{addr}, 0
-				cfg.Client.BatchSize, cfg.Client.BufferMemory = 2048, 6000
+				cfg := l.producerConfig(arrival.Config{Start: begin, RatePerSec: rate, CatchUp: c.catchUp, Tolerance: tolerance})
+				cfg.Slice = c.slice
 				out, err := load.Produce(n, &l.produces, cfg)
 				if err != nil || out.FirstError != nil {
 					t.Fatal(err, out.FirstError)
@@ -70,6 +67,30 @@ func TestStall(t *testing.T) {
 	}
 }
 
+// producerConfig is a producer whose batches and buffer are small.
+func (l *loaded) producerConfig(a arrival.Config) load.ProducerConfig {
+	a.Producers = 1
+	cfg := load.ProducerConfig{Topic: "t", Client: producer.DefaultConfig(), Sender: l.checker.Sender(0), Arrival: a}
+	cfg.Client.Bootstrap, cfg.Client.Linger = []string{addr}, 0
+	cfg.Client.BatchSize, cfg.Client.BufferMemory = 2048, 6000
+	return cfg
+}
+
+// produceGivenUp is what a producer did that is given up at an instant.
+func (l *loaded) produceGivenUp(t *testing.T, n env.Node, cfg load.ProducerConfig, at env.Time) load.Produced {
+	g := task.NewGroup(n)
+	g.Go("give up", func() error {
+		n.Sleep(at.Sub(n.Now()))
+		l.shared.AbortProducers()
+		return nil
+	})
+	out, err := load.Produce(n, &l.produces, cfg)
+	if err := errors.Join(err, g.Wait()); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
 // Goal: producers that are given up after the load send nothing more: what was under way
 // has failed, and the rest is unsent, though they were to catch up. Method: the stall of
 // TestStall, given up 100 ms after the load; singly and in slices.
@@ -80,22 +101,10 @@ func TestGivenUpAfterTheLoad(t *testing.T) {
 		disk.AppendCost = 100 * time.Millisecond
 		inWorlds(t, disk, func(t *testing.T, n env.Node) {
 			l := newLoaded(t, n, false)
-			cfg := load.ProducerConfig{Topic: "t", Client: producer.DefaultConfig(), Sender: l.checker.Sender(0),
-				Slice: slice,
-				Arrival: arrival.Config{Start: l.shared.End - env.Time(span), RatePerSec: rate, Producers: 1, CatchUp: true,
-					Tolerance: time.Second}}
-			cfg.Client.Bootstrap, cfg.Client.Linger = []string{addr}, 0
-			cfg.Client.BatchSize, cfg.Client.BufferMemory = 2048, 6000
-			g := task.NewGroup(n)
-			g.Go("give up", func() error {
-				n.Sleep(l.shared.End.Add(100 * time.Millisecond).Sub(n.Now()))
-				l.shared.AbortProducers()
-				return nil
-			})
-			out, err := load.Produce(n, &l.produces, cfg)
-			if err := errors.Join(err, g.Wait()); err != nil {
-				t.Fatal(err)
-			}
+			cfg := l.producerConfig(arrival.Config{Start: l.shared.End - env.Time(span), RatePerSec: rate, CatchUp: true,
+				Tolerance: time.Second})
+			cfg.Slice = slice
+			out := l.produceGivenUp(t, n, cfg, l.shared.End.Add(100*time.Millisecond))
 			due := int64(rate * span.Seconds())
 			acked, failed := l.shared.Acked.Load(), l.shared.Failed.Load()
 			if out.Sent+out.Lateness.Unsent != due || acked+failed != out.Sent || sum(out.Offered) != due {
@@ -117,21 +126,10 @@ func TestNeverSent(t *testing.T) {
 	disk.AppendCost = 250 * time.Millisecond
 	inWorlds(t, disk, func(t *testing.T, n env.Node) {
 		l := newLoaded(t, n, false)
-		cfg := load.ProducerConfig{Topic: "t", Client: producer.DefaultConfig(), Sender: l.checker.Sender(0),
-			Arrival: arrival.Config{Start: l.shared.End.Add(-200 * time.Millisecond), RatePerSec: 1000, Producers: 1,
-				Tolerance: time.Second}}
-		cfg.Client.Bootstrap, cfg.Client.Linger, cfg.Client.MaxInFlight = []string{addr}, 0, 1
-		cfg.Client.BatchSize, cfg.Client.BufferMemory = 2048, 8*2048
-		g := task.NewGroup(n)
-		g.Go("give up", func() error {
-			n.Sleep(l.shared.End.Sub(n.Now()))
-			l.shared.AbortProducers()
-			return nil
-		})
-		out, err := load.Produce(n, &l.produces, cfg)
-		if err := errors.Join(err, g.Wait()); err != nil {
-			t.Fatal(err)
-		}
+		cfg := l.producerConfig(arrival.Config{Start: l.shared.End.Add(-200 * time.Millisecond), RatePerSec: 1000,
+			Tolerance: time.Second})
+		cfg.Client.MaxInFlight, cfg.Client.BufferMemory = 1, 8*2048
+		out := l.produceGivenUp(t, n, cfg, l.shared.End)
 		acked, failed := l.shared.Acked.Load(), l.shared.Failed.Load()
 		if out.RecordBytes > 3*2048 || out.RawBytes > 3*2048 || out.WireBytes > 3*2048 || failed < 30 {
 			t.Errorf("%d bytes of records, %d in batches, %d on the wire of %d acknowledged and %d failed records",

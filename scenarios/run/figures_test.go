@@ -16,34 +16,17 @@ import (
 	"brokerlab/scenarios/spec"
 )
 
-// cellOfText is the first cell of a scenario.
-func cellOfText(t *testing.T, text string) *spec.Cell {
-	t.Helper()
-	file, err := spec.Parse("tiny.yaml", []byte(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	cells, err := file.Cells()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &cells[0]
-}
-
 // Goal: the bytes on disk that a result tells of are those of the logs' files, and of what
 // was sent each replica has one. Method: a run that keeps its logs, with segments that
 // roll, and the sizes of all files that it has left.
 func TestBytesOnDisk(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
-	file, err := spec.Parse("tiny.yaml", []byte(`
+	file := parsed(t, `
 cluster: {brokers: 2}
 topic: {partitions: 3, replication.factor: 2, segment.bytes: 64KiB}
 producers: {acks: all, compression.type: lz4, batch.size: 4KiB}
 load: {warmup: 100ms, duration: 300ms, rate: 3000/s}
-`))
-	if err != nil {
-		t.Fatal(err)
-	}
+`)
 	out, err := Run(file, nil, Options{Disks: []string{"dir:" + dir}, Out: t.TempDir(), Live: &Live{}, Keep: true,
 		known: known})
 	if err != nil {
@@ -114,9 +97,9 @@ func (f *syncedFile) Sync() error {
 // it times are those of the measured window, and so long do they take. Method: a file
 // system that counts by itself, on a modelled disk.
 func TestFsyncsOfTheDisk(t *testing.T) {
-	SkipUnderRace(t)
+	skipUnderRace(t)
 	const warmup, length = 200 * time.Millisecond, time.Second
-	r, err := prepare(&spec.File{Base: cellOfText(t, `
+	r, err := prepare(&spec.File{Base: firstCell(t, `
 disk: nvme
 cluster: {brokers: 2}
 topic: {partitions: 2, replication.factor: 2, flush.messages: 20, segment.bytes: 256KiB}
@@ -209,7 +192,7 @@ func leftNow() (l left) {
 // one 50 times on simulated disks of two kinds, and 5 times for real, and what is held
 // after some of them and after all.
 func TestNothingIsLeft(t *testing.T) {
-	cell := cellOfText(t, `
+	cell := firstCell(t, `
 cluster: {brokers: 2}
 topic: {partitions: 2, replication.factor: 2}
 records: {size: 100, payload: random}
