@@ -182,7 +182,7 @@ func (f *File) choose(name, value string) error {
 	}
 	if i < 0 {
 		if len(names) == 0 {
-			return fmt.Errorf("nothing varies in this scenario")
+			return fmt.Errorf("nothing varies in this scenario (any more, if an override before it sets what varied)")
 		}
 		return fmt.Errorf("nothing of this name varies, but %s%s", strings.Join(names, ", "), didYouMean(name, names))
 	}
