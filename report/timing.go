@@ -64,7 +64,7 @@ func (p *page) parts() {
 		return
 	}
 	p.add(document.Section{ID: "work", Title: "What the processors worked on"})
-	p.add(parts)
+	p.add(upright(parts))
 	p.say("Seconds of all repeats' measured windows. Of simulated cells they are what the price list charged; waking " +
 		"a task takes time but no processor there. Of measured cells they are samples of this process, 100 a second " +
 		"of processor time, whose brokers and clients are told apart by what is on the stack.")
@@ -104,6 +104,25 @@ func (p *page) cpuParts() document.Table {
 		}
 	}
 	return t
+}
+
+// upright gives the parts of the work rows and the cells columns where that is narrower, as
+// it is for a few cells: parts are many and their names long.
+func upright(t document.Table) document.Table {
+	if len(t.Rows)+1 >= len(t.Heading) {
+		return t
+	}
+	turned := document.Table{Caption: t.Caption, Heading: []string{"part"}}
+	for _, name := range t.Heading[2:] {
+		turned.Rows = append(turned.Rows, []string{name})
+	}
+	for _, row := range t.Rows {
+		turned.Heading = append(turned.Heading, row[0]+", "+row[1])
+		for i, seconds := range row[2:] {
+			turned.Rows[i] = append(turned.Rows[i], seconds)
+		}
+	}
+	return turned
 }
 
 // cpuSeconds has the hundredths that samples of a real run have, and three digits of a

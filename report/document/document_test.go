@@ -3,6 +3,7 @@ package document
 import (
 	"bytes"
 	"encoding/base64"
+	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -124,13 +125,6 @@ func TestPage(t *testing.T) {
 			t.Errorf("the page lacks %s", want)
 		}
 	}
-	if bytes.Contains(page, []byte(`class="wide many"`)) {
-		t.Error("a table of two columns has small letters on paper")
-	}
-	d.Parts = append(d.Parts, Table{"Wide", make([]string, columnsMany+1), nil})
-	if page, err = d.HTML(); err != nil || !bytes.Contains(page, []byte(`class="wide many"`)) {
-		t.Errorf("a table of many columns has not: %v", err)
-	}
 	again, err := d.HTML()
 	if err != nil || !bytes.Equal(page, again) {
 		t.Errorf("a second page differs: %v", err)
@@ -139,6 +133,34 @@ func TestPage(t *testing.T) {
 		if bytes.Contains(page, []byte(unwanted)) {
 			t.Errorf("the page has %s", unwanted)
 		}
+	}
+}
+
+// Goal: a page's table says how wide it is, from words that can't be broken, so that paper
+// gets letters with which it fits. Method: tables whose widths are summed by hand, and the
+// style in the page.
+func TestPaper(t *testing.T) {
+	for _, c := range []struct {
+		why  string
+		t    Table
+		want float64
+	}{
+		{"figures, wider than their heading", Table{"", []string{"a", "s"}, [][]string{{"b", "1 234567"}, {"b", "-"}}},
+			boldWider*0.64 + 6*0.64},
+		{"a heading of words, wider than its figures", Table{"", []string{"a", "of 1000"}, [][]string{{"b", "1"}}},
+			boldWider*0.64 + boldWider*4*0.64},
+		{"a long name is broken, a long heading is not", Table{"", []string{"a", "aaaaaaaaaa"},
+			[][]string{{"bbbbbbbbbbbbbbbbbbbb", "word"}}}, emsOfWords + boldWider*10*0.64},
+		{"nothing", Table{"", nil, nil}, 0},
+	} {
+		if got := paperEms(c.t); math.Abs(got-c.want) > 1e-9 {
+			t.Errorf("%s: %.3f ems, want %.3f", c.why, got, c.want)
+		}
+	}
+	wide := Table{"Wide", []string{"cell", "100000", "200000"}, nil}
+	page, err := Document{Parts: []Part{wide}}.HTML()
+	if want := `style="--columns:3;--ems:10.9"`; err != nil || !bytes.Contains(page, []byte(want)) {
+		t.Errorf("the page lacks %s: %v", want, err)
 	}
 }
 

@@ -17,7 +17,7 @@ var frame string
 var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"kind":    kindOf,
 	"numbers": numbers,
-	"many":    func(t Table) bool { return len(t.Heading) > columnsMany },
+	"ems":     paperEms,
 	"charts":  areCharts,
 	"image":   dataURI,
 	"place":   func(s Section) string { return s.ID },
@@ -102,10 +102,6 @@ func areCharts(parts []Part) bool {
 	_, chart := parts[0].(Chart)
 	return chart
 }
-
-// columnsMany is of how many columns on a table has smaller letters on paper, so that no
-// word of it must be cut.
-const columnsMany = 10
 
 // numbers says of each column whether all of its texts are figures.
 func numbers(t Table) []bool {
