@@ -231,10 +231,41 @@ func unread(c *consumer.Consumer, targets []Target) (offsets int64) {
 	return offsets
 }
 
+// readPartitions are the partitions that are read back.
+type readPartitions struct {
+	all map[protocol.TopicPartition]*readPartition
+	// last is the one that was found last: neighbours of a record are mostly of its partition.
+	last *readPartition
+	// deleted are the offsets in front of where partitions begin.
+	deleted int64
+}
+
 // readPartition is a partition that is read back.
 type readPartition struct {
+	protocol.TopicPartition
 	number int32 // of its target
-	read   bool  // a record of it
+	read   bool  // something of it
+}
+
+func newReadPartitions(targets []Target) *readPartitions {
+	p := &readPartitions{all: make(map[protocol.TopicPartition]*readPartition, len(targets)), last: &readPartition{}}
+	for i, t := range targets {
+		p.all[t.TopicPartition] = &readPartition{TopicPartition: t.TopicPartition, number: int32(i)}
+	}
+	return p
+}
+
+// at is the number of a partition of which something at an offset was read, whether it is
+// intact or not.
+func (p *readPartitions) at(tp protocol.TopicPartition, offset int64) (number int32) {
+	if p.last.TopicPartition != tp {
+		p.last = p.all[tp]
+	}
+	if !p.last.read {
+		p.last.read = true
+		p.deleted += offset
+	}
+	return p.last.number
 }
 
 // ReadBack reads the targets' partitions from their beginning to their ends and
@@ -249,27 +280,16 @@ func ReadBack(node env.Node, sources []*records.Source, cfg consumer.Config, tar
 		assigned[i] = consumer.Assignment{TopicPartition: t.TopicPartition, Offset: protocol.EarliestOffset}
 	}
 	cfg.AutoOffsetReset = consumer.ResetNone // what is not there must not be stepped over
-	partitions := make(map[protocol.TopicPartition]*readPartition, len(targets))
-	for i, t := range targets {
-		partitions[t.TopicPartition] = &readPartition{number: int32(i)}
-	}
-	begin := func(tp protocol.TopicPartition, offset int64) (number int32) {
-		p := partitions[tp]
-		if !p.read {
-			p.read = true
-			deleted += offset
-		}
-		return p.number
-	}
+	partitions := newReadPartitions(targets)
 	cfg.OnModelled = func(tp protocol.TopicPartition, of *consumer.Modelled) {
-		observeModelled(o, begin(tp, of.Header.BaseOffset+int64(of.First)), of)
+		observeModelled(o, partitions.at(tp, of.Header.BaseOffset+int64(of.First)), of)
 	}
 	c, err := consumer.New(node, cfg, assigned)
 	if err != nil {
 		return 0, fmt.Errorf("read back: %w", err)
 	}
 	observe := func(tp protocol.TopicPartition, r *record.Record) {
-		number := begin(tp, r.Offset)
+		number := partitions.at(tp, r.Offset)
 		id, _, ok := records.Decode(r)
 		ok = ok && int(id.Producer) < len(sources) && sources[id.Producer].Verify(r) == nil
 		o.Observed(number, r.Offset, id, !ok)
@@ -281,31 +301,32 @@ func ReadBack(node env.Node, sources []*records.Source, cfg consumer.Config, tar
 		var gone *consumer.OutOfRangeError
 		switch {
 		case errors.As(err, &corrupt):
+			number := partitions.at(corrupt.TopicPartition, corrupt.BaseOffset)
 			for i := range int64(corrupt.Records) {
-				o.Observed(partitions[corrupt.TopicPartition].number, corrupt.BaseOffset+i, payload.ID{}, true)
+				o.Observed(number, corrupt.BaseOffset+i, payload.ID{}, true)
 			}
 			n = 1
 		case errors.As(err, &gone) && gone.Deleted(): // since we read up to there
-			if partitions[gone.TopicPartition].read {
-				deleted += gone.LogStart - gone.Offset
+			if partitions.all[gone.TopicPartition].read {
+				partitions.deleted += gone.LogStart - gone.Offset
 			}
 			if err := c.Seek(gone.TopicPartition, gone.LogStart); err != nil {
-				return deleted, errors.Join(fmt.Errorf("read back: %w", err), c.Close())
+				return 0, errors.Join(fmt.Errorf("read back: %w", err), c.Close())
 			}
 			n = 1
 		case err != nil:
-			return deleted, errors.Join(fmt.Errorf("read back: %w", err), c.Close())
+			return 0, errors.Join(fmt.Errorf("read back: %w", err), c.Close())
 		}
 		if n > 0 {
 			last = node.Now()
 		}
 	}
 	for _, t := range targets {
-		if at, assigned := c.Position(t.TopicPartition); assigned && !partitions[t.TopicPartition].read {
-			deleted += at // all of it
+		if at, assigned := c.Position(t.TopicPartition); assigned && !partitions.all[t.TopicPartition].read {
+			partitions.deleted += at // all of it
 		}
 	}
-	return deleted, c.Close()
+	return partitions.deleted, c.Close()
 }
 
 // observeModelled tells the observer of records without bytes.

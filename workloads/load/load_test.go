@@ -3,12 +3,15 @@ package load_test
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 
+	"brokerlab/disks/osfs"
 	"brokerlab/disks/simfs"
 	"brokerlab/engine/broker"
 	"brokerlab/engine/cluster"
@@ -51,35 +54,41 @@ func inWorlds(t *testing.T, disk simfs.Config, body func(t *testing.T, n env.Nod
 		t.Run(c.name, func(t *testing.T) {
 			w := c.make(t)
 			storage := simfs.NewDisk(disk)
-			server := w.NewNode(env.NodeConfig{Name: "broker", Mount: storage.Mount})
 			n := w.NewNode(env.NodeConfig{Name: "client"})
-			plan, err := cluster.Assign([]cluster.Broker{{ID: 1, Addr: addr}},
-				[]cluster.Topic{{Name: "t", Partitions: 1, ReplicationFactor: 1}})
-			if err != nil {
-				t.Fatal(err)
-			}
-			err = w.Run(n, func() {
-				cfg := broker.DefaultConfig()
-				cfg.ID, cfg.Plan, cfg.LogDirs = 1, plan, []string{"logs"}
-				cfg.Topics = []broker.TopicLog{{Topic: "t", Log: commitlog.DefaultConfig()}}
-				b, err := broker.Start(server, cfg)
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				body(t, n)
-				if err := b.Close(); err != nil {
-					t.Error(err)
-				}
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
+			besideBroker(t, w, n, storage.Mount, body)
 			storage.Close() // it holds what was appended
 			if live := n.Pool().Live(); live != 0 {
 				t.Errorf("%d buffers were not released", live)
 			}
 		})
+	}
+}
+
+// besideBroker runs body as a client of a broker with one partition on a file system.
+func besideBroker(t *testing.T, w env.World, n env.Node, mount func(env.Node) env.FS, body func(*testing.T, env.Node)) {
+	t.Helper()
+	server := w.NewNode(env.NodeConfig{Name: "broker", Mount: mount})
+	plan, err := cluster.Assign([]cluster.Broker{{ID: 1, Addr: addr}},
+		[]cluster.Topic{{Name: "t", Partitions: 1, ReplicationFactor: 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = w.Run(n, func() {
+		cfg := broker.DefaultConfig()
+		cfg.ID, cfg.Plan, cfg.LogDirs = 1, plan, []string{"logs"}
+		cfg.Topics = []broker.TopicLog{{Topic: "t", Log: commitlog.DefaultConfig()}}
+		b, err := broker.Start(server, cfg)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		body(t, n)
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -256,6 +265,53 @@ func TestStopBetweenRecords(t *testing.T) {
 			t.Error("the producer waited for the load")
 		}
 	})
+}
+
+// Goal: records of a batch whose bytes went bad are corrupted and lost; that nothing intact is
+// in front of the first intact record does not say that retention deleted it. Method: a load on
+// real files, of which a byte of the first batch is turned over before they are read back.
+func TestReadBackOfBadBytes(t *testing.T) {
+	dir := t.TempDir()
+	w := realworld.New(realworld.Config{Seed: 1})
+	n := w.NewNode(env.NodeConfig{Name: "client"})
+	mount := func(env.Node) env.FS { return osfs.New(dir) }
+	besideBroker(t, w, n, mount, func(t *testing.T, n env.Node) {
+		l := newLoaded(t, n, false)
+		cfg := load.ProducerConfig{Topic: "t", Client: producer.DefaultConfig(), Sender: l.checker.Sender(0),
+			Arrival: arrival.Config{Start: l.shared.End - env.Time(200*time.Millisecond), RatePerSec: 2000, Producers: 1}}
+		cfg.Client.Bootstrap = []string{addr}
+		if _, err := load.Produce(n, &l.produces, cfg); err != nil {
+			t.Error(err)
+		}
+		turnOver(t, filepath.Join(dir, "logs", "t-0", "00000000000000000000.log"), 100)
+		reads := consumer.DefaultConfig()
+		reads.Bootstrap = []string{addr}
+		acked := l.shared.Acked.Load()
+		targets := []load.Target{{TopicPartition: tp, End: acked}}
+		if err := readBack(n, l.produces.Records, reads, targets, l.checker.Observer()); err != nil {
+			t.Error(err)
+		}
+		found := l.checker.Result()
+		if found.Corrupted == 0 || found.Corrupted != found.Lost || found.Lost == acked || found.Observed != acked {
+			t.Errorf("of %d records found %+v", acked, found)
+		}
+	})
+}
+
+// turnOver changes a byte of a file.
+func turnOver(t *testing.T, path string, offset int64) {
+	t.Helper()
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	b := make([]byte, 1)
+	_, err = f.ReadAt(b, offset)
+	b[0] = ^b[0]
+	if _, wrong := f.WriteAt(b, offset); errors.Join(err, wrong, f.Close()) != nil {
+		t.Error(err, wrong)
+	}
 }
 
 // readBack is load.ReadBack where nothing is deleted.
