@@ -27,11 +27,13 @@
 // each task that reads. Result merges them when all are done.
 //
 // A record costs one bit for each of acknowledged, failed and observed, in chunks
-// that exist only where a bit is set: 100 million records take some 26 MB.
+// that exist only where a bit is set: 100 million records take some 26 MB. An observer takes
+// 4 bytes more for each partition of each producer that it met.
 package check
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"brokerlab/engine/env"
@@ -42,8 +44,8 @@ import (
 const ExamplesMax = 5
 
 // sequencesMax bounds what a producer may send, so that a name made of garbage
-// cannot make the checker allocate without bound.
-const sequencesMax = 1 << 32
+// cannot make the checker allocate without bound, and one more than a sequence has 32 bits.
+const sequencesMax = math.MaxUint32
 
 // Config describes the history to come.
 type Config struct {
@@ -85,15 +87,9 @@ func New(cfg Config) (*Checker, error) {
 func (c *Checker) Sender(producer uint16) *Sender { return c.senders[producer] }
 
 // Observer adds a half for one task that reads. Each partition is read by one
-// observer. It costs a bit for each record that it observes.
+// observer.
 func (c *Checker) Observer() *Observer {
 	o := &Observer{producers: make([]observed, c.cfg.Producers), partitions: int32(c.cfg.Partitions)}
-	for i := range o.producers {
-		o.producers[i].highest = make([]int64, c.cfg.Partitions)
-		for partition := range o.producers[i].highest {
-			o.producers[i].highest[partition] = -1
-		}
-	}
 	c.observers = append(c.observers, o)
 	return o
 }
@@ -167,8 +163,18 @@ type Observer struct {
 }
 
 type observed struct {
-	seen    bitmap
-	highest []int64 // sequence by partition; -1 before the first
+	seen bitmap
+	// beyond is one more than the highest sequence, by partition; 0 before the first.
+	beyond []uint32
+}
+
+// in is where the next sequence of a partition is noted, before which the producer may
+// have none in any.
+func (o *observed) in(partition int32, partitions int32) *uint32 {
+	if o.beyond == nil {
+		o.beyond = make([]uint32, partitions)
+	}
+	return &o.beyond[partition]
 }
 
 type observations struct{ all, duplicated, reordered, corrupted int64 }
@@ -187,13 +193,11 @@ func (o *Observer) Observed(partition int32, offset int64, id payload.ID, corrup
 	}
 	of := &o.producers[id.Producer]
 	again := of.seen.set(id.Sequence)
-	sequence, highest := int64(id.Sequence), of.highest[partition]
-	if sequence > highest {
-		of.highest[partition] = sequence
+	beyond := of.in(partition, o.partitions)
+	if before := *beyond; again || id.Sequence+1 < uint64(before) {
+		o.misplaced(partition, offset, id, again, before)
 	}
-	if again || sequence < highest {
-		o.misplaced(partition, offset, id, again, highest)
-	}
+	*beyond = max(*beyond, uint32(id.Sequence+1))
 }
 
 func (o *Observer) corrupted(partition int32, offset int64, id payload.ID, content bool) {
@@ -205,7 +209,7 @@ func (o *Observer) corrupted(partition int32, offset int64, id payload.ID, conte
 	tell(&o.examples.Corrupted, "corrupted: partition %d offset %d holds %v, %s", partition, offset, id, what)
 }
 
-func (o *Observer) misplaced(partition int32, offset int64, id payload.ID, again bool, highest int64) {
+func (o *Observer) misplaced(partition int32, offset int64, id payload.ID, again bool, beyond uint32) {
 	if again {
 		o.counts.duplicated++
 		tell(&o.examples.Duplicated, "duplicated: %v, again at partition %d offset %d", id, partition, offset)
@@ -213,7 +217,7 @@ func (o *Observer) misplaced(partition int32, offset int64, id payload.ID, again
 	}
 	o.counts.reordered++
 	tell(&o.examples.Reordered, "reordered: %v at partition %d offset %d comes after sequence %d",
-		id, partition, offset, highest)
+		id, partition, offset, beyond-1)
 }
 
 // tell adds an example while there is room.

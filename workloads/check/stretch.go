@@ -45,8 +45,9 @@ func (o *Observer) ObservedAll(partition int32, offset int64, first payload.ID, 
 	if count > 0 && int(first.Producer) < len(o.producers) && uint32(partition) < uint32(o.partitions) &&
 		first.Sequence+uint64(count) <= sequencesMax {
 		of := &o.producers[first.Producer]
-		if int64(first.Sequence) > of.highest[partition] && of.seen.setNew(first.Sequence, count) {
-			of.highest[partition] = int64(first.Sequence) + int64(count) - 1
+		beyond := of.in(partition, o.partitions)
+		if first.Sequence >= uint64(*beyond) && of.seen.setNew(first.Sequence, count) {
+			*beyond = uint32(first.Sequence) + uint32(count)
 			o.counts.all += int64(count)
 			return
 		}
