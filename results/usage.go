@@ -1,7 +1,5 @@
 package results
 
-import "slices"
-
 // Usage is what disks, page cache, network and processors did during the
 // measured window, warm-up left out. What a world does not tell is absent: the
 // plain simulated disk has no page cache, and a real run knows its machine and
@@ -286,19 +284,18 @@ func mergeCPU(parts []*CPUUsage) *CPUUsage {
 // too: shares and times are medians, counts are sums, dirty bytes the most of all.
 func MergeUsage(repeats []Repeat) (all Usage, nodes []NodeUsage) {
 	usages := make([]Usage, len(repeats))
-	var names []string
 	byName := map[string][]Usage{}
 	for i := range repeats {
 		usages[i] = repeats[i].Usage
 		for _, n := range repeats[i].Nodes {
-			if !slices.Contains(names, n.Name) {
-				names = append(names, n.Name)
+			if byName[n.Name] == nil {
+				nodes = append(nodes, NodeUsage{Name: n.Name, Client: n.Client})
 			}
 			byName[n.Name] = append(byName[n.Name], n.Usage)
 		}
 	}
-	for _, name := range names {
-		nodes = append(nodes, NodeUsage{Name: name, Usage: mergeUsage(byName[name])})
+	for i := range nodes {
+		nodes[i].Usage = mergeUsage(byName[nodes[i].Name])
 	}
 	return mergeUsage(usages), nodes
 }

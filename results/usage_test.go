@@ -66,7 +66,7 @@ func TestMergeUsage(t *testing.T) {
 			Disk:      &DiskUsage{Busy: busy, QueueMS: 10 * busy, Flushes: count(flushes), Requests: 5, BytesWritten: 100},
 			PageCache: &PageCacheUsage{DirtyMaxBytes: dirty, HitRatio: hits},
 		}
-		return Repeat{Usage: u, Nodes: []NodeUsage{{Name: "broker-1", Usage: u}}}
+		return Repeat{Usage: u, Nodes: []NodeUsage{{Name: "broker-1", Usage: u}, {Name: "producer-1", Client: true}}}
 	}
 	all, nodes := MergeUsage([]Repeat{repeat(0.2, 3, 900, nil), repeat(0.4, 4, 500, figure(0.5))})
 	want := Usage{
@@ -76,7 +76,8 @@ func TestMergeUsage(t *testing.T) {
 	if !reflect.DeepEqual(all, want) {
 		t.Errorf("merged %+v %+v, want %+v %+v", all.Disk, all.PageCache, want.Disk, want.PageCache)
 	}
-	if len(nodes) != 1 || nodes[0].Name != "broker-1" || !reflect.DeepEqual(nodes[0].Usage, want) {
+	wantNodes := []NodeUsage{{Name: "broker-1", Usage: want}, {Name: "producer-1", Client: true}}
+	if !reflect.DeepEqual(nodes, wantNodes) {
 		t.Errorf("nodes %+v", nodes)
 	}
 }
