@@ -126,10 +126,9 @@ func measuredWords(p *run.Plan) string {
 // spaceLine says what a disk needs.
 func spaceLine(d run.PlannedDisk, keep bool) string {
 	line := fmt.Sprintf("Space: at most %s on %s", megabytesOf(d.BytesMost), d.Disk)
-	switch {
-	case keep:
+	if keep && d.Target == results.TargetReal {
 		line += " in all, since logs are kept"
-	default:
+	} else {
 		line += " at a time; logs are removed after each repeat"
 	}
 	if d.FreeBytes > 0 {

@@ -64,7 +64,7 @@ Try:
 				"repeatable, or with commas: the results of all disks are side by side"},
 			&cli.StringFlag{Name: "dir", Usage: "`D` short for --disk dir:D: an empty or a new directory, or several: /a:/b"},
 			&cli.StringFlag{Name: "out", Usage: "`DIR` where run folders go (results/runs)", Value: defaultOut},
-			&cli.BoolFlag{Name: "keep", Usage: "leave the brokers' logs in the data directory"},
+			&cli.BoolFlag{Name: "keep", Usage: "leave the brokers' logs in the data directory, which simulated disks have not"},
 			setFlag(),
 			goalFlag(),
 			driverFlag(),

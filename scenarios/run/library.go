@@ -21,6 +21,8 @@ import (
 type library struct {
 	files []*userFile // of records
 	lists []*sizeList
+	// stopped says whether to give up looking through files.
+	stopped func() bool
 
 	*corpora
 }
@@ -56,9 +58,9 @@ type corpusKey struct {
 }
 
 // openLibrary reads the files that cells need. It tells all that is wrong with them and
-// with what the cells do with them.
-func openLibrary(cells []spec.Cell, known *corpora) (*library, error) {
-	l := &library{corpora: known}
+// with what the cells do with them, or ErrInterrupted once stopped says so.
+func openLibrary(cells []spec.Cell, known *corpora, stopped func() bool) (*library, error) {
+	l := &library{corpora: known, stopped: stopped}
 	var errs []error
 	tell := func(err error) {
 		if err != nil && !slices.ContainsFunc(errs, func(e error) bool { return e.Error() == err.Error() }) {
@@ -139,13 +141,32 @@ func (l *library) add(n need) error {
 		return nil
 	}
 	u := &userFile{path: n.path, format: n.format, file: file, before: before}
-	u.found, err = samples.Scan(samples.Input{Name: n.path, Reader: file, Bytes: before.Size(),
+	scanned := &scannedFile{File: file, stopped: l.stopped}
+	u.found, err = samples.Scan(samples.Input{Name: n.path, Reader: scanned, Bytes: before.Size(),
 		Format: samples.Format(n.format)})
+	scanned.stopped = nil // producers that were stopped still read what they send
+	if errors.Is(err, ErrInterrupted) {
+		return errors.Join(ErrInterrupted, file.Close())
+	}
 	if err != nil {
 		return errors.Join(withFormat(err), file.Close())
 	}
 	l.files = append(l.files, u)
 	return nil
+}
+
+// scannedFile is a file that can be interrupted while it is looked through, which takes long
+// for a large one.
+type scannedFile struct {
+	*os.File
+	stopped func() bool // nil: it is not looked through any more
+}
+
+func (f *scannedFile) ReadAt(b []byte, offset int64) (int, error) {
+	if f.stopped != nil && f.stopped() {
+		return 0, ErrInterrupted
+	}
+	return f.File.ReadAt(b, offset)
 }
 
 // withFormat says which setting helps where the format was guessed wrong, or not at all.

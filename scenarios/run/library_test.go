@@ -1,6 +1,7 @@
 package run
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -53,6 +54,45 @@ func TestUsersFile(t *testing.T) {
 		if sum != c.Sent || c.Partitions.Share < 0.3 || c.Partitions.Share > 0.6 { // a quarter, and a share of the others
 			t.Errorf("%s: partitions %+v of %d records", disk, c.Partitions, c.Sent)
 		}
+	}
+}
+
+// Goal: looking through a large file ends soon when the run is stopped, which is no wrong use
+// and leaves nothing; a file that was looked through is read to the end of a load that is
+// stopped. Method: a file of many buffers, stopped at its third; then its records after a stop.
+func TestLookingThroughFileInterrupted(t *testing.T) {
+	path := sampleFile(t, 20_000)
+	cells, err := parsed(t, "disk: sim\nrecords: {payload: file:"+path+"}").Cells()
+	if err != nil {
+		t.Fatal(err)
+	}
+	reads := 0
+	third := func() bool { reads++; return reads >= 3 }
+	if _, err := openLibrary(cells, newCorpora(), third); !errors.Is(err, ErrInterrupted) || reads > 4 {
+		t.Errorf("after %d reads: %v", reads, err)
+	}
+	live := &Live{}
+	l, err := openLibrary(cells, newCorpora(), live.isStopped)
+	if err != nil {
+		t.Fatal(err)
+	}
+	live.Stop()
+	if c, err := l.sample(path, "auto").Cursor(0); err != nil {
+		t.Error(err)
+	} else if _, err := c.Next(); err != nil {
+		t.Errorf("a record after the stop: %v", err)
+	}
+	if err := l.close(); err != nil {
+		t.Error(err)
+	}
+	out := filepath.Join(t.TempDir(), "out")
+	var usage *UsageError
+	outcome, err := Run(parsed(t, "disk: sim\nrecords: {payload: file:"+path+"}"), nil, Options{Out: out, Live: live})
+	if !errors.Is(err, ErrInterrupted) || errors.As(err, &usage) || outcome != nil {
+		t.Errorf("a run that is stopped before it begins: %v, %v", err, outcome)
+	}
+	if _, err := os.Stat(out); err == nil {
+		t.Error("a run that is stopped before it begins left a folder")
 	}
 }
 

@@ -92,6 +92,9 @@ type where struct {
 // Stop ends the run soon; what was measured so far is kept and marked incomplete.
 func (l *Live) Stop() { l.stopped.Store(true) }
 
+// isStopped says whether the run is to end; nil, it is not.
+func (l *Live) isStopped() bool { return l != nil && l.stopped.Load() }
+
 // Status is a moment of one repeat of one cell.
 type Status struct {
 	Cell, Cells     int // from 1
@@ -218,4 +221,4 @@ func (p *progress) phase(name string) {
 }
 
 // stopped says whether the run is to end.
-func (p *progress) stopped() bool { return p.live.stopped.Load() }
+func (p *progress) stopped() bool { return p.live.isStopped() }

@@ -321,7 +321,8 @@ func heldBytes(s *spec.Scenario) int64 {
 
 // newShared is what the clients of a repeat share.
 func (r *repeat) newShared(room int64) *load.Shared {
-	return &load.Shared{DiskLimit: diskLimit(r.s, room), RoomLimit: diskLimit(&spec.Scenario{
-		Producers: r.s.Producers, Topic: r.s.Topic}, room), AckedLimit: r.s.Load.ReadAfter,
-		Replicas: int64(r.s.Topic.ReplicationFactor), Unmeasured: r.unmeasured}
+	after := *r.s // what load.max-bytes ends is the load alone
+	after.Load.MaxBytes = 0
+	return &load.Shared{DiskLimit: diskLimit(r.s, room), RoomLimit: diskLimit(&after, room),
+		AckedLimit: r.s.Load.ReadAfter, Replicas: int64(r.s.Topic.ReplicationFactor), Unmeasured: r.unmeasured}
 }

@@ -25,7 +25,7 @@ const payloadBatchBytes = 128 << 10
 // Payloads computes it for the records of all cells, each once. The error is a
 // UsageError where a file is not as it must be.
 func Payloads(cells []spec.Cell) (all []PayloadFigures, err error) {
-	l, err := openLibrary(cells, newCorpora())
+	l, err := openLibrary(cells, newCorpora(), func() bool { return false })
 	if err != nil {
 		return nil, &UsageError{err}
 	}

@@ -116,7 +116,7 @@ func (r *runner) needOf(disk string) (bytes int64, bounded bool) {
 		}
 		need, ok := r.diskNeed(&p.Cell.Scenario)
 		bounded = bounded && ok
-		if r.opts.Keep {
+		if r.opts.Keep && Target(disk) == results.TargetReal {
 			bytes += need * int64(max(1, p.Cell.Scenario.Repeat))
 		} else {
 			bytes = max(bytes, need)

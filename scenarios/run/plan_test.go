@@ -67,3 +67,17 @@ func TestPlannedWork(t *testing.T) {
 		t.Errorf("over: %+v", w.Over())
 	}
 }
+
+// Goal: what bounds a reading leaves room for what the producers of all groups hold, and
+// load.max-bytes ends the load alone. Method: two groups, and their buffers taken from the room.
+func TestRoomOfReading(t *testing.T) {
+	cell := firstCell(t, `
+topic: {replication.factor: 2}
+load: {max-bytes: 10MB}
+producers: {groups: {few: {count: 1, buffer.memory: 3MB}, many: {count: 4, buffer.memory: 5MB}}}
+`)
+	shared := (&repeat{s: &cell.Scenario}).newShared(100e6)
+	if shared.DiskLimit != 10e6 || shared.RoomLimit != 100e6-2*(3e6+4*5e6) {
+		t.Errorf("the load ends at %d bytes, the reading at %d", shared.DiskLimit, shared.RoomLimit)
+	}
+}

@@ -31,13 +31,13 @@ import (
 type Options struct {
 	Disks   []string // instead of the scenario's, if any are given
 	Out     string   // where run folders go
-	Keep    bool     // leave the brokers' logs in the data directory
+	Keep    bool     // leave the brokers' logs in the data directory; of real disks
 	Command []string // for the result
 	// Unmeasured leaves out what a run does to measure: its cells have counts, checked
 	// records and their rate, and nothing else. It is for the benchmark of what measuring
 	// costs, and no setting of scenarios.
 	Unmeasured bool
-	// Live shows the run while it goes on, and stops it.
+	// Live shows the run while it goes on, and stops it. Run needs one.
 	Live *Live
 	// Warn, if not nil, is told of what the user should know before the run begins, which
 	// the result has too, and of each cell that fails while others go on. It is called by
@@ -125,10 +125,12 @@ func prepare(file *spec.File, opts Options) (*runner, error) {
 	for _, note := range notes {
 		r.warn(note)
 	}
-	errs := []error{r.checkModelled(), r.prepareLoads(), r.checkHosts()}
-	if r.library, err = openLibrary(r.cells, cmp.Or(opts.known, newCorpora())); err != nil {
-		errs = append(errs, &UsageError{err})
+	errs := []error{r.checkModelled(), r.checkKept(), r.prepareLoads(), r.checkHosts()}
+	r.library, err = openLibrary(r.cells, cmp.Or(opts.known, newCorpora()), opts.Live.isStopped)
+	if err != nil && !errors.Is(err, ErrInterrupted) {
+		err = &UsageError{err}
 	}
+	errs = append(errs, err)
 	r.warnOfHosts()
 	errs = append(errs, r.prepareDisks())
 	if errors.Join(errs...) == nil {
@@ -178,6 +180,25 @@ func (r *runner) checkModelled() error {
 				"choose simulated disks, or another payload", p.Disk, spec.PayloadModelled)}
 		}
 	}
+	return nil
+}
+
+// checkKept refuses to keep logs of simulated disks alone: they are never files.
+func (r *runner) checkKept() error {
+	real := 0
+	for _, p := range r.placed {
+		if Target(p.Disk) == results.TargetReal {
+			real++
+		}
+	}
+	switch {
+	case !r.opts.Keep || real == len(r.placed):
+		return nil
+	case real == 0:
+		return &UsageError{errors.New("--keep leaves the logs of brokers on real disks, and all disks of this run are " +
+			"simulated: name a directory (--dir), or leave --keep out")}
+	}
+	r.warn("--keep leaves the logs of real disks; those of simulated disks are never files")
 	return nil
 }
 
@@ -288,10 +309,9 @@ func (r *runner) runOne(j job, cell *spec.Cell, disk string, p *progress) (err e
 	}
 	began := time.Now()
 	dirs, err := r.dirs[disk].newRun(cell.Scenario.Name)
-	if r.opts.Keep {
-		if len(dirs) > 0 { // of a real cell, which runs alone
-			r.kept = append(r.kept, dirs...)
-		}
+	keep := r.opts.Keep && Target(disk) == results.TargetReal // a real cell runs alone
+	if keep {
+		r.kept = append(r.kept, dirs...)
 	} else {
 		defer func() { err = errors.Join(err, r.dirs[disk].remove(dirs)) }()
 	}
@@ -307,14 +327,16 @@ func (r *runner) runOne(j job, cell *spec.Cell, disk string, p *progress) (err e
 	}
 	at := place{disk: disk, dirs: dirs, device: r.devices[disk], library: r.library}
 	rep, err := newRepeat(&cell.Scenario, at, j.number, p)
-	if err == nil && j.number == 1 {
-		err = r.describeRecords(j.index, &cell.Scenario)
-	}
 	if err != nil {
 		return err
 	}
 	defer rep.stage.close()
-	rep.keep, rep.recorded = r.opts.Keep, r.recorded
+	if j.number == 1 {
+		if err := r.describeRecords(j.index, &cell.Scenario); err != nil {
+			return err
+		}
+	}
+	rep.keep, rep.recorded = keep, r.recorded
 	if r.opts.Unmeasured {
 		rep.unmeasured, rep.around = true, nil
 	}
@@ -350,13 +372,14 @@ func newRepeat(s *spec.Scenario, at place, number int, live *progress) (*repeat,
 	if rep.plan, err = planOf(s); err != nil {
 		return nil, err
 	}
-	if rep.stage, err = newStage(at, rep.seed, s); err != nil {
-		return nil, err
-	}
-	if err := rep.newClients(at.library); err != nil {
+	if err = rep.newClients(at.library); err != nil {
 		return nil, err
 	}
 	rep.check, err = check.New(check.Config{Producers: rep.producerCount(), Partitions: s.Topic.AllPartitions()})
+	if err != nil {
+		return nil, err
+	}
+	rep.stage, err = newStage(at, rep.seed, s) // last: it is to be closed
 	return rep, err
 }
 
