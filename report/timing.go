@@ -12,8 +12,8 @@ import (
 
 // timing is where the time went, beside the times of requests and fsyncs.
 func (p *page) timing() {
-	stages, times := table.Stages(p.r), table.Times(p.r)
-	if len(stages.Rows)+len(times.Rows) == 0 {
+	stages, times, requests := table.Stages(p.r), table.Times(p.r), table.Requests(p.r)
+	if len(stages.Rows)+len(times.Rows)+len(requests.Rows) == 0 {
 		return
 	}
 	p.add(document.Section{ID: "time", Title: "Where the time went"})
@@ -33,6 +33,12 @@ func (p *page) timing() {
 		p.say("Latency runs from the instant at which a record was due to its acknowledgement. Service time begins when " +
 			"its batch is handed to the connection: it leaves out what records wait for on the client, so that a load that " +
 			"is too high shows in latency alone. fsyncs are timed in the measured window.")
+	}
+	if len(requests.Rows) > 0 {
+		p.add(document.Table{Caption: "Record batches and produce requests", Heading: requests.Heading,
+			Rows: requests.Rows})
+		p.say("Batches and requests that were acknowledged in the measured window: what batch.size and linger.ms decide. A " +
+			"request holds the batches that a producer has for one broker at a time, at most one of each partition.")
 	}
 }
 

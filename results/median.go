@@ -23,6 +23,8 @@ func MergeRepeats(repeats []Repeat, latency map[string]Latency) Measures {
 	}
 	m.RecordsPerS = medianOf(repeats, func(r Repeat) float64 { return r.RecordsPerS })
 	m.MBPerS = medianOf(repeats, func(r Repeat) float64 { return r.MBPerS })
+	m.BatchesPerS = medianOf(repeats, func(r Repeat) float64 { return r.BatchesPerS })
+	m.RequestsPerS = medianOf(repeats, func(r Repeat) float64 { return r.RequestsPerS })
 	m.ConsumedPerS = medianOf(repeats, func(r Repeat) float64 { return r.ConsumedPerS })
 	m.CompressionRatio = ratioOf(repeats)
 	for _, r := range repeats {

@@ -118,6 +118,10 @@ func (c Counts) Bad() int64 { return c.Lost + c.Duplicated + c.Reordered + c.Cor
 type Measures struct {
 	RecordsPerS float64 `json:"records_per_s"` // acknowledged
 	MBPerS      float64 `json:"mb_per_s"`      // 10^6 bytes of record values and keys, acknowledged
+	// BatchesPerS and RequestsPerS are record batches, and produce requests with any of them,
+	// that were acknowledged; absent where they were not counted.
+	BatchesPerS  float64 `json:"batches_per_s,omitempty"`
+	RequestsPerS float64 `json:"requests_per_s,omitempty"`
 	// ConsumedPerS is what consumers took in the same window.
 	ConsumedPerS     float64            `json:"consumed_per_s"`
 	CompressionRatio float64            `json:"compression_ratio"` // records before / after, as sent

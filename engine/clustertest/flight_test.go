@@ -251,6 +251,57 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+// Goal: of the batches of each request of which any was acknowledged one is told as the first,
+// so that who counts these counts requests. Method: requests of three batches, of which a
+// script refuses the first one, all, or none.
+func TestFirstOfRequest(t *testing.T) {
+	refused := []int{1, 3, 0} // of each request
+	requests := 0
+	handle := func(p *peer, req *protocol.Request) {
+		out := &protocol.ProduceResponse{}
+		for i, part := range req.Body.(*protocol.ProduceRequest).Partitions {
+			one := protocol.ProducePartitionResult{TopicPartition: part.TopicPartition}
+			if i < refused[requests] {
+				one.BaseOffset, one.Err = -1, protocol.ErrInvalidRecord
+			}
+			out.Partitions = append(out.Partitions, one)
+		}
+		requests++
+		p.reply(req, out)
+	}
+	runScript(t, exact(0), 3, handle, func(r *rig, _ *script) {
+		told := ""
+		p := r.producer(func(c *producer.Config) {
+			c.Linger, c.Idempotence = 10*ms, producer.IdempotenceOff
+			c.OnBatch = func(b *producer.Batch) {
+				switch {
+				case b.Err != nil && b.FirstOfRequest:
+					told += "!"
+				case b.Err != nil:
+					told += "x"
+				case b.FirstOfRequest:
+					told += "F"
+				default:
+					told += "-"
+				}
+			}
+		})
+		for range refused {
+			for partition := range int32(3) {
+				if err := p.Send(&producer.Record{Topic: topic, Partition: partition, Value: []byte("v")}, nil); err != nil {
+					t.Error(err)
+				}
+			}
+			r.client.Sleep(100 * ms)
+			told += " "
+		}
+		r.close(p)
+		if want := "xF- xxx F-- "; told != want || requests != len(refused) {
+			t.Errorf("%d requests, told %q, want %q", requests, told, want)
+		}
+	})
+}
+
 // TestCloseWithoutAcks: with acks=0, Close returns when the broker has taken up
 // all that was sent. Method: a script that takes a while for each request.
 func TestCloseWithoutAcks(t *testing.T) {

@@ -51,7 +51,9 @@ type batch struct {
 	wire       env.Buf // with the header; kept for retries
 	headed     bool    // the header of wire is that of id and sequence
 	stamps     protocol.Stamps
-	flushing   time.Duration // of the request that was answered
+	// firstOfRequest is Batch.FirstOfRequest, of the request that was answered.
+	firstOfRequest bool
+	flushing       time.Duration // of the request that was answered
 
 	queue     *partitionQueue
 	id        producerID

@@ -211,7 +211,9 @@ type Batch struct {
 	RawBytes    int64      // the batch before compression, header included
 	WireBytes   int64      // the batch as sent, once
 	Attempts    int        // that failed before
-	Stamps      protocol.Stamps
+	// FirstOfRequest is set of one batch of each request of which any was acknowledged.
+	FirstOfRequest bool
+	Stamps         protocol.Stamps
 	// Flushing is how much of the time from StageHandled to StageWritten was forced
 	// flushes of the leader's logs.
 	Flushing time.Duration
@@ -345,6 +347,7 @@ func (p *Producer) dueLocked(q *partitionQueue) {
 func (p *Producer) complete(s *sender, batches []*batch, results []protocol.ProducePartitionResult, err error) {
 	now := p.node.Now()
 	told := batches[:0]
+	first := true // of those that were acknowledged
 	var failed []failure
 	p.mu.Lock()
 	s.inFlight--
@@ -366,6 +369,8 @@ func (p *Producer) complete(s *sender, batches []*batch, results []protocol.Prod
 		final := p.mu.acc.settle(b, cause, now)
 		if final {
 			told = append(told, b)
+			b.firstOfRequest = first && cause == nil
+			first = first && !b.firstOfRequest
 		}
 		if cause != nil && p.cfg.OnFailure != nil {
 			failed = append(failed, failure{err: cause, again: !final})

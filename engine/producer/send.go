@@ -254,7 +254,7 @@ func (p *Producer) tell(b *batch, now env.Time) {
 		p.cfg.OnBatch(&Batch{TopicPartition: b.tp, BaseOffset: b.offset, Err: b.err, Intended: b.intended,
 			Cookies: b.cookies, Stretches: b.stretches, Records: int(b.count),
 			RecordBytes: b.bytes, RawBytes: int64(b.used), WireBytes: int64(b.wireSize),
-			Stamps: b.stamps, Flushing: b.flushing, Attempts: b.attempts})
+			Stamps: b.stamps, Flushing: b.flushing, Attempts: b.attempts, FirstOfRequest: b.firstOfRequest})
 	}
 	for i, done := range b.dones {
 		if done == nil {

@@ -36,6 +36,7 @@ func (c *Cell) timing(run Run, r *results.Repeat) {
 		r.Errors = map[string]int64{"NOT_LEADER_OR_FOLLOWER": c.Retries - 1, "NETWORK_EXCEPTION": 1}
 		r.Breakdown.Produce = withRetry(r.Breakdown.Produce)
 	}
+	r.BatchesPerS, r.RequestsPerS = r.RecordsPerS/64, r.RecordsPerS/160
 	service := produce
 	for _, v := range []*int64{&service.P50, &service.P90, &service.P99, &service.P999, &service.Max} {
 		*v = *v * 55 / 100

@@ -122,6 +122,39 @@ func Times(r *results.Result) Rows {
 	return t
 }
 
+// Requests says how records were put into batches and produce requests; a cell of which it
+// is not known has no row.
+func Requests(r *results.Result) Rows {
+	t := Rows{Heading: []string{"cell", "records/s", "batches/s", "requests/s", "records/batch", "batches/request",
+		"records/request"}}
+	names := wording.NamesOf(r)
+	for i := range r.Cells {
+		c := &r.Cells[i]
+		if c.BatchesPerS == 0 || c.RequestsPerS == 0 {
+			continue
+		}
+		row := []string{names.Cell(i)}
+		for _, figure := range []float64{c.RecordsPerS, c.BatchesPerS, c.RequestsPerS, c.RecordsPerS / c.BatchesPerS,
+			c.BatchesPerS / c.RequestsPerS, c.RecordsPerS / c.RequestsPerS} {
+			row = append(row, wording.Digits(figure))
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return t
+}
+
+// batching are the settings that decide how records are put into batches and requests.
+var batching = []string{"producers.batch.size", "producers.linger.ms", "producers.count", "producers.mode",
+	"producers.max.in.flight.requests.per.connection", "producers.max.request.size", "producers.partitioner.class",
+	"topic.count", "topic.partitions", "records.size"}
+
+// batchingVaries says whether cells differ in one of them.
+func batchingVaries(r *results.Result) bool {
+	return slices.ContainsFunc(batching, func(path string) bool {
+		return slices.ContainsFunc(r.Cells, func(c results.Cell) bool { return c.Config[path] != r.Cells[0].Config[path] })
+	})
+}
+
 // percentile is one that has samples enough.
 func percentile(l results.Latency, name string, ns int64) string {
 	if l.Count == 0 || !l.Supports(name) {
@@ -162,6 +195,9 @@ func timing(r *results.Result) string {
 	if t := produceStages(r); len(t.Rows) > 0 {
 		b.WriteString("Where the time went: mean produce latency of a record, and its stages, which add up to it.\n" +
 			"Service time is from sending its batch to the acknowledgement.\n\n" + t.text() + "\n")
+	}
+	if t := Requests(r); len(t.Rows) > 0 && batchingVaries(r) {
+		b.WriteString("Record batches and produce requests that were acknowledged:\n\n" + t.text() + "\n")
 	}
 	if t := Errors(r); len(t.Rows) > 0 {
 		b.WriteString("Errors, and batches sent again:\n\n" + t.text() + "\n")

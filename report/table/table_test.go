@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -205,6 +206,36 @@ func TestFiguresAreRight(t *testing.T) {
 		if got := strings.HasSuffix(strings.Split(MarkdownGrid([]string{"a", "b"}, [][]string{{"x", text}}), "\n")[1],
 			"---:|"); got != right {
 			t.Errorf("%q: flush right %v", text, got)
+		}
+	}
+}
+
+// Goal: the text tells of batches and requests where it is what the run is about. Method:
+// made runs of two cells that vary one setting or another.
+func TestRequests(t *testing.T) {
+	for _, row := range []struct {
+		why    string
+		label  string
+		timed  bool
+		wanted bool
+	}{
+		{"what batches hold is told where a setting of them varies", "producers.batch.size", true, true},
+		{"and nowhere else", "topic.flush.messages", true, false},
+		{"and not of a result without the figures, as of older programs", "producers.batch.size", false, false},
+	} {
+		cell := func(value string) reporttest.Cell {
+			return reporttest.Cell{Labels: []reporttest.Label{{Name: row.label, Value: value}}, Target: results.TargetSim,
+				MBPerS: 10, Median: time.Millisecond, Ratio: 2, PerSecond: 100, Timed: row.timed}
+		}
+		r, _ := reporttest.Make(reporttest.Run{Scenario: "s", Names: []string{row.label}, Repeats: 1, Seconds: 10,
+			Cells: []reporttest.Cell{cell("1"), cell("2")}})
+		text := Text(r)
+		line := "records/s  batches/s  requests/s  records/batch  batches/request  records/request"
+		if strings.Contains(text, line) != row.wanted {
+			t.Errorf("%s:\n%s", row.why, text)
+		}
+		if got := Requests(r).Rows; row.timed && (len(got) != 2 || got[0][4] != "64.0" || got[0][6] != "160") {
+			t.Errorf("%s: %v", row.why, got)
 		}
 	}
 }

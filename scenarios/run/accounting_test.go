@@ -75,6 +75,7 @@ func checkGroupSums(t *testing.T, c *results.Cell, r *results.Repeat, consumed f
 	for i := range r.Groups {
 		g := &r.Groups[i]
 		sum.RecordsPerS, sum.ConsumedPerS = sum.RecordsPerS+g.RecordsPerS, sum.ConsumedPerS+g.ConsumedPerS
+		sum.BatchesPerS, sum.RequestsPerS = sum.BatchesPerS+g.BatchesPerS, sum.RequestsPerS+g.RequestsPerS
 		sum.Sent, sum.Acked, sum.Consumed = sum.Sent+g.Sent, sum.Acked+g.Acked, sum.Consumed+g.Consumed
 		sum.BytesRecords, sum.BytesWire = sum.BytesRecords+g.BytesRecords, sum.BytesWire+g.BytesWire
 		if g.Read == "tail" {
@@ -82,6 +83,7 @@ func checkGroupSums(t *testing.T, c *results.Cell, r *results.Repeat, consumed f
 		}
 	}
 	if len(r.Groups) > 0 && (!same(sum.RecordsPerS, r.RecordsPerS) || !same(sum.ConsumedPerS, r.ConsumedPerS) ||
+		!same(sum.BatchesPerS, r.BatchesPerS) || !same(sum.RequestsPerS, r.RequestsPerS) ||
 		!same(along*r.MeasuredS, consumed) || sum.Sent != r.Sent || sum.Acked != r.Acked || sum.Consumed != r.Consumed ||
 		sum.BytesRecords != r.BytesRecords || sum.BytesWire != r.BytesWire) {
 		t.Errorf("%v: the groups add up to %+v, all to %+v; %v/s were read along", c.Labels, sum, r.Measures, along)

@@ -54,6 +54,17 @@ func sum(s *load.Series, warmup bool) (records, bytes int64, length time.Duratio
 	return records, bytes, length
 }
 
+// requests are the record batches and the produce requests that were acknowledged in the
+// measured window.
+func requests(s *load.Series) (batches, requests int64) {
+	for _, t := range s.Intervals() {
+		if !t.Warmup {
+			batches, requests = batches+t.Batches, requests+t.Requests
+		}
+	}
+	return batches, requests
+}
+
 // perSec is a rate over a span; 0 over none.
 func perSec(n int64, over time.Duration) float64 {
 	if over <= 0 {
@@ -95,6 +106,8 @@ func (r *repeat) measuresOf(producers, consumers []*clients, window time.Duratio
 	m.LateMax, m.Late, m.Unsent = int64(late.Max), late.Late, late.Unsent
 	acked, bytes, _ := sum(seriesOf(producers, inLoad), false)
 	m.RecordsPerS, m.MBPerS, m.MeasuredS = perSec(acked, window), perSec(bytes, window)/1e6, window.Seconds()
+	sentBatches, sentRequests := requests(seriesOf(producers, inLoad))
+	m.BatchesPerS, m.RequestsPerS = perSec(sentBatches, window), perSec(sentRequests, window)
 	for _, c := range consumers {
 		m.Consumed += c.shared.Read.Load()
 		records, bytes, length := c.consumedIn(window)

@@ -112,6 +112,9 @@ func checkCell(t *testing.T, c *results.Cell) {
 		t.Errorf("%v: %.0f records/s, %.2f MB/s, ratio %.2f, wire %d, disk %d", c.Labels, c.RecordsPerS, c.MBPerS,
 			c.CompressionRatio, c.BytesWire, c.BytesDisk)
 	}
+	if c.RequestsPerS <= 0 || c.RequestsPerS > c.BatchesPerS || c.BatchesPerS > c.RecordsPerS {
+		t.Errorf("%v: %v records/s, %v batches/s, %v requests/s", c.Labels, c.RecordsPerS, c.BatchesPerS, c.RequestsPerS)
+	}
 	for _, name := range []string{results.Produce, results.EndToEnd} {
 		l := c.Latency[name]
 		if l.Count == 0 || l.P50 <= 0 || l.P50 > l.P99 || l.P99 > l.Max || l.Overflow != 0 {

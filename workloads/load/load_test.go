@@ -187,12 +187,19 @@ func TestLoad(t *testing.T) {
 					t.Errorf("%d bytes sent, the limit is %d", l.produced.WireBytes, c.limit)
 				}
 				for _, s := range []*load.Series{l.produces.Series, l.consumes.Series} {
-					var counted int64
+					var all load.Tally
 					for _, i := range s.Intervals() {
-						counted += i.Records
+						all.Records += i.Records
+						all.Batches += i.Batches
+						all.Requests += i.Requests
 					}
-					if counted > sent {
-						t.Errorf("%d of %d records are in intervals", counted, sent)
+					if all.Records > sent {
+						t.Errorf("%d of %d records are in intervals", all.Records, sent)
+					}
+					// Of one partition a request holds one batch.
+					if s == l.produces.Series && (all.Batches == 0 || all.Requests != all.Batches || all.Batches > all.Records ||
+						c.sync != (all.Batches == all.Records)) {
+						t.Errorf("%d requests of %d batches of %d records", all.Requests, all.Batches, all.Records)
 					}
 				}
 			})

@@ -375,6 +375,10 @@ func (m *member) acked(b *producer.Batch, now env.Time) {
 	m.produced(b, now, before)
 	m.records += count
 	m.bytes += b.RecordBytes
+	m.batches++
+	if b.FirstOfRequest {
+		m.requests++
+	}
 }
 
 // firstDue is when the first of a batch's records was due.

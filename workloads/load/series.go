@@ -31,6 +31,10 @@ type Tally struct {
 	Warmup  bool
 	Records int64
 	Bytes   int64 // keys and values
+	// Batches and Requests are of producers: record batches that were acknowledged, and
+	// the produce requests in which they were.
+	Batches, Requests int64
+
 	latency *hdrhistogram.PackedHistogram
 	over    int64 // latencies outside the histogram's range
 	stages  StageSums
@@ -77,6 +81,8 @@ func (t *Tally) add(o *Tally) {
 	t.Length = max(t.Length, o.Length)
 	t.Records += o.Records
 	t.Bytes += o.Bytes
+	t.Batches += o.Batches
+	t.Requests += o.Requests
 	t.over += o.over
 	t.stages.add(&o.stages, 1)
 	t.tail = mergedTails(t.tail, o.tail)
@@ -122,13 +128,14 @@ func (s *Series) ends(end env.Time) (all []env.Time) {
 
 // member records for one task group; its caller locks.
 type member struct {
-	s       *Series
-	rec     *results.Recorder
-	index   int
-	until   env.Time // end of the interval
-	records int64
-	bytes   int64
-	ended   bool
+	s                 *Series
+	rec               *results.Recorder
+	index             int
+	until             env.Time // end of the interval
+	records           int64
+	bytes             int64
+	batches, requests int64 // of a producer
+	ended             bool
 	stager
 	reader  bool              // of a consumer
 	service *results.Recorder // nil unless of a producer
@@ -212,6 +219,8 @@ func (m *member) deliver(until env.Time) {
 	}
 	t.Records += m.records
 	t.Bytes += m.bytes
+	t.Batches += m.batches
+	t.Requests += m.requests
 	t.over += part.Overflow
 	t.stages.add(&stages, 1)
 	t.latency = merged(t.latency, part.Hist)
@@ -220,7 +229,7 @@ func (m *member) deliver(until env.Time) {
 		part = m.service.Take(results.Span{})
 		t.service, t.serviceOver = merged(t.service, part.Hist), t.serviceOver+part.Overflow
 	}
-	m.records, m.bytes = 0, 0
+	m.records, m.bytes, m.batches, m.requests = 0, 0, 0, 0
 }
 
 func merged(sum, part *hdrhistogram.PackedHistogram) *hdrhistogram.PackedHistogram {
