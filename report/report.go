@@ -219,7 +219,11 @@ func (p *page) charts(charts []document.Chart) {
 		p.add(c)
 	}
 	if len(cells) > 0 {
-		p.add(document.Folded{Summary: cellCharts + " (" + wording.Plural(int64(len(cells)), "chart") + ")", Parts: cells})
+		count := wording.Plural(int64(len(cells)), "chart")
+		if all := len(p.r.Cells); len(cells) < all {
+			count = fmt.Sprintf("%d of %s", len(cells), wording.Plural(int64(all), "cell"))
+		}
+		p.add(document.Folded{Summary: cellCharts + " (" + count + ")", Parts: cells})
 	}
 }
 

@@ -18,7 +18,7 @@ import (
 var rewrite = flag.Bool("rewrite", false, "write the reports that the tests expect")
 
 var wantFiles = []string{"report.html", "report.md", "throughput.png", "latency-produce.png", "latency-end-to-end.png",
-	"latency-p99.png", "stages.png", "throughput-over-time.png", "latency-over-time.png", "latency-map-produce.png",
+	"stages.png", "throughput-over-time.png", "latency-over-time.png", "latency-map-produce.png",
 	"latency-map-end-to-end.png", "processors.png"}
 
 // Goal: a report is made from the folder alone, twice with the same bytes.

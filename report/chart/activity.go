@@ -43,7 +43,7 @@ func Activity(d *Data, cell int) *plotstyle.Figure {
 	alone.Cells = d.Result.Cells[cell : cell+1]
 	f := &plotstyle.Figure{
 		Title:    "Busy over time: " + d.names.Bare(cell) + " (" + wording.Target(c) + ")",
-		Subtitle: wording.Conditions(&alone), XLabel: "Time since the load began", Note: d.note(),
+		Subtitle: wording.ConditionsBelow(&alone), XLabel: "Time since the load began", Note: d.note(),
 	}
 	a := busiest(d.activity[cell])
 	if a == nil {
@@ -62,9 +62,13 @@ func Activity(d *Data, cell int) *plotstyle.Figure {
 	if c.Target != results.TargetSim {
 		about = append(about, wholeMachine)
 	}
-	f.Note = d.note(about...)
 	t := timeline{a: a, n: a.Samples()}
-	f.Panels = t.panels()
+	var idle []string
+	f.Panels, idle = t.panels()
+	if len(idle) > 0 {
+		about = append(about, "0 all the time: "+strings.Join(idle, "; "))
+	}
+	f.Note = d.note(about...)
 	for i := range f.Panels {
 		p := f.Panels[i].Plot
 		p.X.Min, p.X.Max = a.StartS, a.StartS+float64(t.n)*a.EveryS
@@ -137,22 +141,30 @@ type timeline struct {
 	n int
 }
 
-// panels are those of which there are samples.
-func (t timeline) panels() (all []plotstyle.Panel) {
+// panels are those of which there are samples, and what the others are that would show
+// nothing but zeros.
+func (t timeline) panels() (all []plotstyle.Panel, idle []string) {
 	add := func(p plotstyle.Panel, ok bool) {
 		if ok {
 			p.Height = activityPanel
 			all = append(all, p)
 		}
 	}
+	disk := func(p plotstyle.Panel, greatest float64, ok bool) {
+		if ok && greatest == 0 {
+			idle = append(idle, strings.ToLower(p.Title[:1])+p.Title[1:])
+			return
+		}
+		add(p, ok)
+	}
 	add(t.utilisation())
 	add(t.dirty())
-	add(t.diskRates())
-	add(t.disks("Requests under way, mean", func(d results.DiskActivity) []float64 { return d.Queue }))
-	add(t.disks("Flushes per second", func(d results.DiskActivity) []float64 { return perSecond(d.Flushes, t.a.EveryS) }))
+	disk(t.diskRates())
+	disk(t.disks("Requests under way, mean", func(d results.DiskActivity) []float64 { return d.Queue }))
+	disk(t.disks("Flushes per second", func(d results.DiskActivity) []float64 { return perSecond(d.Flushes, t.a.EveryS) }))
 	add(t.head())
 	add(t.outerPart())
-	return all
+	return all, idle
 }
 
 // narrow is the share of the time below which a phase has no room for its name.
@@ -268,9 +280,8 @@ func fromZero(p *plotstyle.Panel, greatest float64) {
 }
 
 // diskRates draws what all disks wrote and read.
-func (t timeline) diskRates() (p plotstyle.Panel, ok bool) {
+func (t timeline) diskRates() (p plotstyle.Panel, greatest float64, ok bool) {
 	p = plotstyle.Panel{Title: "Disk, MB/s", Plot: t.plot(false)}
-	var greatest float64
 	for k, name := range []string{"written", "read"} {
 		var sum []float64
 		for _, d := range t.a.Disks {
@@ -291,7 +302,7 @@ func (t timeline) diskRates() (p plotstyle.Panel, ok bool) {
 		t.line(&p, name, sum, lookOf(k))
 	}
 	fromZero(&p, greatest)
-	return p, ok
+	return p, greatest, ok
 }
 
 func perSecond(counts []int64, everyS float64) []float64 {
@@ -303,9 +314,9 @@ func perSecond(counts []int64, everyS float64) []float64 {
 }
 
 // disks draws one figure of each disk.
-func (t timeline) disks(title string, figure func(results.DiskActivity) []float64) (p plotstyle.Panel, ok bool) {
+func (t timeline) disks(title string, figure func(results.DiskActivity) []float64) (p plotstyle.Panel,
+	greatest float64, ok bool) {
 	p = plotstyle.Panel{Title: title, Plot: t.plot(false)}
-	var greatest float64
 	for i, d := range t.a.Disks {
 		values := figure(d)
 		for _, v := range values {
@@ -315,7 +326,7 @@ func (t timeline) disks(title string, figure func(results.DiskActivity) []float6
 		t.line(&p, t.diskName(d), values, lookOf(i))
 	}
 	fromZero(&p, greatest)
-	return p, ok
+	return p, greatest, ok
 }
 
 // diskName is none where there is but one.

@@ -59,7 +59,7 @@ func bounded(b *plotstyle.Bar, c *results.Cell, figure string, repeats []results
 func Throughput(d *Data) *plotstyle.Figure {
 	f := &plotstyle.Figure{
 		Title: "Throughput" + d.by(),
-		Subtitle: wording.Join(wording.Conditions(d.Result), d.over("median of ", "", mbPerS),
+		Subtitle: wording.Join(wording.ConditionsBelow(d.Result), d.over("median of ", "", mbPerS),
 			"higher is better"),
 		Note: d.note("acknowledged keys and values, warm-up left out; MB is 10^6 bytes"),
 	}
@@ -97,7 +97,7 @@ func LatencyP99(d *Data) *plotstyle.Figure {
 		Title: "p99 latency" + d.by(),
 		Note:  d.note(d.latencyNote(results.Produce)...),
 	}
-	conditions := wording.Join(wording.Conditions(d.Result), d.over("", " merged", results.Produce+".p99"))
+	conditions := wording.Join(wording.ConditionsBelow(d.Result), d.over("", " merged", results.Produce+".p99"))
 	f.Subtitle = wording.Join(conditions, "lower is better")
 	if len(d.Result.Cells) == 0 {
 		f.NoData = d.noCells()
@@ -127,6 +127,15 @@ func LatencyP99(d *Data) *plotstyle.Figure {
 	}
 	b.draw(f)
 	return f
+}
+
+// hasP99 says whether there is a bar of any cell: else all of them would say the same. A
+// run without any latency has a figure that says why.
+func (d *Data) hasP99() bool {
+	there := d.latenciesThere()
+	return len(there) == 0 || slices.ContainsFunc(d.Result.Cells, func(c results.Cell) bool {
+		return slices.ContainsFunc(there, func(latency string) bool { return latencyP99(latency)(&c) > 0 })
+	})
 }
 
 // latenciesThere are those that some cell has.

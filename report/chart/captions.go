@@ -30,9 +30,9 @@ const (
 		"from the main one are records that waited for something that others did not."
 	mapEndToEndCaption = "The same until a consumer had the record. Consumers that fall behind show as a band that climbs."
 	unwrittenCaption   = "What a power failure of the machine would take: data in memory that no disk has yet. " +
-		"A flush policy bounds it; without one, the operating system does."
-	utilisationCaption = "The share of the measured window in which each resource worked. What bounds a cell is at or " +
-		"near 100 %; if nothing is, its records wait for each other."
+		"A flush policy limits it; without one, the operating system does."
+	utilisationCaption = "The share of the measured window in which each resource worked. The limit of a cell is at or " +
+		"near 100 %, or one busy thread among idle cores; without either, its records wait for each other."
 	processorsCaption = "What processor time went to. A long part is what a faster codec, larger batches or fewer " +
 		"copies would save."
 	activityCaption = "What the busiest node of this cell did over time: its resources, its dirty data, its disks."

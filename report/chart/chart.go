@@ -62,7 +62,7 @@ var kinds = []kind{
 		func(d *Data) bool { return d.hasLatency(results.Service) }),
 	percentileKind(results.Fsync, "latency-fsync.png", fsyncCaption,
 		func(d *Data) bool { return d.hasLatency(results.Fsync) }),
-	{"latency-p99.png", always, LatencyP99, (*Data).p99Figures, p99Caption},
+	{"latency-p99.png", (*Data).hasP99, LatencyP99, (*Data).p99Figures, p99Caption},
 	{"stages.png", (*Data).hasStages, Stages, (*Data).stageFigures, stagesCaption},
 	{"throughput-over-time.png", always, ThroughputOverTime, (*Data).throughputTimeFigures, throughputTimeCaption},
 	{"offered.png", func(d *Data) bool { return len(d.offeredCells()) > 0 }, Offered, (*Data).offeredFigures,

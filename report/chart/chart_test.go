@@ -123,10 +123,10 @@ func TestFigureTexts(t *testing.T) {
 		{"real and simulated cells", "flush-policies", produce,
 			[]string{"measured and simulated", "sim (simulated)", "5,000 records/s offered"}, "saturation"},
 		{"simulated cells only", "batch-size", Throughput,
-			[]string{"full speed \u00b7 simulated", "compression.type (simulated)",
+			[]string{"full speed \u00b7 median", "compression.type (simulated)",
 				"median of 5 runs, whiskers are intervals of 93 %"}, "measured"},
 		{"a lone simulated cell", "one-cell", ThroughputOverTime,
-			[]string{"Throughput over time (simulated)", "\u00b7 simulated"}, " by "},
+			[]string{"Throughput over time (simulated)", "offered \u00b7 higher"}, "\u00b7 simulated"},
 		{"cells with too few latencies", "few", produce, []string{"not drawn, for want of samples: 1 cell"}, "acks=all"},
 		{"a cell that left nothing", "interrupted", LatencyP99,
 			[]string{"incomplete run", "incomplete: interrupted by a signal"}, "runs"},
@@ -145,7 +145,7 @@ func TestFigureTexts(t *testing.T) {
 		{"no second with enough samples", "few", LatencyOverTime, []string{"no cell has 20 latencies in a second"}, "p50"},
 		{"more cells than a map has panels", "batch-size",
 			func(d *Data) *plotstyle.Figure { return LatencyMap(d, results.EndToEnd) },
-			[]string{"End-to-end latency over time, all records", "the first 8 of 20 cells", "records and more"}, "measured"},
+			[]string{"End-to-end latency of all records over time", "the first 8 of 20 cells", "records and more"}, "measured"},
 		{"dirty bytes", "resources", Unwritten,
 			[]string{"Data not on disk", "page cache", "the first of 2 runs"}, "latency"},
 		{"no stages", "odd", Stages, []string{"no cell tells where its time went"}, "accumulator"},
@@ -205,7 +205,7 @@ func TestUtilisation(t *testing.T) {
 		resource int
 		label    string
 	}{
-		{0, 1, "100 % bounds it (page cache)"}, {0, 0, "21 %"}, {1, 2, "93 % bounds it"},
+		{0, 1, "100 %, the limit (page cache)"}, {0, 0, "21 %"}, {1, 2, "93 %, the limit"},
 		{1, 1, "40 %"}, {3, 0, "<0.1 %"}, {4, 1, "0 %"},
 	} {
 		if got := resources[c.resource].bar(&d.Result.Cells[c.cell]); got.Label != c.label {

@@ -50,6 +50,52 @@ func (d *Data) hasUnwritten() bool {
 	})
 }
 
+// partial says whether there are samples of some of a cell's brokers only, whose sum says
+// nothing beside that of all brokers of another cell.
+func (d *Data) partial(cell int) bool {
+	brokers, err := strconv.Atoi(d.Result.Cells[cell].Config["cluster.brokers"])
+	if err != nil {
+		return false
+	}
+	nodes := map[string]bool{}
+	for i := range d.activity[cell] {
+		a := &d.activity[cell][i]
+		if slices.ContainsFunc(unwrittens, func(u unwritten) bool { return len(u.of(a)) > 0 }) {
+			nodes[a.Node] = true
+		}
+	}
+	return len(nodes) > 1 && len(nodes) < brokers
+}
+
+// comparable are the activities of cells whose sums may stand beside each other: those of
+// all brokers or, where there are none, of the brokers that were sampled, which the words
+// for the figure say.
+func (d *Data) comparable() (activity [][]results.Activity, brokers, leftOut string) {
+	activity = slices.Clone(d.activity)
+	var partial []int
+	whole := false
+	for i := range activity {
+		there := slices.ContainsFunc(unwrittens, func(u unwritten) bool { return len(u.sum(activity[i]).y) > 0 })
+		switch {
+		case d.partial(i):
+			partial = append(partial, i)
+		case there:
+			whole = true
+		}
+	}
+	if len(partial) == 0 {
+		return activity, "all brokers together", ""
+	}
+	if !whole {
+		return activity, strconv.Itoa(results.ActivityNodesMax) + " brokers of each cell together", ""
+	}
+	for _, i := range partial {
+		activity[i] = nil
+	}
+	return activity, "all brokers together", "left out: " + d.names.Some(partial) + ", of whose brokers only " +
+		strconv.Itoa(results.ActivityNodesMax) + " are sampled"
+}
+
 // levels are a sum over nodes at the ends of samples.
 type levels struct {
 	x, y                 []float64
@@ -78,12 +124,13 @@ func (u unwritten) sum(all []results.Activity) (s levels) {
 // Unwritten draws what each cell held in memory only, over time: what was dirty in the
 // page cache, and what had been appended to logs and not been forced to disk.
 func Unwritten(d *Data) *plotstyle.Figure {
+	activity, brokers, leftOut := d.comparable()
 	f := &plotstyle.Figure{
 		Title:    "Data not on disk over time" + d.by(),
 		XLabel:   "Time since the load began",
-		Subtitle: wording.Join(wording.Conditions(d.Result), "all brokers together", d.firstOfRepeats()),
+		Subtitle: wording.Join(wording.ConditionsBelow(d.Result), brokers, d.firstOfRepeats()),
 	}
-	about := []string{"of nodes that the run kept samples of, at most " + strconv.Itoa(results.ActivityNodesMax)}
+	about := []string{leftOut}
 	if slices.ContainsFunc(d.Result.Cells, func(c results.Cell) bool { return c.Target != results.TargetSim }) {
 		about = append(about, "measured: dirty bytes are those of the whole machine")
 	}
@@ -94,7 +141,7 @@ func Unwritten(d *Data) *plotstyle.Figure {
 		if d.facets != nil && !u.sizes {
 			continue
 		}
-		panels, leftOut := d.unwrittenPanels(u, drawn, &end, len(f.Panels) == 0)
+		panels, leftOut := d.unwrittenPanels(u, activity, drawn, &end)
 		if f.Panels = append(f.Panels, panels...); !slices.Contains(about, leftOut) {
 			about = append(about, leftOut)
 		}
@@ -129,15 +176,15 @@ func (d *Data) firstOfRepeats() string {
 }
 
 // unwrittenPanels are one of all cells, or one of each facet, on the same axes. It adds the
-// cells in them to those drawn. The first one names the phases where that is asked for.
-func (d *Data) unwrittenPanels(u unwritten, drawn map[int]bool, end *float64, named bool) (panels []plotstyle.Panel,
-	leftOut string) {
-	greatest := 0.0
-	all := make([]levels, len(d.activity))
+// cells in them to those drawn. The first one of the figure names the phases.
+func (d *Data) unwrittenPanels(u unwritten, activity [][]results.Activity, drawn map[int]bool,
+	end *float64) (panels []plotstyle.Panel, leftOut string) {
+	greatest, named := 0.0, len(drawn) == 0
+	all := make([]levels, len(activity))
 	last := levels{}
 	var cells []int
-	for i := range d.activity {
-		if all[i] = u.sum(d.activity[i]); len(all[i].y) == 0 {
+	for i := range activity {
+		if all[i] = u.sum(activity[i]); len(all[i].y) == 0 {
 			continue
 		}
 		cells, drawn[i], last = append(cells, i), true, all[i]

@@ -52,7 +52,8 @@ func latencyP99(latency string) func(*results.Cell) float64 {
 const fieldMapsMost = 4
 
 // fieldLabels are the settings of maps: one downwards, one to the right, and perhaps a
-// third one, that with the fewest values, of which each value has maps of its own.
+// third one, of which each value has maps of its own: the load, since full speed and a
+// steady rate are not to be compared, or else that with the fewest values.
 func (d *Data) fieldLabels() (down, across, apart string, ok bool) {
 	varied := slices.Clone(d.names.Varied)
 	keys := d.keys(varied)
@@ -65,6 +66,9 @@ func (d *Data) fieldLabels() (down, across, apart string, ok bool) {
 			if len(d.values(name)) < len(d.values(varied[third])) {
 				third = n
 			}
+		}
+		if n := slices.Index(varied, d.names.LoadLabel()); n >= 0 && len(d.values(varied[n])) <= fieldMapsMost {
+			third = n
 		}
 		apart = varied[third]
 		varied = slices.Delete(varied, third, third+1)
@@ -92,7 +96,7 @@ func (d *Data) hasFields() bool {
 func Fields(d *Data) *plotstyle.Figure {
 	f := &plotstyle.Figure{
 		Title: "Throughput and latency" + d.by(),
-		Subtitle: wording.Join(wording.Conditions(d.Result),
+		Subtitle: wording.Join(wording.ConditionsBelow(d.Result),
 			wording.Repeats(d.Result, "median of ", ", latencies merged")),
 		Note: d.note(d.latencyNote(results.Produce)...),
 	}
@@ -117,7 +121,15 @@ func Fields(d *Data) *plotstyle.Figure {
 	if len(f.Panels) == 0 {
 		f.NoData = "no cell has a figure"
 	}
+	if !slices.ContainsFunc(fields[1:], func(of field) bool { return of.known(d.Result.Cells) }) {
+		f.Title, f.Note = "Throughput"+d.by(), d.note()
+	}
 	return f
+}
+
+// known says whether any of the cells has the figure.
+func (f field) known(cells []results.Cell) bool {
+	return slices.ContainsFunc(cells, func(c results.Cell) bool { return f.value(&c) > 0 })
 }
 
 // apart shares the cells out by the values of a label, or gives all if it is none.

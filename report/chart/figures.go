@@ -262,10 +262,11 @@ func (d *Data) latencyTimeFigures() Figures {
 // unwrittenFigures are the most that was in memory only.
 func (d *Data) unwrittenFigures() Figures {
 	f := Figures{Heading: []string{"cell, at most", "dirty bytes", "bytes not forced", "records not forced"}}
-	for i := range d.activity {
+	activity, _, _ := d.comparable()
+	for i := range activity {
 		var values []string
 		for _, u := range unwrittens {
-			switch y := u.sum(d.activity[i]).y; {
+			switch y := u.sum(activity[i]).y; {
 			case len(y) == 0:
 				values = append(values, wording.None)
 			case u.sizes:

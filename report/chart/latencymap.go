@@ -29,9 +29,9 @@ const (
 // latency upwards, darker where there are more. Each cell is a panel.
 func LatencyMap(d *Data, latency string) *plotstyle.Figure {
 	f := &plotstyle.Figure{
-		Title:  wordsOf[latency].title + " over time, all records" + d.by(),
+		Title:  wordsOf[latency].title + " of all records over time" + d.by(),
 		XLabel: "Time since the load began",
-		Subtitle: wording.Join(wording.Conditions(d.Result), wording.Repeats(d.Result, "", " merged"),
+		Subtitle: wording.Join(wording.ConditionsBelow(d.Result), wording.Repeats(d.Result, "", " merged"),
 			"logarithmic axes of latency, darker is more records"),
 	}
 	about := d.latencyNote(latency)

@@ -111,7 +111,7 @@ func LatencyOverTime(d *Data) *plotstyle.Figure {
 	f := &plotstyle.Figure{
 		Title:  "Latency over time" + d.by(),
 		XLabel: "Time since the load began",
-		Subtitle: wording.Join(wording.Conditions(d.Result), wording.Repeats(d.Result, "", " merged"),
+		Subtitle: wording.Join(wording.ConditionsBelow(d.Result), wording.Repeats(d.Result, "", " merged"),
 			"logarithmic axes of latency", "lower is better"),
 	}
 	var lines []percentileOverTime

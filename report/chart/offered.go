@@ -118,7 +118,7 @@ var (
 func Offered(d *Data) *plotstyle.Figure {
 	f := &plotstyle.Figure{
 		Title: "Offered and achieved rate" + d.by(), XLabel: "Time since the load began",
-		Subtitle: wording.Join(wording.Conditions(d.Result), wording.Repeats(d.Result, "median of ", ""), "records/s"),
+		Subtitle: wording.Join(wording.ConditionsBelow(d.Result), wording.Repeats(d.Result, "median of ", ""), "records/s"),
 	}
 	legend := []plotstyle.Swatch{{Name: "offered", Line: offeredLook.line()}, ackedLook.swatch("acknowledged")}
 	about := []string{"windows of 1 s or less", "cells that got a level load at once are not drawn"}

@@ -35,7 +35,7 @@ var wordsOf = map[string]struct{ title, axis, short string }{
 func LatencyByPercentile(d *Data, latency string) *plotstyle.Figure {
 	f := &plotstyle.Figure{
 		Title: wordsOf[latency].title + d.by(),
-		Subtitle: wording.Join(wording.Conditions(d.Result), wording.Repeats(d.Result, "", " merged"),
+		Subtitle: wording.Join(wording.ConditionsBelow(d.Result), wording.Repeats(d.Result, "", " merged"),
 			"lower is better"),
 		XLabel: "Percentile", YLabel: wordsOf[latency].axis,
 	}

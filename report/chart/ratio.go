@@ -34,7 +34,7 @@ func Ratio(d *Data) *plotstyle.Figure {
 	f := &plotstyle.Figure{
 		Title:  "Compression ratio against throughput" + d.by(),
 		XLabel: "Acknowledged, MB/s of records before compression", YLabel: "Compression ratio",
-		Subtitle: wording.Join(wording.Conditions(d.Result), wording.Repeats(d.Result, "median of ", ""),
+		Subtitle: wording.Join(wording.ConditionsBelow(d.Result), wording.Repeats(d.Result, "median of ", ""),
 			"up and to the right is better"),
 		BodyHeight: ratioHeight,
 	}

@@ -58,7 +58,7 @@ var breakdowns = []struct {
 func Stages(d *Data) *plotstyle.Figure {
 	f := &plotstyle.Figure{
 		Title: "Where the time went" + d.by(),
-		Subtitle: wording.Join(wording.Conditions(d.Result), wording.Repeats(d.Result, "", " together"),
+		Subtitle: wording.Join(wording.ConditionsBelow(d.Result), wording.Repeats(d.Result, "", " together"),
 			"stages add up to the mean", "lower is better"),
 	}
 	about := []string{"latency from the intended instant", wording.Saturation(d.Result)}
@@ -179,7 +179,7 @@ func cpuParts(c *results.Cell) []results.CPUPart {
 func CPUParts(d *Data) *plotstyle.Figure {
 	f := &plotstyle.Figure{
 		Title: "What processors worked on" + d.by(),
-		Subtitle: wording.Join(wording.Conditions(d.Result), wording.Repeats(d.Result, "", " together"),
+		Subtitle: wording.Join(wording.ConditionsBelow(d.Result), wording.Repeats(d.Result, "", " together"),
 			"cores busy: seconds of processor time a second"),
 	}
 	about := []string{"measured window, warm-up left out"}

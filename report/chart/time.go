@@ -58,7 +58,7 @@ func ThroughputOverTime(d *Data) *plotstyle.Figure {
 	if ribbons {
 		spread = ", shaded from least to greatest"
 	}
-	f.Subtitle = wording.Join(wording.Conditions(d.Result), wording.Repeats(d.Result, "median of ", spread),
+	f.Subtitle = wording.Join(wording.ConditionsBelow(d.Result), wording.Repeats(d.Result, "median of ", spread),
 		"higher is better")
 	if len(drawn) == 0 {
 		f.NoData = "no cell has " + shortest + " of load"

@@ -1,7 +1,6 @@
 package chart
 
 import (
-	"fmt"
 	"slices"
 
 	"brokerlab/report/plotstyle"
@@ -62,15 +61,12 @@ func (d *Data) used() []resource {
 func Utilisation(d *Data) *plotstyle.Figure {
 	f := &plotstyle.Figure{
 		Title: "Utilisation of each resource" + d.by(),
-		Subtitle: wording.Join(wording.Conditions(d.Result), wording.Repeats(d.Result, "median of ", ""),
-			"the busiest disk, link or machine of each kind", "what bounds a cell is marked"),
+		Subtitle: wording.Join(wording.ConditionsBelow(d.Result), wording.Repeats(d.Result, "median of ", ""),
+			"the busiest disk, link or machine of each kind", "the limit of each cell is marked"),
 	}
 	about := []string{"share of the measured window, warm-up left out"}
 	if slices.ContainsFunc(d.Result.Cells, func(c results.Cell) bool { return c.Target != results.TargetSim }) {
 		about = append(about, wholeMachine)
-	}
-	if n := len(d.activeCells()); n > activityMost {
-		about = append(about, fmt.Sprintf("drawn over time: the first %d of %d cells", activityMost, n))
 	}
 	f.Note = d.note(about...)
 	if len(d.Result.Cells) == 0 {

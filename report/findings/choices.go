@@ -157,20 +157,20 @@ func (f *finder) flushes() {
 		var forced, held []string
 		for _, i := range part {
 			c := &f.r.Cells[i]
-			in := " in " + f.name(i, part)
-			words := wording.Count(c.Fsyncs/int64(len(c.Repeats))) + in
+			with := " " + f.with(part) + f.name(i, part)
+			words := wording.Count(c.Fsyncs/int64(len(c.Repeats))) + with
 			if l := c.Latency[results.Fsync]; l.Supports("p50") {
 				words += " (median " + wording.Duration(l.P50) + ")"
 			}
 			forced = append(forced, words)
 			if u, ok := f.unforced[i]; ok {
-				held = append(held, wording.Plural(u.Records, "record")+" ("+wording.Bytes(u.Bytes)+")"+in)
+				held = append(held, wording.Plural(u.Records, "record")+" ("+wording.Bytes(u.Bytes)+")"+with)
 			}
 		}
 		f.say(Choice, put(f.where(part), "fsyncs of the logs in a run: "+and(forced)+"."), part...)
 		if len(held) == len(part) {
-			f.say(Choice, put(f.where(part), "appended and not forced to disk, which a power failure of all brokers might "+
-				"take, were at most "+and(held)+"."), part...)
+			f.say(Choice, put(f.where(part), "a power failure of all brokers might take what was appended and not "+
+				"forced to disk, at most "+and(held)+"."), part...)
 		}
 	}
 }

@@ -84,12 +84,12 @@ func TestChoices(t *testing.T) {
 			nil, []string{"Compressed batches are smaller by a factor of 5.25 with zstd and 2.50 with lz4."}},
 		{"flushes of two runs each, and what is not known of what was not flushed",
 			of(shaped(fsyncs(0), flush, "never"), shaped(fsyncs(2000), flush, "1")), map[int]Unforced{0: {}}, []string{
-				"Fsyncs of the logs in a run: 0 in flush.messages=never; 1,000 in flush.messages=1 (median 8.00 ms)."}},
+				"Fsyncs of the logs in a run: 0 with flush.messages=never; 1,000 with flush.messages=1 (median 8.00 ms)."}},
 		{"flushes, and what was not flushed", of(shaped(fsyncs(0), flush, "never"), shaped(fsyncs(20), flush, "9")),
 			map[int]Unforced{0: {5000, 1 << 20}, 1: {9, 4000}}, []string{
-				"Fsyncs of the logs in a run: 0 in flush.messages=never and 10 in flush.messages=9 (median 8.00 ms).",
-				"Appended and not forced to disk, which a power failure of all brokers might take, were at most " +
-					"5,000 records (1 MiB) in flush.messages=never; 9 records (4,000 B) in flush.messages=9."}},
+				"Fsyncs of the logs in a run: 0 with flush.messages=never and 10 with flush.messages=9 (median 8.00 ms).",
+				"A power failure of all brokers might take what was appended and not forced to disk, at most " +
+					"5,000 records (1 MiB) with flush.messages=never; 9 records (4,000 B) with flush.messages=9."}},
 		{"acks=0 beside others", of(shaped(nothing, "producers.acks", "0"), shaped(nothing, "producers.acks", "all")), nil,
 			[]string{"With acks=0 a record counts as acknowledged when it was sent: its produce latency ends before a broker " +
 				"has it."}},

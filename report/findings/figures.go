@@ -376,7 +376,7 @@ func (f *finder) bestAndWorst(peers []int, fig figure) {
 	switch {
 	case !s.Shown && most/least < alike:
 		s.Shown = true // what it says is no difference
-		text = fmt.Sprintf("%s is %s in %s", fig.name, fig.write(least), f.list(cells, cells))
+		text = fmt.Sprintf("%s is %s %s", fig.name, fig.write(least), f.among(cells, cells))
 		if least != most {
 			text += within(most / least)
 		}

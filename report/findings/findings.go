@@ -118,6 +118,55 @@ const namesListed = 4
 // list names cells of a lot: "lz4, zstd and gzip"; what have a value in common that no
 // other cell of the lot has are named by it, and many are counted.
 func (f *finder) list(cells, lot []int) string {
+	if words := f.lump(cells, lot); words != "" {
+		return words
+	}
+	names := make([]string, len(cells))
+	for i, cell := range cells {
+		names[i] = f.name(cell, lot)
+	}
+	return and(names)
+}
+
+// among says of which cells something holds: "in all 5 cells", "with gzip and zstd".
+func (f *finder) among(cells, lot []int) string {
+	if words := f.lump(cells, lot); words != "" {
+		return "in " + words
+	}
+	return f.with(lot) + f.list(cells, lot)
+}
+
+// with is what stands before the name of a cell of a lot: cells are on disks and in loads,
+// and have all other settings.
+func (f *finder) with(lot []int) string {
+	switch one := f.differ(lot); {
+	case one == wording.Disk:
+		return "on "
+	case one != "" && one == f.names.LoadLabel():
+		return "in "
+	}
+	return "with "
+}
+
+// differ is the one label in which the cells of a lot differ; none where there are several.
+func (f *finder) differ(lot []int) (one string) {
+	for _, label := range f.names.Varied {
+		if !slices.ContainsFunc(lot, func(i int) bool {
+			return f.r.Cells[i].Labels[label] != f.r.Cells[lot[0]].Labels[label]
+		}) {
+			continue
+		}
+		if one != "" {
+			return ""
+		}
+		one = label
+	}
+	return one
+}
+
+// lump tells cells without their names, where they are too many for these or have something
+// in common; else it is empty.
+func (f *finder) lump(cells, lot []int) string {
 	switch {
 	case len(cells) == len(lot) && len(cells) == 2:
 		return "both cells"
@@ -131,11 +180,7 @@ func (f *finder) list(cells, lot []int) string {
 	if len(cells) > namesListed {
 		return wording.Count(int64(len(cells))) + " of " + wording.Plural(int64(len(lot)), "cell")
 	}
-	names := make([]string, len(cells))
-	for i, cell := range cells {
-		names[i] = f.name(cell, lot)
-	}
-	return and(names)
+	return ""
 }
 
 // inCommon is the value of a label that these cells have and no other of the lot has:
@@ -282,7 +327,7 @@ func (f *finder) goals() {
 		case len(missed) > 0:
 			f.say(Goal, "The goal "+text+" is missed in "+strings.Join(why, "; ")+".", missed...)
 		case len(met) > 0:
-			f.say(Goal, "The goal "+text+" is met in "+f.list(met, f.all())+".", met...)
+			f.say(Goal, "The goal "+text+" is met "+f.among(met, f.all())+".", met...)
 		}
 	}
 }
@@ -305,7 +350,7 @@ func (f *finder) bounds() {
 		case len(f.r.Cells) == 1:
 			words = append(words, wording.BoundSays(resource))
 		default:
-			words = append(words, f.in(cells, sound)+", "+wording.BoundSays(resource))
+			words = append(words, wording.BoundSays(resource)+" ("+f.of(cells, sound)+")")
 		}
 		about = append(about, cells...)
 	}
@@ -315,12 +360,12 @@ func (f *finder) bounds() {
 	}
 }
 
-// in is where something holds: "with acks=all", "at full speed", "in lz4 and zstd".
-func (f *finder) in(cells, lot []int) string {
+// of are cells that have something: "with acks=all", "at full speed", "lz4 and zstd".
+func (f *finder) of(cells, lot []int) string {
 	if value := f.inCommon(cells, lot); value != "" && len(cells) < len(lot) {
 		return value
 	}
-	return "in " + f.list(cells, lot)
+	return f.list(cells, lot)
 }
 
 // listOr is list, or a word where the result has but one cell.

@@ -82,7 +82,7 @@ func (f *finder) timeOfSeveral(cells []int) {
 	var words []string
 	for _, stage := range results.StageOrder {
 		if of := byStage[stage]; len(of) > 0 {
-			words = append(words, stageName(stage)+" in "+f.list(of, cells))
+			words = append(words, stageName(stage)+" "+f.among(of, cells))
 		}
 	}
 	f.say(Time, put(f.where(cells), "the largest part of the mean produce latency is spent "+and(words)+"."), cells...)
@@ -121,9 +121,9 @@ func (f *finder) slowest(parts [][]int) {
 	if more > apart {
 		share = "it spends " + wording.Duration(int64(more)) + " more " + stageName(stage) + ", and less elsewhere"
 	}
-	f.say(Time, put(f.where(of), fmt.Sprintf("a record takes %s on average in %s and %s in %s: %s.",
-		wording.Duration(int64(f.mean(fast))), f.name(fast, of), wording.Duration(int64(f.mean(slow))), f.name(slow, of),
-		share)), fast, slow)
+	f.say(Time, put(f.where(of), fmt.Sprintf("a record takes %s on average %s and %s %s: %s.",
+		wording.Duration(int64(f.mean(fast))), f.with(of)+f.name(fast, of), wording.Duration(int64(f.mean(slow))),
+		f.with(of)+f.name(slow, of), share)), fast, slow)
 }
 
 func meanOf(stages []results.Stage, name string) float64 {

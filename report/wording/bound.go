@@ -69,14 +69,14 @@ func Bounds(r *results.Result) (lines []string) {
 	return lines
 }
 
-// BoundMark says behind the share of a resource that it bounded the cell, and how
-// where that is not plain.
+// BoundMark says behind the share of a resource that it was what limited the cell, and
+// how where that is not plain: "98 %, the limit".
 func BoundMark(b *results.Bound) string {
 	switch b.Resource {
 	case results.BoundPageCache:
-		return " bounds it (page cache)"
+		return ", the limit (page cache)"
 	case results.BoundClientThread:
-		return " bounds it (one thread)"
+		return ", the limit (one thread)"
 	}
-	return " bounds it"
+	return ", the limit"
 }

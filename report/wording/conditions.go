@@ -10,13 +10,27 @@ import (
 // Dot joins the parts of a subtitle.
 const Dot = " \u00b7 "
 
-// Conditions says under what all cells ran, for a subtitle: "3 brokers,
-// replication 3, 1 KiB records, acks=all, snappy", the load, and whether figures
-// were measured or simulated. What varies or is not known is left out.
+// Conditions says under what all cells ran: "3 brokers, replication 3, 1 KiB records,
+// acks=all, snappy", the load, and whether figures were measured or simulated. What varies
+// or is not known is left out.
 func Conditions(r *results.Result) string {
 	if len(r.Cells) == 0 {
 		return ""
 	}
+	return Join(settings(r), CommonLoad(r), Targets(r), incomplete(r))
+}
+
+// ConditionsBelow are the same for the line below a title that says already whether
+// figures were measured or simulated.
+func ConditionsBelow(r *results.Result) string {
+	if len(r.Cells) == 0 {
+		return ""
+	}
+	return Join(settings(r), CommonLoad(r), incomplete(r))
+}
+
+// settings are those of Conditions.
+func settings(r *results.Result) string {
 	var settings []string
 	add := func(words string) {
 		if words != "" {
@@ -34,11 +48,15 @@ func Conditions(r *results.Result) string {
 	default:
 		add(codec)
 	}
-	incomplete := ""
-	if !r.Complete {
-		incomplete = "incomplete run"
+	return strings.Join(settings, ", ")
+}
+
+// incomplete says of a run that it did not end.
+func incomplete(r *results.Result) string {
+	if r.Complete {
+		return ""
 	}
-	return Join(strings.Join(settings, ", "), CommonLoad(r), Targets(r), incomplete)
+	return "incomplete run"
 }
 
 // Join joins the parts of a subtitle or note that there are.

@@ -12,15 +12,16 @@ import (
 )
 
 // Corpus says what records held, computed from them: "json-logs of 1 KiB on average,
-// 5.2 bits of entropy a byte; zstd makes one alone 1.9 times smaller, 1,000 together 6.1
-// times".
+// 5.2 bits of entropy a byte; zstd's ratio is 1.9 for one alone and 6.1 for 1,000 together".
 func Corpus(c *results.Corpus) string {
-	words := fmt.Sprintf("%s of %s on average, %s bits of entropy a byte; zstd makes one alone %s times smaller, "+
-		"%s together %s times", c.Payload, Bytes(int64(c.MeanBytes+0.5)), Digits(c.EntropyBits), Digits(c.RatioAlone),
-		Count(int64(c.Together)), Digits(c.RatioTogether))
+	words := fmt.Sprintf("%s of %s on average, %s bits of entropy a byte; zstd's ratio is %s for one alone",
+		c.Payload, Bytes(int64(c.MeanBytes+0.5)), Digits(c.EntropyBits), Ratio(c.RatioAlone))
+	if c.Together > 1 {
+		words += fmt.Sprintf(" and %s for %s together", Ratio(c.RatioTogether), Count(int64(c.Together)))
+	}
 	if f := c.File; f != nil {
-		words += fmt.Sprintf(" (%s records of %s bytes, read as %s, SHA-256 %s)", Count(f.Records), Count(f.Bytes), f.Format,
-			f.SHA256)
+		words += fmt.Sprintf(" (%s in %s, read as %s, SHA-256 %s)", Plural(f.Records, "record"), Plural(f.Bytes, "byte"),
+			f.Format, f.SHA256)
 	}
 	return words
 }

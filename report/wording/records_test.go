@@ -22,10 +22,14 @@ func TestRecordNotes(t *testing.T) {
 		return results.Cell{Labels: map[string]string{"key": key, "disk": "sim"}, Load: load, Corpus: c,
 			Config: map[string]string{"records.key": key}, Partitions: results.PartitionsOf(records)}
 	}
-	const logsNote = "Records: json-logs of 1 KiB on average, 5.21 bits of entropy a byte; zstd makes one alone 1.92 " +
-		"times smaller, 1,000 together 6.10 times."
-	const fileNote = "Records: file:./my.jsonl of 312 B on average, 4.00 bits of entropy a byte; zstd makes one alone " +
-		"1.10 times smaller, 10 together 3.00 times (10 records of 3,124 bytes, read as lines, SHA-256 ab)."
+	const logsNote = "Records: json-logs of 1 KiB on average, 5.21 bits of entropy a byte; zstd's ratio is 1.92 " +
+		"for one alone and 6.10 for 1,000 together."
+	const fileNote = "Records: file:./my.jsonl of 312 B on average, 4.00 bits of entropy a byte; zstd's ratio is " +
+		"1.10 for one alone and 3.00 for 10 together (10 records in 3,124 bytes, read as lines, SHA-256 ab)."
+	small := logs
+	small.RatioAlone, small.Together, small.RatioTogether = 0.917, 1, 0.917
+	const smallNote = "Records: json-logs of 1 KiB on average, 5.21 bits of entropy a byte; zstd's ratio is 0.917 " +
+		"for one alone."
 	for _, row := range []struct {
 		why   string
 		cells []results.Cell
@@ -43,6 +47,7 @@ func TestRecordNotes(t *testing.T) {
 				"key=a: partition 0 got 90 % of the records, 1.80 times its share; key=b: partition 0 got 80 % of the records, " +
 				"1.60 times its share; and less so 2 other cells."}},
 		{"a file, twice", []results.Cell{cell("open", "none", &file), cell("open", "none", &again)}, []string{fileNote}},
+		{"one record, which grows", []results.Cell{cell("open", "none", &small)}, []string{smallNote}},
 		{"two kinds", []results.Cell{cell("open", "none", &file), cell("open", "none", &logs)},
 			[]string{fileNote, logsNote}},
 	} {
