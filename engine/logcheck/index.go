@@ -151,7 +151,8 @@ func (s *segment) checkIndexes(b *Batch) error {
 		var err error
 		switch {
 		case e.Offset < b.BaseOffset:
-			err = s.damage(e.File, at, "timestamp %d of offset %d, which no batch has", e.Timestamp, e.Offset)
+			err = s.damage(e.File, at, "timestamp %d of offset %d, which no batch has%s", e.Timestamp, e.Offset,
+				alike(s.times.pass(b.BaseOffset)))
 		case b.CRCRight && e.Timestamp != b.MaxTimestamp && e.Timestamp > 0:
 			err = s.damage(e.File, at, "timestamp %d of offset %d, whose batch has %d at most", e.Timestamp, e.Offset,
 				b.MaxTimestamp)
@@ -163,27 +164,53 @@ func (s *segment) checkIndexes(b *Batch) error {
 	return nil
 }
 
+// pass goes over those behind the next one that are of offsets before this one too,
+// and says how many they are.
+func (x *index) pass(before int64) (n int) {
+	for x.at+1 < len(x.entries) && x.entries[x.at+1].Offset < before {
+		x.at++
+		n++
+	}
+	return n
+}
+
+// alike is the end of a message about an entry: so many behind it are wrong in the same
+// way, which is told once.
+func alike(n int) string {
+	switch n {
+	case 0:
+		return ""
+	case 1:
+		return "; the entry behind it is as wrong"
+	}
+	return fmt.Sprintf("; the %d entries behind it are as wrong", n)
+}
+
 // endIndexes finds entries that lie behind the last batch.
 func (s *segment) endIndexes() error {
-	for ; s.offsets.at < len(s.offsets.entries); s.offsets.at++ {
-		e := s.offsets.entries[s.offsets.at]
-		if err := s.damage(e.File, int64(s.offsets.at*indexEntryBytes),
-			"offset %d at position %d, and the log ends at %d", e.Offset, e.Position, s.position); err != nil {
+	if rest := s.offsets.entries[s.offsets.at:]; len(rest) > 0 {
+		e := rest[0]
+		if err := s.damage(e.File, int64(s.offsets.at*indexEntryBytes), "offset %d at position %d, and the log ends at %d%s",
+			e.Offset, e.Position, s.position, alike(len(rest)-1)); err != nil {
 			return err
 		}
 	}
-	for ; s.times.at < len(s.times.entries); s.times.at++ {
-		e := s.times.entries[s.times.at]
-		if e.Timestamp <= 0 && s.sum.Batches == 0 {
-			continue // Kafka's of a segment without records
-		}
-		if err := s.damage(e.File, int64(s.times.at*timeEntryBytes),
-			"timestamp %d of offset %d, and the segment ends at offset %d", e.Timestamp, e.Offset,
-			s.sum.NextOffset-1); err != nil {
-			return err
+	if s.sum.Batches == 0 { // Kafka's of a segment without records
+		for s.times.at < len(s.times.entries) && s.times.entries[s.times.at].Timestamp <= 0 {
+			s.times.at++
 		}
 	}
-	return nil
+	rest := s.times.entries[s.times.at:]
+	if len(rest) == 0 {
+		return nil
+	}
+	end := fmt.Sprintf("the segment ends at offset %d", s.sum.NextOffset-1)
+	if s.sum.Batches == 0 {
+		end = "the segment has no batches"
+	}
+	e := rest[0]
+	return s.damage(e.File, int64(s.times.at*timeEntryBytes), "timestamp %d of offset %d, and %s%s", e.Timestamp, e.Offset,
+		end, alike(len(rest)-1))
 }
 
 // epochStart says at which offset a leader epoch begins.

@@ -215,7 +215,7 @@ func (c *checker) directory(dir string) error {
 		}
 	}
 	slices.Sort(bases)
-	l := &logState{next: -1, epoch: -1}
+	l := &logState{next: -1, reach: -1, epoch: -1}
 	if err := c.passOver(c.epochs(dir, l)); err != nil {
 		return err
 	}
@@ -241,7 +241,7 @@ func (c *checker) file(name string) error {
 		return fmt.Errorf("%s: a segment's file is called 00000000000000000000%s, %s or %s", name, logSuffix, indexSuffix,
 			timeIndexSuffix)
 	}
-	return c.segment(strings.TrimSuffix(name, suffix), base, &logState{next: -1, epoch: -1, last: true})
+	return c.segment(strings.TrimSuffix(name, suffix), base, &logState{next: -1, reach: -1, epoch: -1, last: true})
 }
 
 // damage tells what is wrong.

@@ -143,6 +143,43 @@ func TestDamage(t *testing.T) {
 	}
 }
 
+// Goal: a fault is told once, where it is, and not again of all that stands behind it. Method: damage a log of
+// Kafka at its beginning, and compare all that is said.
+func TestToldOnce(t *testing.T) {
+	noEpochs := func(f fstest.MapFS) { delete(f, "topic-0/leader-epoch-checkpoint") }
+	for _, row := range []struct {
+		why    string
+		damage func(fstest.MapFS)
+		want   []string
+	}{
+		{"an offset that is too large", func(f fstest.MapFS) { noEpochs(f); f[first+".log"].Data[304] = 0x40 }, []string{
+			first + ".log:304: offsets 4 to 4611686018427387907 are missing before it",
+			first + ".timeindex:0: timestamp 1767225600108 of offset 7, which no batch has; the entry behind it is as wrong",
+			first + ".log:533: batch at offset 8, after offset 4611686018427387911",
+		}},
+		{"an epoch that is too large", func(f fstest.MapFS) { noEpochs(f); f[first+".log"].Data[304+12] = 0x40 },
+			[]string{first + ".log:533: batch at offset 8 of leader epoch 0, after epoch 1073741824"}},
+		{"a log that was cut between batches", func(f fstest.MapFS) {
+			f[last+".log"].Data = nil
+			f[last+".index"].Data = []byte{0, 0, 0, 1, 0, 0, 0, 99, 0, 0, 0, 2, 0, 0, 1, 99}
+		}, []string{
+			last + ".index:0: offset 69 at position 99, and the log ends at 0; the entry behind it is as wrong",
+			last + ".timeindex:0: timestamp ",
+		}},
+	} {
+		fsys := load(t, path.Join(kafka, "none"))
+		row.damage(fsys)
+		_, findings := check(t, fsys, ".")
+		same := len(findings) == len(row.want)
+		for i := 0; same && i < len(findings); i++ {
+			same = strings.HasPrefix(findings[i].String(), row.want[i])
+		}
+		if !same {
+			t.Errorf("%s: found %v, want %v", row.why, findings, row.want)
+		}
+	}
+}
+
 // Goal: a visitor is told of everything in order, and its error ends the reading. Method: count what comes.
 func TestVisitor(t *testing.T) {
 	fsys := load(t, path.Join(kafka, "zstd"))

@@ -13,6 +13,7 @@ import (
 // logState is what is known of a log from its segments so far.
 type logState struct {
 	next   int64 // offset after the last batch; -1: none yet
+	reach  int64 // the greatest that next was: one wrong offset is told once, and not of all batches behind it
 	epoch  int32 // of the last batch; -1: none yet
 	last   bool  // the segment is the last one, which a crash may have cut short
 	epochs []epochStart
@@ -42,13 +43,11 @@ func (c *checker) segment(stem string, base int64, l *logState) error {
 		return readError{err}
 	}
 	s.size, s.sum.LogBytes = info.Size(), info.Size()
-	if l.next >= 0 && base != l.next {
-		if err := s.boundary(); err != nil {
-			return err
-		}
+	if err := s.boundary(); err != nil {
+		return err
 	}
 	if err := s.read(bufio.NewReaderSize(f, int(min(readBytes, s.size)))); err != nil {
-		l.next = -1 // nobody knows where it ends
+		l.next, l.reach = -1, -1 // nobody knows where it ends
 		return err
 	}
 	if !s.unread {
@@ -82,11 +81,14 @@ type segment struct {
 
 // boundary compares the segment's name with where the one before it ended.
 func (s *segment) boundary() error {
-	if s.base < s.log.next {
+	switch {
+	case s.base < s.log.next:
 		return s.damage(s.file, 0, "the segment begins at offset %d, and the one before it reaches to %d", s.base,
 			s.log.next-1)
+	case s.log.reach >= 0 && s.base > s.log.reach:
+		return s.note(s.file, 0, "offsets %d to %d are missing before it", s.log.reach, s.base-1)
 	}
-	return s.note(s.file, 0, "offsets %d to %d are missing before it", s.log.next, s.base-1)
+	return nil
 }
 
 // read goes through the batches.
@@ -210,13 +212,13 @@ func (s *segment) take(b *Batch) error {
 
 // checkHeader compares a batch with those before it.
 func (s *segment) checkHeader(b *Batch) error {
-	next := max(s.log.next, s.base)
+	next, reach := max(s.log.next, s.base), max(s.log.reach, s.base)
 	var faults []string
 	switch {
 	case b.BaseOffset < next:
 		faults = append(faults, fmt.Sprintf("batch at offset %d, after offset %d", b.BaseOffset, next-1))
-	case b.BaseOffset > next:
-		if err := s.note(s.file, s.position, "offsets %d to %d are missing before it", next, b.BaseOffset-1); err != nil {
+	case b.BaseOffset > reach:
+		if err := s.note(s.file, s.position, "offsets %d to %d are missing before it", reach, b.BaseOffset-1); err != nil {
 			return err
 		}
 	}
@@ -285,8 +287,8 @@ func (s *segment) count(b *Batch) {
 	sum.Records += int64(b.RecordCount)
 	sum.NextOffset = max(sum.NextOffset, b.NextOffset())
 	sum.FirstTime, sum.LastTime = min(sum.FirstTime, s.earliest), max(sum.LastTime, b.MaxTimestamp)
-	s.log.next = max(s.log.next, b.NextOffset())
-	s.log.epoch = max(s.log.epoch, b.PartitionLeaderEpoch)
+	s.log.next, s.log.reach = b.NextOffset(), max(s.log.reach, b.NextOffset())
+	s.log.epoch = b.PartitionLeaderEpoch
 	s.totals.Batches++
 	s.totals.Records += int64(b.RecordCount)
 }
