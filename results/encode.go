@@ -2,6 +2,7 @@ package results
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -82,7 +83,7 @@ func Decode(text []byte) (*Result, error) {
 		Schema *int `json:"schema"`
 	}
 	if err := json.Unmarshal(text, &version); err != nil {
-		return nil, fmt.Errorf("it is not valid JSON%s: %w", lineOf(text, err), err)
+		return nil, fmt.Errorf("it is not valid JSON%s: %w", lineOf(text, err), inWords(err))
 	}
 	switch {
 	case version.Schema == nil:
@@ -96,7 +97,7 @@ func Decode(text []byte) (*Result, error) {
 	}
 	var r Result
 	if err := json.Unmarshal(text, &r); err != nil {
-		return nil, fmt.Errorf("it does not fit the schema%s: %w", lineOf(text, err), err)
+		return nil, fmt.Errorf("it does not fit the schema%s: %w", lineOf(text, err), inWords(err))
 	}
 	return upgrade(withoutNil(&r)), nil
 }
@@ -117,6 +118,15 @@ func upgrade(r *Result) *Result {
 	}
 	r.Schema = SchemaVersion
 	return r
+}
+
+// inWords says what has another type than it should without the names of Go.
+func inWords(err error) error {
+	typed, ok := errors.AsType[*json.UnmarshalTypeError](err)
+	if !ok {
+		return err
+	}
+	return fmt.Errorf("%s cannot be of the JSON type %s", cmp.Or(typed.Field, "the whole"), typed.Value)
 }
 
 // lineOf says on which line decoding stopped, where the error tells.

@@ -196,7 +196,8 @@ func TestOpenRefuses(t *testing.T) {
 		{"an older schema", put("i/result.json", `{"schema": 0}`), "schema version 0, this program reads 1 to 2"},
 		{"a field of the wrong type", put("j/result.json", "{\"schema\": 1,\n\"cells\": 5}"),
 			"does not fit the schema (line 2)"},
-		{"JSON that is no object", put("k/result.json", "[1]"), "not valid JSON"},
+		{"JSON that is no object", put("k/result.json", "[1]"),
+			"not valid JSON (line 1): the whole cannot be of the JSON type array"},
 	} {
 		if _, _, err := Open(c.path); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error is %v, want one with %q", c.why, err, c.want)
