@@ -41,7 +41,7 @@ func plansOf(all []*scenario, flags runFlags, warn func(message string)) (plans 
 		for _, message := range s.warnings {
 			warn(message)
 		}
-		plan, err := run.DryRun(s.file, run.Options{Keep: flags.keep, Warn: warn})
+		plan, err := run.DryRun(s.file, run.Options{Out: flags.out, Keep: flags.keep, Warn: warn})
 		var usage *run.UsageError
 		switch {
 		case errors.As(err, &usage):
@@ -57,6 +57,9 @@ func plansOf(all []*scenario, flags runFlags, warn func(message string)) (plans 
 
 // each takes joined errors apart.
 func each(err error) []error {
+	if usage, ok := err.(*run.UsageError); ok {
+		return each(usage.Err)
+	}
 	if many, ok := err.(interface{ Unwrap() []error }); ok {
 		var all []error
 		for _, one := range many.Unwrap() {

@@ -3,6 +3,7 @@ package run
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"os"
 	"path"
@@ -87,6 +88,8 @@ func (r *runner) prepareDevice(disk string) error {
 		var src []byte
 		if src, err = os.ReadFile(disk); err == nil {
 			p, err = profiles.Parse(disk, src)
+		} else {
+			err = causeOf(err)
 		}
 	} else {
 		p, err = profiles.Load(disk)
@@ -98,14 +101,20 @@ func (r *runner) prepareDevice(disk string) error {
 	return nil
 }
 
+// causeOf is an error of a file without the call and the path, which the message that it
+// goes into has said.
+func causeOf(err error) error {
+	if ofPath, ok := errors.AsType[*fs.PathError](err); ok {
+		return ofPath.Err
+	}
+	return err
+}
+
 // prepareDir takes one directory of a disk into use.
 func (r *runner) prepareDir(disk, at string) error {
 	dir, err := datadir.Prepare(at)
-	if errors.Is(err, datadir.ErrNotOurs) {
-		return &UsageError{err}
-	}
 	if err != nil {
-		return err
+		return &UsageError{err}
 	}
 	same := slices.ContainsFunc(r.dirs[disk], func(d *datadir.Dir) bool { return d.Path() == dir.Path() })
 	r.dirs[disk] = append(r.dirs[disk], dir)

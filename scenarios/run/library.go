@@ -116,8 +116,10 @@ func (l *library) add(n need) error {
 	}
 	before, err := os.Stat(n.path)
 	switch {
+	case err != nil && n.list:
+		return fmt.Errorf("list of sizes %s: %w", n.path, causeOf(err))
 	case err != nil:
-		return err
+		return fmt.Errorf("file of records %s: %w", n.path, causeOf(err))
 	case !n.list && !before.Mode().IsRegular(): // a pipe would wait for who opens its other end
 		return fmt.Errorf("%s: is not a file that can be read from any place", n.path)
 	}

@@ -11,6 +11,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -125,7 +127,7 @@ func prepare(file *spec.File, opts Options) (*runner, error) {
 	for _, note := range notes {
 		r.warn(note)
 	}
-	errs := []error{r.checkModelled(), r.checkKept(), r.prepareLoads(), r.checkHosts()}
+	errs := []error{r.checkOut(), r.checkModelled(), r.checkKept(), r.prepareLoads(), r.checkHosts()}
 	r.library, err = openLibrary(r.cells, cmp.Or(opts.known, newCorpora()), opts.Live.isStopped)
 	if err != nil && !errors.Is(err, ErrInterrupted) {
 		err = &UsageError{err}
@@ -158,6 +160,20 @@ func allFaults(errs []error) error {
 		return &UsageError{errors.Join(errs...)}
 	}
 	return errors.Join(errs...)
+}
+
+// checkOut refuses a place for run folders that is a file, or below one. Whether it can
+// be written into is known when the folder is made.
+func (r *runner) checkOut() error {
+	for at := filepath.Clean(r.opts.Out); ; at = filepath.Dir(at) {
+		stat, err := os.Stat(at)
+		switch {
+		case err == nil && !stat.IsDir():
+			return &UsageError{fmt.Errorf("run folders go into %s (--out), and %s is a file, not a directory", r.opts.Out, at)}
+		case err == nil || at == filepath.Dir(at):
+			return nil
+		}
+	}
 }
 
 // checkHosts looks for the price lists of simulated machines.
@@ -278,7 +294,7 @@ func (r *runner) begin(source []byte) error {
 	r.data = make([]cellData, len(r.result.Cells))
 	var err error
 	if r.folder, err = results.Create(r.opts.Out, base.Name, r.began); err != nil {
-		return err
+		return &UsageError{err}
 	}
 	r.result.Wall.Folder = r.folder.Path
 	if err := r.folder.WriteScenario(source); err != nil {
@@ -323,9 +339,7 @@ func (r *runner) runOne(j job, cell *spec.Cell, disk string, p *progress) (err e
 		return err
 	}
 	if Target(disk) == results.TargetReal {
-		// Else its memory and collections would be those of the cell before it too. Each cell
-		// touches its memory anew so, as the first one does, which falls into the warm-up.
-		debug.FreeOSMemory()
+		debug.FreeOSMemory() // else its memory and collections are those of the cell before it too
 	}
 	at := place{disk: disk, dirs: dirs, device: r.devices[disk], library: r.library}
 	rep, err := newRepeat(&cell.Scenario, at, j.number, p)
