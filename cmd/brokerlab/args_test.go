@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -111,6 +112,8 @@ func TestSayError(t *testing.T) {
 		{"all was said", errBadRun, "", exitBad},
 		{"joined errors are one line, each once", errors.Join(io.EOF, io.EOF, io.ErrShortWrite),
 			"brokerlab: EOF; short write\n", exitBad},
+		{"what a cell met is not said again without it", errors.Join(fmt.Errorf("cell 1: %w", io.EOF), io.EOF),
+			"brokerlab: cell 1: EOF\n", exitBad},
 		{"faults of a flag have the program's name", usageOf([]error{ofFlag, ofFlag, io.EOF}),
 			"brokerlab: --set a=1: is wrong\nbrokerlab: EOF\n", exitUsage},
 		{"faults of a text begin with their place", usageOf([]error{ofText}), "x.yaml:1:2: a: is wrong\n", exitUsage},

@@ -92,11 +92,16 @@ func errorLines(err error) (lines []string) {
 	return []string{"brokerlab: " + oneLine(err)}
 }
 
-// oneLine writes joined errors behind each other, each once.
+// oneLine writes joined errors behind each other, each once,
+// also where a cell is named before the same words.
 func oneLine(err error) string {
 	var parts []string
 	for line := range strings.Lines(err.Error()) {
-		if line = strings.TrimSpace(line); line != "" && !slices.Contains(parts, line) {
+		line = strings.TrimSpace(line)
+		said := slices.ContainsFunc(parts, func(part string) bool {
+			return part == line || strings.HasSuffix(part, ": "+line)
+		})
+		if !said && line != "" {
 			parts = append(parts, line)
 		}
 	}

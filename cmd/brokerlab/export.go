@@ -70,6 +70,9 @@ func exportRun(ctx *cli.Context) error {
 	if err != nil {
 		return usageOf([]error{err})
 	}
+	if ctx.IsSet("cell") && ctx.Int("cell") < 1 {
+		return wrongUse("export: --cell %d: cells count from 1", ctx.Int("cell"))
+	}
 	sel := export.Selection{Cell: ctx.Int("cell"), Latency: ctx.String("latency"), Table: ctx.String("table")}
 	to := ctx.String("output")
 	if isFolder(to) {

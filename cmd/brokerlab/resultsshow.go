@@ -77,15 +77,20 @@ func showRun(ctx *cli.Context, folder *results.Folder, r *results.Result) {
 	if r.Question != "" {
 		fmt.Fprintln(out, r.Question)
 	}
-	fmt.Fprintf(out, "%s, %s, took %s, in %s\n\n", r.Scenario, r.Wall.Started.UTC().Format(time.RFC3339),
-		wording.Duration(int64(r.Wall.Seconds*1e9)), folder.Path)
+	fmt.Fprintf(out, "%s, %s, ", r.Scenario, r.Wall.Started.UTC().Format(time.RFC3339))
+	if r.Wall.Seconds > 0 { // not of a run that has not ended
+		fmt.Fprintf(out, "took %s, ", wording.Duration(int64(r.Wall.Seconds*1e9)))
+	}
+	fmt.Fprintf(out, "in %s\n\n", folder.Path)
 	fmt.Fprint(out, table.Text(r))
 	for _, w := range warnings(r) {
 		fmt.Fprintln(out, "warning: "+w)
 	}
-	page := filepath.Join(folder.Path, report.PageFile)
-	if _, err := os.Stat(page); err != nil { // as in the folder of an older program
-		page = filepath.Join(folder.Path, report.MarkdownFile)
+	for _, name := range []string{report.PageFile, report.MarkdownFile} { // an older program made no page
+		page := filepath.Join(folder.Path, name)
+		if _, err := os.Stat(page); err == nil {
+			fmt.Fprintf(out, "report: %s\n", page)
+			return
+		}
 	}
-	fmt.Fprintf(out, "report: %s\n", page)
 }

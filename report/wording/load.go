@@ -88,7 +88,7 @@ func CommonLoad(r *results.Result) string {
 			return words + process.long
 		}
 		return words + "offered"
-	case first.Load == results.LoadClosed:
+	case first.Load == "closed":
 		return "full speed"
 	}
 	return ""
