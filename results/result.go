@@ -154,12 +154,18 @@ type Latency struct {
 	TooFew []string `json:"too_few_samples,omitempty"`
 }
 
+// Loads of a cell, and of a group of producers.
+const (
+	LoadClosed = "closed" // at full speed
+	LoadOpen   = "open"   // by a schedule, whatever comes back
+)
+
 // Cell is one set of labels: rates are medians over Repeats, latencies come from
 // the merged histograms, counts are sums.
 type Cell struct {
 	Labels map[string]string `json:"labels"` // what varied, and always "disk"
 	Target string            `json:"target"`
-	// Load is "closed" (full speed) or "open" (constant rate).
+	// Load is LoadClosed or LoadOpen.
 	Load string `json:"load"`
 	// AtSaturation says that latency was measured at full speed, so that it is
 	// that of a system kept full.
@@ -254,8 +260,8 @@ func (s *Second) Whole() bool { return s.Length >= wholeShare }
 type CellWall struct {
 	Start   time.Time `json:"start"` // UTC; of the first repeat, in a cell
 	Seconds float64   `json:"wall_s"`
-	// CPUSecondsPerGB is processor time per 10^9 bytes of acknowledged records,
-	// of the whole process; nil where it is not available or means nothing
+	// CPUSecondsPerGB is processor time per 10^9 bytes of records that were sent
+	// (BytesRecords), of the whole process; nil where it is not available or means nothing
 	// (simulated cells).
 	CPUSecondsPerGB *float64 `json:"cpu_s_per_gb"`
 	// EventsPerS are events of the simulation's kernel per second of wall clock;

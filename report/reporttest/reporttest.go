@@ -76,10 +76,10 @@ func Make(run Run) (*results.Result, Histograms) {
 
 func makeCell(run Run, c Cell, stream uint64) (results.Cell, map[string][]results.Interval) {
 	random := rand.New(rand.NewPCG(42, stream))
-	cell := results.Cell{Labels: map[string]string{}, Target: c.Target, Load: "closed", AtSaturation: c.Rate == 0,
-		OfferedPerS: c.Rate, Config: map[string]string{}, Warnings: []string{}}
+	cell := results.Cell{Labels: map[string]string{}, Target: c.Target, Load: results.LoadClosed,
+		AtSaturation: c.Rate == 0, OfferedPerS: c.Rate, Config: map[string]string{}, Warnings: []string{}}
 	if c.Rate > 0 {
-		cell.Load = "open"
+		cell.Load = results.LoadOpen
 	}
 	for k, v := range run.Config {
 		cell.Config[k] = v

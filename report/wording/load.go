@@ -88,7 +88,7 @@ func CommonLoad(r *results.Result) string {
 			return words + process.long
 		}
 		return words + "offered"
-	case first.Load == "closed":
+	case first.Load == results.LoadClosed:
 		return "full speed"
 	}
 	return ""

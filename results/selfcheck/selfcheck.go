@@ -113,7 +113,7 @@ const busyShare = 0.5
 // bounds is none.
 func generator(in Input) []results.Finding {
 	c := in.Cell
-	if c.Load == "open" {
+	if c.Load == results.LoadOpen {
 		return late(c)
 	}
 	b := c.Bound

@@ -57,7 +57,7 @@ func (c *change) size() float64 {
 // vary is not steady on purpose.
 func steadiness(in Input) []results.Finding {
 	c := in.Cell
-	if c.Load == "open" && !constantArrival(c.Arrival) {
+	if c.Load == results.LoadOpen && !constantArrival(c.Arrival) {
 		return nil
 	}
 	var all []change

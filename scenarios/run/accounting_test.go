@@ -54,7 +54,7 @@ func checkDrained(t *testing.T, c *results.Cell, r *results.Repeat, measured, ou
 			drained += p.Latency[results.Produce].Count - read
 		}
 	}
-	if c.Load == loadClosed { // drained latencies do not count
+	if c.Load == results.LoadClosed { // drained latencies do not count
 		drained = r.Acked - measured.Acked - outside.Acked
 	}
 	if drained < 0 || measured.Acked+outside.Acked+drained != r.Acked {

@@ -198,14 +198,14 @@ func (all recorded) describeLoad(c *results.Cell, s *spec.Scenario) {
 		}
 		of := all.groupLoad(&g.Load)
 		c.OfferedPerS += of.OfferedPerS
-		if of.Load == loadClosed || c.Load == "" {
+		if of.Load == results.LoadClosed || c.Load == "" {
 			c.Load, c.Arrival, c.CatchUp = of.Load, of.Arrival, of.CatchUp
 		}
 		if of.Arrival != c.Arrival {
 			c.Arrival = arrivalMixed
 		}
 	}
-	if c.Load == loadClosed { // one group at full speed is enough
+	if c.Load == results.LoadClosed { // one group at full speed is enough
 		c.AtSaturation, c.OfferedPerS, c.Arrival, c.CatchUp = true, 0, "", false
 	}
 }
@@ -216,10 +216,10 @@ const arrivalMixed = "mixed"
 // groupLoad is how the records of one group come due.
 func (all recorded) groupLoad(l *spec.Load) (g results.Group) {
 	if l.Closed() {
-		g.Load = loadClosed
+		g.Load = results.LoadClosed
 		return g
 	}
-	g.Load, g.Arrival, g.CatchUp = loadOpen, l.Arrival, l.CatchUp
+	g.Load, g.Arrival, g.CatchUp = results.LoadOpen, l.Arrival, l.CatchUp
 	from, to := l.Warmup, l.Duration
 	if l.WarmupRate != spec.RateSame { // the curve begins after it
 		from, to = 0, to-from

@@ -78,7 +78,7 @@ func TestArrivals(t *testing.T) {
 			if name := c.Curves[curve]; name != "" != (c.Arrival == "replay") {
 				t.Errorf("%s: its curve is kept as %q", c.Arrival, name)
 			}
-			if c.Load != loadOpen || math.Abs(c.OfferedPerS-1000) > 0.01 || c.CatchUp {
+			if c.Load != results.LoadOpen || math.Abs(c.OfferedPerS-1000) > 0.01 || c.CatchUp {
 				t.Errorf("%s: load %s of %v, catch-up %v", c.Arrival, c.Load, c.OfferedPerS, c.CatchUp)
 			}
 		}

@@ -128,14 +128,7 @@ func dirtyLimits() (limits cacheReading) {
 		return limits
 	}
 	page := int64(os.Getpagesize())
-	for line := range bytes.Lines(text) {
-		name, value, _ := bytes.Cut(bytes.TrimSpace(line), []byte(" "))
-		switch string(name) {
-		case "nr_dirty_threshold":
-			limits.limit = max(0, number(value)) * page
-		case "nr_dirty_background_threshold":
-			limits.background = max(0, number(value)) * page
-		}
-	}
+	limits.limit = max(0, counterOf(text, "nr_dirty_threshold")) * page
+	limits.background = max(0, counterOf(text, "nr_dirty_background_threshold")) * page
 	return limits
 }

@@ -108,7 +108,7 @@ load: {warmup: 200ms, duration: 1s, rate: 3000/s}
 	if err != nil {
 		t.Fatal(err)
 	}
-	cell, disk := r.cellAndDisk(0)
+	cell, disk := r.placed[0].Cell, r.placed[0].Disk
 	rep, err := newRepeat(&cell.Scenario, place{disk: disk, device: r.devices[disk], library: r.library}, 1,
 		r.opts.Live.begin(where{}))
 	if err != nil {

@@ -45,14 +45,9 @@ func (r *runner) runAll() error {
 	return errors.Join(err, alone.run(min(1, len(measured)), r.runJob))
 }
 
-// cellAndDisk are what a cell of the result is made of.
-func (r *runner) cellAndDisk(index int) (*spec.Cell, string) {
-	return r.placed[index].Cell, r.placed[index].Disk
-}
-
 // runJob runs one repeat, and says of an error where it happened.
 func (r *runner) runJob(j job) error {
-	cell, disk := r.cellAndDisk(j.index)
+	cell, disk := r.placed[j.index].Cell, r.placed[j.index].Disk
 	label := labelOf(cell, disk, len(r.disks) > 1)
 	repeats := max(1, r.file.Base.Repeat)
 	p := r.opts.Live.begin(where{cell: j.index + 1, cells: len(r.result.Cells), repeat: j.number, repeats: repeats,
@@ -139,8 +134,7 @@ const stretchBytes = 48
 // memoryNeed is about how much memory a simulated cell takes: what is written is held
 // once, however many replicas there are. It is 0 if the scenario does not bound it.
 func (r *runner) memoryNeed(j job) int64 {
-	cell, _ := r.cellAndDisk(j.index)
-	s := &cell.Scenario
+	s := &r.placed[j.index].Cell.Scenario
 	bytes, bounded := r.writtenMost(s)
 	if !bounded {
 		return 0

@@ -78,7 +78,7 @@ func (m *measured) fill(r *repeat, number int) {
 	for _, c := range r.named() {
 		out.Groups = append(out.Groups, r.groupOf(c, window))
 	}
-	_, m.cut = r.cut()
+	m.cut = r.cutOff
 	m.warnings = append(m.warnings, r.warnings(window)...)
 	var spans []results.PhaseSpan
 	if r.meter != nil {
@@ -196,12 +196,6 @@ func cellOf(c *spec.Cell, disk string) results.Cell {
 	return out
 }
 
-// What Cell.Load may be.
-const (
-	loadOpen   = "open"
-	loadClosed = "closed"
-)
-
 // DiskLabel is the label that every cell has.
 const DiskLabel = "disk"
 
@@ -241,7 +235,7 @@ func (d *cellData) add(c *results.Cell, m *measured) {
 	c.Intervals = results.IntervalsOf(c, own)
 	c.Partitions = results.MergePartitions(c.Repeats)
 	c.Usage, c.Nodes = results.MergeUsage(c.Repeats)
-	c.Bound = results.BoundOf(c.Nodes, c.MeasuredS/float64(len(c.Repeats)), c.Load == loadClosed)
+	c.Bound = results.BoundOf(c.Nodes, c.MeasuredS/float64(len(c.Repeats)), c.Load == results.LoadClosed)
 	if b := c.Bound; b != nil && b.Resource == results.BoundRate && c.RecordsPerS < keptUp*c.OfferedPerS {
 		b.Resource = results.BoundLatency // the rate was not all that there was to do
 	}

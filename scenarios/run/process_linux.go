@@ -24,8 +24,8 @@ func statmResident(text []byte) int64 {
 	return max(0, number(fields[1]))
 }
 
-// clockTick is the unit of times in /proc/stat (USER_HZ, 100 on all architectures that
-// Go has).
+// clockTick is the unit of times in /proc/stat and /proc/PID/stat (USER_HZ, 100 on all
+// architectures that Go has).
 const clockTick = 10 * time.Millisecond
 
 // machineBusy is the processor time that all processes have used, the kernel's own

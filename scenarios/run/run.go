@@ -339,7 +339,9 @@ func (r *runner) runOne(j job, cell *spec.Cell, disk string, p *progress) (err e
 		return err
 	}
 	if Target(disk) == results.TargetReal {
-		debug.FreeOSMemory() // else its memory and collections are those of the cell before it too
+		// Else its memory and collections would be those of the cell before it too. Each cell
+		// touches its memory anew so, as the first one does, which falls into the warm-up.
+		debug.FreeOSMemory()
 	}
 	at := place{disk: disk, dirs: dirs, device: r.devices[disk], library: r.library}
 	rep, err := newRepeat(&cell.Scenario, at, j.number, p)

@@ -17,10 +17,6 @@ var (
 	sysRoot  = "/sys"
 )
 
-// ticksPerSecond is USER_HZ, in which a process's times are told; 100 on every Linux
-// that Go runs on.
-const ticksPerSecond = 100
-
 // kernelThread is PF_KTHREAD of include/linux/sched.h, in the flags of a process.
 const kernelThread = 0x00200000
 
@@ -52,7 +48,7 @@ func lookAround(dirs []string) *around {
 		if err != nil || s.PID == os.Getpid() {
 			continue // it has ended since, or is this one
 		}
-		worked := time.Duration(s.UTime+s.STime) * time.Second / ticksPerSecond
+		worked := time.Duration(s.UTime+s.STime) * clockTick
 		if s.Flags&kernelThread != 0 {
 			a.kernel, a.kernelSeen = a.kernel+worked, true
 		} else {

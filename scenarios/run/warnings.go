@@ -10,11 +10,6 @@ import (
 // measuredMin is the measured window below which a result is warned about.
 const measuredMin = 300 * time.Millisecond
 
-// cut says whether the load was interrupted, and after how much of it.
-func (r *repeat) cut() (length time.Duration, cut bool) {
-	return seriesOf(r.producers, inLoad).Length(), r.cutOff
-}
-
 // warnings are what a reader must know of a repeat that has ended.
 func (r *repeat) warnings(window time.Duration) (all []string) {
 	warn := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
@@ -25,7 +20,8 @@ func (r *repeat) warnings(window time.Duration) (all []string) {
 		warn("producers had not finished within load.drain %v: what they had sent and was not acknowledged by then was "+
 			"given up, and counts as failed", r.s.Load.Drain)
 	}
-	if length, cut := r.cut(); cut {
+	if r.cutOff {
+		length := seriesOf(r.producers, inLoad).Length()
 		warn("interrupted after %v of the load", length.Round(time.Millisecond))
 	} else if window < measuredMin {
 		warn("only %v were measured after the warm-up of %v: raise load.max-bytes or load.duration",
