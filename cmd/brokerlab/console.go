@@ -53,6 +53,22 @@ func newConsole(stderr io.Writer) *console {
 	return c
 }
 
+// columnsOf is how wide the terminal is that is written to; 0 where it is none.
+func columnsOf(w io.Writer) int {
+	if checked, ok := w.(*checkedWriter); ok {
+		w = checked.w
+	}
+	f, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return 0
+	}
+	columns, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return columns
+}
+
 // newRunConsole is a console that tells the progress of runs as asked for.
 func newRunConsole(stderr io.Writer, progress string) *console {
 	c := newConsole(stderr)

@@ -82,7 +82,7 @@ func showRun(ctx *cli.Context, folder *results.Folder, r *results.Result) {
 		fmt.Fprintf(out, "took %s, ", wording.Duration(int64(r.Wall.Seconds*1e9)))
 	}
 	fmt.Fprintf(out, "in %s\n\n", folder.Path)
-	fmt.Fprint(out, table.Text(r))
+	fmt.Fprint(out, table.TextWithin(r, columnsOf(out)))
 	for _, w := range warnings(r) {
 		fmt.Fprintln(out, "warning: "+w)
 	}

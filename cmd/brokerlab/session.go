@@ -111,7 +111,7 @@ func (s *session) show(out *run.Outcome, scenarios int) {
 		if scenarios > 1 {
 			fmt.Fprintf(s.stdout, "%s\n\n", out.Result.Title)
 		}
-		fmt.Fprint(s.stdout, table.Text(out.Result))
+		fmt.Fprint(s.stdout, table.TextWithin(out.Result, columnsOf(s.stdout)))
 		if scenarios > 1 {
 			fmt.Fprintln(s.stdout)
 		}

@@ -214,7 +214,11 @@ func (f *finder) backlogs() {
 		read, load := phaseOf(c, results.PhaseRead), phaseOf(c, results.PhaseLoad)
 		text := fmt.Sprintf("consumers read the backlog at %s records/s (%s MB/s)", wording.Digits(read.ConsumedPerS),
 			wording.Digits(read.ConsumedMBPerS))
-		if read.Disk != nil {
+		switch {
+		case read.Disk == nil:
+		case read.Disk.BytesRead == 0:
+			text += ", while nothing was read from the disk"
+		default:
 			text += ", while " + wording.Megabytes(read.Disk.BytesRead) + " were read from the disk"
 		}
 		meanwhile := read.Latency[results.Produce]

@@ -15,8 +15,8 @@ type Rows struct {
 	Rows    [][]string
 }
 
-// text is the table for a terminal.
-func (t Rows) text() string {
+// textWithin is the table for a terminal of so many columns, 0 for any.
+func (t Rows) textWithin(columns int) string {
 	g := grid{heading: t.Heading, rows: t.Rows, aligns: make([]align, len(t.Heading))}
 	g.groups = make([]string, len(t.Heading))
 	for i := range g.aligns {
@@ -24,7 +24,7 @@ func (t Rows) text() string {
 			g.aligns[i] = left
 		}
 	}
-	return g.text()
+	return g.textWithin(columns)
 }
 
 // Latencies that a row of Stages divides.
@@ -189,18 +189,22 @@ func Errors(r *results.Result) Rows {
 }
 
 // timing is Stages of the produce latency, service times and Errors for a terminal;
-// empty where no cell tells.
-func timing(r *results.Result) string {
+// empty where no cell tells. It is for a terminal of so many columns, 0 for any.
+func timing(r *results.Result, columns int) string {
 	var b strings.Builder
 	if t := produceStages(r); len(t.Rows) > 0 {
-		b.WriteString("Where the time went: mean produce latency of a record, and its stages, which add up to it.\n" +
-			"Service time is from sending its batch to the acknowledgement.\n\n" + t.text() + "\n")
+		for _, line := range []string{
+			"Where the time went: mean produce latency of a record, and its stages, which add up to it.",
+			"Service time is from sending its batch to the acknowledgement."} {
+			b.WriteString(wrapped(line, columns) + "\n")
+		}
+		b.WriteString("\n" + t.textWithin(columns) + "\n")
 	}
 	if t := Requests(r); len(t.Rows) > 0 && batchingVaries(r) {
-		b.WriteString("Record batches and produce requests that were acknowledged:\n\n" + t.text() + "\n")
+		b.WriteString("Record batches and produce requests that were acknowledged:\n\n" + t.textWithin(columns) + "\n")
 	}
 	if t := Errors(r); len(t.Rows) > 0 {
-		b.WriteString("Errors, and batches sent again:\n\n" + t.text() + "\n")
+		b.WriteString("Errors, and batches sent again:\n\n" + t.textWithin(columns) + "\n")
 	}
 	return b.String()
 }

@@ -16,25 +16,32 @@ import (
 // Text is what all cells share, the table of a result with one row for each
 // cell, lines below it on how to read it, and what the self-check found. It ends with a
 // line feed.
-func Text(r *results.Result) string {
+func Text(r *results.Result) string { return TextWithin(r, 0) }
+
+// TextWithin is Text for a terminal of so many columns, 0 for any: what is wider goes on
+// below.
+func TextWithin(r *results.Result, columns int) string {
 	var b strings.Builder
 	if head := Head(r); head != "" {
-		b.WriteString(head + "\n\n")
+		b.WriteString(wrapped(head, columns) + "\n\n")
 	}
 	if len(r.Cells) > 0 {
 		l := layoutOf(r)
 		l.byDisk = slices.ContainsFunc(l.columns, func(c column) bool { return c.label == wording.Disk }) && disksApart(r)
-		b.WriteString(l.grid(r).text() + "\n")
+		b.WriteString(l.grid(r).textWithin(columns) + "\n")
 	}
 	for _, e := range Extras(r) {
-		b.WriteString(e.Title + "\n\n" + e.grid.text() + "\n")
+		b.WriteString(wrapped(e.Title, columns) + "\n\n" + e.grid.textWithin(columns) + "\n")
 	}
-	b.WriteString(timing(r))
+	b.WriteString(timing(r, columns))
 	for _, line := range Notes(r) {
-		b.WriteString(line + "\n")
+		b.WriteString(wrapped(line, columns) + "\n")
 	}
-	if cautions := wording.CautionLines(r); len(cautions) > 0 {
-		b.WriteString("\n" + strings.Join(cautions, "\n") + "\n")
+	for i, line := range wording.CautionLines(r) {
+		if i == 0 {
+			b.WriteString("\n")
+		}
+		b.WriteString(wrapped(line, columns) + "\n")
 	}
 	return b.String()
 }
