@@ -54,21 +54,40 @@ func bounded(b *plotstyle.Bar, c *results.Cell, figure string, repeats []results
 	b.Low, b.High = results.Range(repeats, of)
 }
 
-// Throughput draws the acknowledged rate of each cell. When two settings vary,
-// one makes groups and the other, the codec if it is one, colours.
-func Throughput(d *Data) *plotstyle.Figure {
-	f := &plotstyle.Figure{
-		Title: "Throughput" + d.by(),
-		Subtitle: wording.Join(wording.ConditionsBelow(d.Result), d.over("median of ", "", mbPerS),
-			"higher is better"),
-		Note: d.note("acknowledged keys and values, warm-up left out; MB is 10^6 bytes"),
+// fullSpeed says which cells the figure of throughput has: those at full speed where others
+// got a rate, which they have whatever varies, and on the axis of full speed is nothing.
+func (d *Data) fullSpeed() (cells []int, some bool) {
+	var all []int
+	for i := range d.Result.Cells {
+		all = append(all, i)
+		if d.Result.Cells[i].AtSaturation {
+			cells = append(cells, i)
+		}
 	}
+	if len(cells) == 0 || !slices.ContainsFunc(all, func(i int) bool { return d.Result.Cells[i].OfferedPerS > 0 }) {
+		return all, false
+	}
+	return cells, len(cells) < len(all)
+}
+
+// Throughput draws the acknowledged rate of each cell, or of each at full speed. When two
+// settings vary, one makes groups and the other, the codec if it is one, colours.
+func Throughput(d *Data) *plotstyle.Figure {
+	conditions := wording.Join(wording.ConditionsBelow(d.Result), d.over("median of ", "", mbPerS))
+	f := &plotstyle.Figure{Title: "Throughput" + d.by(), Subtitle: wording.Join(conditions, "higher is better")}
+	about := []string{"acknowledged keys and values, warm-up left out; MB is 10^6 bytes"}
+	cells, some := d.fullSpeed()
+	if some {
+		f.Title = "Throughput at full speed" + d.byAllBut(d.names.LoadLabel())
+		about = append(about, "cells that got a rate are not drawn")
+	}
+	f.Note = d.note(about...)
 	if len(d.Result.Cells) == 0 {
 		f.NoData = d.noCells()
 		return f
 	}
 	b := bars{axis: "Acknowledged, MB/s", format: plotstyle.SI}
-	if g := d.grid; g != nil {
+	if g := d.grid.only(cells); g != nil {
 		b.names, f.Legend = g.groups, g.fills()
 		for _, row := range g.cells {
 			var group []plotstyle.Bar
@@ -78,7 +97,7 @@ func Throughput(d *Data) *plotstyle.Figure {
 			b.groups = append(b.groups, group)
 		}
 	} else {
-		for i := range d.Result.Cells {
+		for _, i := range cells {
 			b.names = append(b.names, d.names.Cell(i))
 			colour := d.looks[i].colour
 			if _, fixed := d.fixedColour(i); !fixed && len(d.Result.Cells) > len(plotstyle.Series) {
@@ -86,6 +105,9 @@ func Throughput(d *Data) *plotstyle.Figure {
 			}
 			b.groups = append(b.groups, []plotstyle.Bar{d.throughputBar(i, colour)})
 		}
+	}
+	if b.logarithmic = wide(b.groups); b.logarithmic {
+		f.Subtitle = wording.Join(conditions, "logarithmic axis", "higher is better")
 	}
 	b.draw(f)
 	return f

@@ -2,7 +2,7 @@ package chart
 
 // Captions say of each chart what to see and how to read it.
 const (
-	throughputCaption = "How much was acknowledged a second in each cell; longer bars are better. Whiskers that do not " +
+	throughputCaption = "How much was acknowledged a second; longer bars are better. Whiskers that do not " +
 		"overlap show a difference; those that do may be chance."
 	fieldsCaption = "Each tile is one cell: one setting to the right, the other downwards, a third one, if it " +
 		"varies, from map to map; maps of one figure share their colours. Read along a row or a column to see what " +

@@ -167,10 +167,15 @@ func (d *Data) cellNames() []string {
 
 // by says for a title what cells differ in, and whether they were measured or simulated:
 // a title is often all that is left of a figure in somebody's document.
-func (d *Data) by() string {
+func (d *Data) by() string { return d.byAllBut("") }
+
+// byAllBut is by without one label.
+func (d *Data) byAllBut(label string) string {
 	var names []string
 	for _, name := range d.names.Varied {
-		names = append(names, d.names.Short(name))
+		if name != label {
+			names = append(names, d.names.Short(name))
+		}
 	}
 	words := ""
 	switch last := len(names) - 1; {

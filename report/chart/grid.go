@@ -52,6 +52,37 @@ func (d *Data) arrange() *grid {
 	return g
 }
 
+// only is the grid of some of the cells, without the groups and kinds that have none.
+func (g *grid) only(cells []int) *grid {
+	if g == nil {
+		return nil
+	}
+	there := func(cell int) bool { return slices.Contains(cells, cell) }
+	part := &grid{}
+	var columns []int
+	for k, name := range g.kinds {
+		if slices.ContainsFunc(column(g.cells, k), there) {
+			columns = append(columns, k)
+			part.kinds, part.colours = append(part.kinds, name), append(part.colours, g.colours[k])
+		}
+	}
+	for n, row := range g.cells {
+		if !slices.ContainsFunc(row, there) {
+			continue
+		}
+		var of []int
+		for _, k := range columns {
+			cell := row[k]
+			if !there(cell) {
+				cell = -1
+			}
+			of = append(of, cell)
+		}
+		part.groups, part.cells = append(part.groups, g.groups[n]), append(part.cells, of)
+	}
+	return part
+}
+
 // setColoursApart gives kinds whose fixed colour an earlier one has another one, as two
 // flush policies that are much the same.
 func (g *grid) setColoursApart() {

@@ -109,3 +109,29 @@ func TestIdleDisks(t *testing.T) {
 		}
 	}
 }
+
+// Goal: beside full speed, rates that cells were given are not drawn, and cells that are far
+// apart have a logarithmic axis. Method: two settings, of which one decides the load.
+func TestThroughputOfFullSpeed(t *testing.T) {
+	r := crossed(2, 3)
+	for i := range r.Cells {
+		c := &r.Cells[i]
+		c.MBPerS, c.AtSaturation, c.Load = 700-float64(i), true, "closed"
+		if c.Labels["a"] == "1" {
+			c.MBPerS, c.AtSaturation, c.OfferedPerS, c.Load = 5, false, 5000, "open"
+		}
+	}
+	f := Throughput(New(r))
+	if f.Title != "Throughput at full speed by b (simulated)" ||
+		!strings.Contains(f.Note, "cells that got a rate are not drawn") || strings.Contains(f.Subtitle, "logarithmic") {
+		t.Errorf("%q, %q, %q", f.Title, f.Subtitle, f.Note)
+	}
+	part := New(r).grid.only([]int{0, 1, 2})
+	if got := fmt.Sprint(part.groups, part.kinds, part.cells); got != "[a=0] [b=0 b=1 b=2] [[0 1 2]]" {
+		t.Errorf("the cells at full speed: %s", got)
+	}
+	r.Cells[0].MBPerS = 1
+	if f := Throughput(New(r)); !strings.Contains(f.Subtitle, "logarithmic axis") {
+		t.Errorf("rates from 1 to 699 MB/s: %q", f.Subtitle)
+	}
+}
