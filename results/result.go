@@ -165,7 +165,7 @@ const (
 type Cell struct {
 	Labels map[string]string `json:"labels"` // what varied, and always "disk"
 	Target string            `json:"target"`
-	// Load is LoadClosed or LoadOpen.
+	// Load is "closed" (at full speed) or "open" (by a schedule).
 	Load string `json:"load"`
 	// AtSaturation says that latency was measured at full speed, so that it is
 	// that of a system kept full.

@@ -432,7 +432,7 @@ func (b *Broker) highWatermarkOf(tp protocol.TopicPartition) int64 {
 
 // Stats are a broker's totals over its logs.
 type Stats struct {
-	Fsyncs        int64 // forced flushes of log files
+	Fsyncs        int64 // forced flushes of log files, but for those of DropCache
 	BytesAppended int64
 	TooLarge      int64 // requests above socket.request.max.bytes, whose connections were closed
 }
@@ -442,7 +442,7 @@ func (b *Broker) Stats() Stats {
 	s := Stats{TooLarge: b.server.Stats().TooLarge}
 	for _, p := range b.partitions {
 		l := p.log.Stats()
-		s.Fsyncs += l.Fsyncs
+		s.Fsyncs += l.Fsyncs - l.FsyncsToDrop
 		s.BytesAppended += l.BytesAppended
 	}
 	return s

@@ -212,6 +212,7 @@ type ReadRequest struct {
 // Stats counts what a log has done since it was opened.
 type Stats struct {
 	Fsyncs          int64 // of .log files, those of the background included
+	FsyncsToDrop    int64 // of these, those of DropCache
 	DirSyncs        int64
 	BytesAppended   int64
 	BatchesAppended int64

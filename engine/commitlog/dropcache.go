@@ -14,7 +14,7 @@ import (
 // meanwhile, and those of a batch that is being read, may stay. The indexes are read
 // from memory and not from their files.
 func (l *Log) DropCache() error {
-	err := l.flush(flushScope{before: math.MaxInt64, indexes: true})
+	err := l.flush(flushScope{before: math.MaxInt64, indexes: true, toDrop: true})
 	if err == nil {
 		err = l.dropCache()
 	}

@@ -18,7 +18,11 @@ func TestDropCache(t *testing.T) {
 		b.fill(l, m, 60, 3, 200)
 		held, err := l.Read(commitlog.ReadRequest{MaxBytes: 1 << 20, Limit: l.EndOffset(), AtLeastOne: true})
 		b.must(err)
+		before := l.Stats()
 		b.must(l.DropCache())
+		if after := l.Stats(); after.FsyncsToDrop == 0 || after.FsyncsToDrop != after.Fsyncs-before.Fsyncs {
+			b.Errorf("%d fsyncs to drop the cache, of %d after %d", after.FsyncsToDrop, after.Fsyncs, before.Fsyncs)
+		}
 		if got, want := b.fs.drops.Load(), int64(l.Stats().Segments); got != want || want < 2 {
 			b.Errorf("%d files were dropped from the cache, the log has %d segments", got, want)
 		}

@@ -63,6 +63,7 @@ func (l *Log) recoveryPointLocked() int64 {
 type flushScope struct {
 	before  int64 // the segments that begin before this offset
 	indexes bool  // and the indexes of those that are not active
+	toDrop  bool  // for DropCache
 }
 
 // flushWork is what one flush covers, as of one instant.
@@ -102,7 +103,8 @@ func (l *Log) flush(scope flushScope) error {
 	if err == nil && w.names > 0 {
 		dirSyncs, err = l.syncNames()
 	}
-	if closeErr := l.endFlush(&w, flushDone{fsyncs: synced, dirSyncs: dirSyncs, whole: err == nil}); err == nil {
+	if closeErr := l.endFlush(&w, flushDone{fsyncs: synced, toDrop: scope.toDrop, dirSyncs: dirSyncs,
+		whole: err == nil}); err == nil {
 		err = closeErr
 	}
 	if err != nil {
@@ -150,6 +152,7 @@ func (s *segment) settled() bool { return s.synced == s.size && s.indexSynced }
 // flushDone says how far a flush came.
 type flushDone struct {
 	fsyncs   int
+	toDrop   bool // as of the scope
 	dirSyncs int
 	whole    bool // all of its work
 }
@@ -161,6 +164,9 @@ func (l *Log) endFlush(w *flushWork, d flushDone) error {
 	var idle []*segment
 	l.mu.Lock()
 	l.mu.stats.Fsyncs += int64(d.fsyncs)
+	if d.toDrop {
+		l.mu.stats.FsyncsToDrop += int64(d.fsyncs)
+	}
 	l.mu.stats.DirSyncs += int64(d.dirSyncs)
 	for _, s := range w.segments {
 		if l.unpinLocked(s) {

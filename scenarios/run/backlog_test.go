@@ -162,3 +162,23 @@ func checkBacklog(t *testing.T, c *results.Cell, read string) {
 		t.Errorf("%s: %d records were consumed during the load", read, during)
 	}
 }
+
+// Goal: fsyncs are those of the load, and not of making logs cold for a reading, whether
+// producers go on meanwhile or not. Method: a load that forces nothing, read cold, simulated.
+func TestFsyncsWithoutColdReading(t *testing.T) {
+	skipUnderRace(t)
+	const text = "load: {rate: 2000/s, warmup: 0s, duration: 500ms}\nconsumers: {read: cold}\ncluster: {brokers: 1}\n"
+	for _, rate := range []string{"none", "1000/s"} {
+		out, err := execute(t, text, "nvme", func(f *spec.File) {
+			if err := f.Set("load.read.rate", rate); err != nil {
+				t.Fatal(err)
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c := &out.Result.Cells[0]; c.Fsyncs != 0 || c.Consumed == 0 || c.Bad() != 0 {
+			t.Errorf("read.rate %s: %d fsyncs, %+v", rate, c.Fsyncs, c.Counts)
+		}
+	}
+}

@@ -119,11 +119,11 @@ func (r *repeat) phases(j joins) error {
 	if err := r.findEnds(); err != nil {
 		return err
 	}
-	if err := j.tail.wait(); err != nil || !r.reads || r.goesOn || r.ending() {
-		r.noteLogs()
+	err := j.tail.wait()
+	r.noteLogs()
+	if err != nil || !r.reads || r.goesOn || r.ending() {
 		return err
 	}
-	r.noteLogs() // of the load: a cold reading forces them all
 	r.enter(results.PhaseRead)
 	if err := r.readBacklog(j.readers); err != nil {
 		return err
