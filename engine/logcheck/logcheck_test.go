@@ -159,6 +159,13 @@ func TestToldOnce(t *testing.T) {
 		}},
 		{"an epoch that is too large", func(f fstest.MapFS) { noEpochs(f); f[first+".log"].Data[304+12] = 0x40 },
 			[]string{first + ".log:533: batch at offset 8 of leader epoch 0, after epoch 1073741824"}},
+		{"an epoch that the checkpoint begins too early", func(f fstest.MapFS) {
+			f["topic-0/leader-epoch-checkpoint"].Data = []byte("0\n2\n0 0\n5 14\n")
+		}, []string{ // once for each epoch of the log
+			"topic-0/00000000000000000014.log:0: batch at offset 14 is of leader epoch 0, and leader-epoch-checkpoint has 5",
+			"topic-0/00000000000000000014.log:635: batch at offset 24 is of leader epoch 3, and ",
+			"topic-0/00000000000000000029.log:617: batch at offset 38 is of leader epoch 4, and ",
+		}},
 		{"a log that was cut between batches", func(f fstest.MapFS) {
 			f[last+".log"].Data = nil
 			f[last+".index"].Data = []byte{0, 0, 0, 1, 0, 0, 0, 99, 0, 0, 0, 2, 0, 0, 1, 99}

@@ -17,6 +17,9 @@ type logState struct {
 	epoch  int32 // of the last batch; -1: none yet
 	last   bool  // the segment is the last one, which a crash may have cut short
 	epochs []epochStart
+	// disputed are the epoch of the checkpoint and of the last batch, where they differ:
+	// batches behind it that differ alike are not told of.
+	disputed [2]int32
 }
 
 // readBytes is the size of a read.
@@ -230,10 +233,15 @@ func (s *segment) checkHeader(b *Batch) error {
 		faults = append(faults, fmt.Sprintf("batch at offset %d: its greatest timestamp %d is before its first %d",
 			b.BaseOffset, b.MaxTimestamp, b.BaseTimestamp))
 	}
+	var disputed [2]int32
 	if want, ok := epochAt(s.log.epochs, b.BaseOffset); ok && want != b.PartitionLeaderEpoch {
-		faults = append(faults, fmt.Sprintf("batch at offset %d is of leader epoch %d, and %s has %d there", b.BaseOffset,
-			b.PartitionLeaderEpoch, epochsName, want))
+		disputed = [2]int32{want, b.PartitionLeaderEpoch}
+		if disputed != s.log.disputed {
+			faults = append(faults, fmt.Sprintf("batch at offset %d is of leader epoch %d, and %s has %d there", b.BaseOffset,
+				b.PartitionLeaderEpoch, epochsName, want))
+		}
 	}
+	s.log.disputed = disputed
 	for _, fault := range faults {
 		if err := s.damage(s.file, s.position, "%s", fault); err != nil {
 			return err
