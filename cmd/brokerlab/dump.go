@@ -85,6 +85,9 @@ func dump(ctx *cli.Context) error {
 	damaged := false
 	for _, path := range ctx.Args().Slice() {
 		totals, err := dumpOne(ctx, path, options)
+		if output, ok := errors.AsType[outputError](err); ok { // no fault of what is read
+			return fmt.Errorf("standard output: %w", output.error)
+		}
 		if err != nil {
 			unreadable = append(unreadable, fmt.Errorf("dump %s: %w", path, err))
 		}
@@ -190,5 +193,11 @@ func (l *lineWriter) write(buf []byte) error {
 func (l *lineWriter) flush() error {
 	_, err := l.w.Write(l.buf)
 	l.buf = l.buf[:0]
-	return err
+	if err != nil {
+		return outputError{err}
+	}
+	return nil
 }
+
+// outputError says that lines could not be written.
+type outputError struct{ error }

@@ -56,6 +56,8 @@ func newScenario(ctx *cli.Context) error {
 	switch {
 	case errors.Is(err, fs.ErrExist):
 		return wrongUse("new: %s exists, and is left as it is: choose another name", path)
+	case errors.Is(err, fs.ErrNotExist):
+		return wrongUse("new: there is no directory %s", filepath.Dir(path))
 	case err != nil:
 		return fmt.Errorf("new: %w", err)
 	}
