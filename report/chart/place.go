@@ -75,6 +75,9 @@ func (b bars) span(share float64) (base, end float64) {
 		}
 	}
 	low, _ := plotstyle.LogBounds(least/2, greatest)
+	if 0 < least && least/2 < low { // below 1, as rates of MB/s may be
+		low = math.Pow(10, math.Floor(math.Log10(least/2)))
+	}
 	return low, low * math.Pow(greatest/low, 1/(1-share))
 }
 

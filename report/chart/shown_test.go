@@ -130,8 +130,8 @@ func TestThroughputOfFullSpeed(t *testing.T) {
 	if got := fmt.Sprint(part.groups, part.kinds, part.cells); got != "[a=0] [b=0 b=1 b=2] [[0 1 2]]" {
 		t.Errorf("the cells at full speed: %s", got)
 	}
-	r.Cells[0].MBPerS = 1
-	if f := Throughput(New(r)); !strings.Contains(f.Subtitle, "logarithmic axis") {
-		t.Errorf("rates from 1 to 699 MB/s: %q", f.Subtitle)
+	r.Cells[0].MBPerS = 0.174
+	if f := Throughput(New(r)); !strings.Contains(f.Subtitle, "logarithmic axis") || f.Plot.Y.Min != 0.01 {
+		t.Errorf("rates from 0.174 to 699 MB/s: %q, from %v", f.Subtitle, f.Plot.Y.Min)
 	}
 }

@@ -177,3 +177,19 @@ func TestMarkdown(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
+
+// Goal: a phone does not break a flag behind its dash, and a text stays text for that. Method: texts
+// with flags, a long one, and one that looks like an element.
+func TestFlagsStayWhole(t *testing.T) {
+	for text, want := range map[string]string{
+		"use --repeat 6":             `use <span class="flag">--repeat</span> 6`,
+		"no flag - and -x":           "no flag - and -x",
+		"--<b>x</b> & more":          `<span class="flag">--&lt;b&gt;x&lt;/b&gt;</span> &amp; more`,
+		"--set records.payload":      `<span class="flag">--set</span> records.payload`,
+		"--a-flag-of-an-odd-length-": "--a-flag-of-an-odd-length-",
+	} {
+		if got := string(whole(text)); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"html/template"
 	"slices"
+	"strings"
 
 	"brokerlab/report/table"
 )
@@ -20,6 +21,7 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"ems":     paperEms,
 	"charts":  areCharts,
 	"image":   dataURI,
+	"words":   whole,
 	"place":   func(s Section) string { return s.ID },
 }).Parse(frame))
 
@@ -111,6 +113,23 @@ func numbers(t Table) []bool {
 		of[i] = i > 0 && len(t.Rows) > 0 && !slices.ContainsFunc(t.Rows, words)
 	}
 	return of
+}
+
+// flagLongest is how long a flag may be that no line is broken within: the narrowest phone has
+// room for it.
+const flagLongest = 24
+
+// whole keeps the flags of a text from being broken behind one of their dashes.
+func whole(text string) template.HTML {
+	words := strings.Split(text, " ")
+	for i, word := range words {
+		escaped := template.HTMLEscapeString(word)
+		if strings.HasPrefix(word, "--") && len(word) <= flagLongest {
+			escaped = `<span class="flag">` + escaped + `</span>`
+		}
+		words[i] = escaped
+	}
+	return template.HTML(strings.Join(words, " "))
 }
 
 // dataURI is a picture within the page. It is made here from bytes alone, so that it
