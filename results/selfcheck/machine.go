@@ -59,14 +59,13 @@ func eachSurroundings(c *results.Cell, care float64, of func(*results.Surroundin
 // and heat.
 func machine(in Input) (out []results.Finding) {
 	c := in.Cell
-	cores := func(cpuS float64, a *results.Surroundings) float64 { return cpuS / a.Seconds / float64(a.Cores) }
-	s := eachSurroundings(c, othersLimits.care, func(a *results.Surroundings) float64 { return cores(a.OthersCPUS, a) })
+	s := others(c)
 	if s.count > 0 {
 		a := c.Repeats[s.repeat-1].Wall.Surroundings
 		out = append(out, finding(Machine, s.worst >= othersLimits.untrusted, "other programs used %s of the processors%s%s:"+
 			" run again without them", percent(s.worst), busiest(a), among(len(c.Repeats), s.count, s.repeat)))
 	}
-	s = eachSurroundings(c, stealLimits.care, func(a *results.Surroundings) float64 { return cores(a.StealS, a) })
+	s = eachSurroundings(c, stealLimits.care, func(a *results.Surroundings) float64 { return ofCores(a.StealS, a) })
 	if s.count > 0 {
 		out = append(out, finding(Machine, s.worst >= stealLimits.untrusted, "the host gave %s of this virtual machine's "+
 			"processors to others (steal)%s: run at another time or on another machine", percent(s.worst),
@@ -84,6 +83,18 @@ func machine(in Input) (out []results.Finding) {
 			"free memory, or lower buffer.memory and the number of clients", s.worst, among(len(c.Repeats), s.count, s.repeat)))
 	}
 	return append(out, slowed(c)...)
+}
+
+// ofCores is the share of all processors that so many seconds of work are.
+func ofCores(cpuS float64, a *results.Surroundings) float64 {
+	return cpuS / a.Seconds / float64(a.Cores)
+}
+
+// others is what other programs used of the processors.
+func others(c *results.Cell) seen {
+	return eachSurroundings(c, othersLimits.care, func(a *results.Surroundings) float64 {
+		return ofCores(a.OthersCPUS, a)
+	})
 }
 
 // busiest names the other program that used most, or says that those which did have

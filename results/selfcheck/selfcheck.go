@@ -226,6 +226,9 @@ func late(c *results.Cell) []results.Finding {
 	case b != nil && b.Resource == results.BoundCPU:
 		return []results.Finding{finding(Generator, false, "the brokers' processors did not keep up, so that %s: latency "+
 			"counts from the instant at which each was due", what)}
+	case others(c).worst >= othersLimits.untrusted:
+		return []results.Finding{finding(Generator, untrusted, "the generator was late since other programs used the "+
+			"processors: %s; run again without them", what)}
 	case c.Target == results.TargetReal && !untrusted:
 		return []results.Finding{finding(Generator, false, "the generator was late: %s, which is in the latencies, while "+
 			"nothing was busy all the time: a machine that wakes programs late does that, and so do other programs; lower "+

@@ -270,6 +270,23 @@ func TestGenerator(t *testing.T) {
 	}
 }
 
+// Goal: a generator that was late since other programs had the processors is told so,
+// and not to send with more producers.
+// Method: an idle cell with unsent records, and others below and above their limit.
+func TestLateBecauseOfOthers(t *testing.T) {
+	for _, c := range []struct {
+		others float64 // of 10 s on 4 cores
+		has    string
+	}{{2.5, "raise producers.count"}, {30, "since other programs used the processors: 3.8 % were due"}} {
+		late := lateCell(results.Counts{Sent: 10_000, Late: 500, Unsent: 400}, 3e6, 20e6)
+		late.Repeats = surroundings(results.Surroundings{OthersCPUS: c.others}).Repeats
+		found := of(Of(Input{Cell: &late}), Generator)
+		if severity, message := verdict(found); severity != "untrusted" || !strings.Contains(message, c.has) {
+			t.Errorf("others %v: %+v", c.others, found)
+		}
+	}
+}
+
 // Goal: a disk whose rate falls for good while it is busy is told; one that has less
 // to do is not, nor one whose rate varies.
 // Method: made activities of a disk.

@@ -21,20 +21,29 @@ const doubt = 0.5
 // high saves: both were chosen by simulation. It is not below 0: a series that swings
 // is taken as one without memory, which errs on the side of no alarm.
 func autocorrelation(residuals []float64, params int) float64 {
+	phi, ok := correlationAt(residuals, 1, params)
+	if !ok {
+		return 0
+	}
+	phi = min(correlationMax, max(0, phi))
+	return min(correlationMax, phi+doubt*math.Sqrt((1-phi*phi)/float64(len(residuals))))
+}
+
+// correlationAt is that of residuals which are so many places apart, corrected as
+// autocorrelation says; not ok where all of them are 0.
+func correlationAt(residuals []float64, lag, params int) (correlation float64, ok bool) {
 	var sum, product float64
 	for i, r := range residuals {
 		sum += r * r
-		if i > 0 {
-			product += r * residuals[i-1]
+		if i >= lag {
+			product += r * residuals[i-lag]
 		}
 	}
 	if sum == 0 {
-		return 0
+		return 0, false
 	}
 	n := float64(len(residuals))
-	phi := (product/sum*n + float64(params)) / max(1, n-1-2*float64(params))
-	phi = min(correlationMax, max(0, phi))
-	return min(correlationMax, phi+doubt*math.Sqrt((1-phi*phi)/n))
+	return (product/sum*n + float64(params)) / max(1, n-float64(lag)-2*float64(params)), true
 }
 
 // MeanInterval is an interval of 95 % of the mean of a series whose neighbours may

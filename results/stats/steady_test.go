@@ -46,14 +46,14 @@ type shape struct {
 	trend bool
 }
 
-// Goal: quick noise that hides slow waves from the correlation of neighbours makes no more alarms than
-// Change.P says, and fewer where the series is long enough for a second look.
+// Goal: quick noise that hides slow waves from the correlation of neighbours makes no
+// more alarms than Change.P says, and fewer the longer the series is.
 // Method: an autoregression of 0.9 with independent noise of the same variance on top.
 func TestSteadyHiddenWaves(t *testing.T) {
 	for _, c := range []struct {
 		n    int
 		most float64
-	}{{12, 0.03}, {30, 0.14}, {65, 0.14}, {240, 0.14}} {
+	}{{12, 0.03}, {30, 0.14}, {65, 0.10}, {120, 0.06}, {240, 0.06}} {
 		random := rand.New(rand.NewPCG(uint64(c.n), 9))
 		z := make([]float64, c.n)
 		const trials = 400
@@ -85,11 +85,15 @@ func TestSteadyFindsChanges(t *testing.T) {
 	for _, c := range []shape{
 		{why: "a step of 6 sigmas in the middle of 12 s", n: 12, of: step(6, 6), found: 0.6},
 		{why: "a step of 4 sigmas in 30 s", n: 30, of: step(18, 4), found: 0.85},
+		{why: "a step of 3 sigmas in 40 s", n: 40, of: step(20, 3), found: 0.8},
+		{why: "a step of 2 sigmas in a minute", n: 60, of: step(30, 2), found: 0.75},
 		{why: "a step of 3 sigmas in a minute", n: 60, of: step(30, -3), found: 0.95},
-		{why: "a trend of 4 sigmas over a minute", n: 60, of: func(i int) float64 { return float64(i) / 15 }, found: 0.6,
+		{why: "a trend of 4 sigmas over a minute", n: 60, of: func(i int) float64 { return float64(i) / 15 }, found: 0.75,
 			trend: true},
 		{why: "a trend of 8 sigmas over half a minute", n: 30, of: func(i int) float64 { return float64(i) / 3.75 },
 			found: 0.7, trend: true},
+		{why: "a trend of 8 sigmas over a minute", n: 60, of: func(i int) float64 { return float64(i) / 7.5 },
+			found: 0.95, trend: true},
 		{why: "a first tenth of 5 sigmas", n: 60, of: step(6, 5), found: 0.75, early: true},
 		{why: "a step in an hour", n: 3600, of: step(1800, 1), found: 0.98},
 	} {

@@ -206,3 +206,24 @@ load: {arrival: poisson, rate: 200/s, warmup: 3s, warmup.rate: 200/s, duration: 
 		t.Errorf("records due in the seconds of the warm-up and of the load: %v", due)
 	}
 }
+
+// Goal: a cell fell short of its rate if more than a hundredth is missing; of a Poisson
+// process, if more is missing than chance takes.
+// Method: a table of 20 measured seconds in two repeats.
+func TestFellShort(t *testing.T) {
+	for _, c := range []struct {
+		arrival       string
+		offered, rate float64
+		want          bool
+	}{
+		{"constant", 100, 98.3, true}, {"constant", 100, 99.5, false},
+		{"poisson", 100, 98.3, false}, {"poisson", 100, 89, true},
+		{"poisson", 1e6, 9.85e5, true}, {"poisson", 1e6, 9.95e5, false},
+	} {
+		cell := &results.Cell{Arrival: c.arrival, OfferedPerS: c.offered, Repeats: make([]results.Repeat, 2),
+			Measures: results.Measures{RecordsPerS: c.rate, MeasuredS: 20}}
+		if got := fellShort(cell); got != c.want {
+			t.Errorf("%+v: got %v", c, got)
+		}
+	}
+}

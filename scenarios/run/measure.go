@@ -3,6 +3,7 @@ package run
 import (
 	"fmt"
 	"hash/fnv"
+	"math"
 	"slices"
 	"time"
 
@@ -236,7 +237,7 @@ func (d *cellData) add(c *results.Cell, m *measured) {
 	c.Partitions = results.MergePartitions(c.Repeats)
 	c.Usage, c.Nodes = results.MergeUsage(c.Repeats)
 	c.Bound = results.BoundOf(c.Nodes, c.MeasuredS/float64(len(c.Repeats)), c.Load == results.LoadClosed)
-	if b := c.Bound; b != nil && b.Resource == results.BoundRate && c.RecordsPerS < keptUp*c.OfferedPerS {
+	if b := c.Bound; b != nil && b.Resource == results.BoundRate && fellShort(c) {
 		b.Resource = results.BoundLatency // the rate was not all that there was to do
 	}
 	c.Hash, c.VirtualS = hashOf(c.Repeats)
@@ -273,8 +274,22 @@ func (d *cellData) inPhase(phase string, group *results.PhaseGroup) map[string]r
 	})
 }
 
-// keptUp is the share of the offered rate below which a cell did not reach it.
-const keptUp = 0.99
+// keptUp is the share of the offered rate below which a cell did not reach it, and
+// chanceSigmas how far the number of records of a Poisson process may lie below its mean.
+const (
+	keptUp       = 0.99
+	chanceSigmas = 3
+)
+
+// fellShort says that a cell did not reach the offered rate. Of a Poisson process fewer
+// records than the mean may have come due.
+func fellShort(c *results.Cell) bool {
+	least := keptUp * c.OfferedPerS
+	if windowS := c.MeasuredS / float64(len(c.Repeats)); c.Arrival == spec.ArrivalPoisson && windowS > 0 {
+		least = min(least, c.OfferedPerS-chanceSigmas*math.Sqrt(c.OfferedPerS/windowS))
+	}
+	return c.RecordsPerS < least
+}
 
 // hashOf is the hash of a simulated cell, and its virtual seconds: of one repeat its
 // hash, of several a digest of theirs in turn.
