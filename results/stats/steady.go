@@ -67,7 +67,7 @@ func Steady(series []float64) Change {
 		return c
 	}
 	c.P, c.Early, c.Trend = l.p, l.early, l.trend
-	if len(points) >= wavesMin {
+	if len(points) >= wavesMin && (!l.early || l.at > len(points)/windowShare) {
 		c.P = max(c.P, besideWaves(points, l.early))
 	}
 	c.At = min(l.at*each, len(series)-1)

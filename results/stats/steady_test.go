@@ -95,6 +95,8 @@ func TestSteadyFindsChanges(t *testing.T) {
 		{why: "a trend of 8 sigmas over a minute", n: 60, of: func(i int) float64 { return float64(i) / 7.5 },
 			found: 0.95, trend: true},
 		{why: "a first tenth of 5 sigmas", n: 60, of: step(6, 5), found: 0.75, early: true},
+		{why: "a first tenth of 5 sigmas in two minutes", n: 120, of: step(12, 5), found: 0.98, early: true},
+		{why: "four tenths of a second of 12", n: 120, of: step(4, -20), found: 0.75, early: true},
 		{why: "a step in an hour", n: 3600, of: step(1800, 1), found: 0.98},
 	} {
 		random := rand.New(rand.NewPCG(uint64(c.n), 6))
