@@ -175,6 +175,9 @@ type Cell struct {
 	// which a stall delayed are all sent after it. Open loop.
 	Arrival string `json:"arrival,omitempty"`
 	CatchUp bool   `json:"catch_up,omitempty"`
+	// Searched says that the rate was looked for in the warm-up: OfferedPerS is the median of
+	// what repeats found, and held.
+	Searched bool `json:"searched,omitempty"`
 	// Curves are the files of the run folder that keep the rate curves which the cell
 	// replayed, by the path that the scenario gives.
 	Curves map[string]string `json:"curves,omitempty"`
@@ -219,6 +222,7 @@ type Repeat struct {
 	// Partitions are the ends of their logs after the load.
 	Partitions *Partitions `json:"partitions,omitempty"`
 	Seconds    []Second    `json:"seconds"`
+	Search     *Search     `json:"search,omitempty"` // of a rate that was looked for
 	// Hash digests every step of a simulated run.
 	Hash     string  `json:"hash,omitempty"`
 	VirtualS float64 `json:"virtual_s,omitempty"` // seconds of the virtual clock from boot to close

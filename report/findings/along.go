@@ -31,7 +31,7 @@ func (f *finder) linesOf(label string) (lots [][][2]int) {
 		if byLoad {
 			return c.Target + "\x00" + c.Load
 		}
-		return fmt.Sprintf("%s\x00%s\x00%v\x00%s", c.Target, c.Load, c.OfferedPerS, c.Arrival)
+		return fmt.Sprintf("%s\x00%s\x00%v\x00%v\x00%s", c.Target, c.Load, givenRate(c), c.Searched, c.Arrival)
 	}) {
 		var ends [][2]int
 		for _, line := range split(lot, func(i int) string { return f.allBut(label, i) }) {

@@ -17,12 +17,21 @@ func (f *finder) peers() (lots [][]int) {
 	type key struct {
 		target, load, arrival string
 		offered               float64
-		saturated             bool
+		saturated, searched   bool
 	}
 	return split(f.sound(), func(i int) key {
 		c := &f.r.Cells[i]
-		return key{c.Target, c.Load, c.Arrival, c.OfferedPerS, c.AtSaturation}
+		return key{c.Target, c.Load, c.Arrival, givenRate(c), c.AtSaturation, c.Searched}
 	})
+}
+
+// givenRate is the rate that a cell was offered; 0 at full speed, and where the rate is what
+// was looked for: that is a figure, and not the load.
+func givenRate(c *results.Cell) float64 {
+	if c.Searched {
+		return 0
+	}
+	return c.OfferedPerS
 }
 
 // split puts cells of one key together, in the order in which the keys come.
@@ -117,7 +126,10 @@ func (f *finder) setting(cell int, label string) string {
 
 // loadWords are "at 5,000/s offered", or "at full speed".
 func loadWords(c *results.Cell) string {
-	if c.OfferedPerS > 0 {
+	switch {
+	case c.Searched:
+		return "at the highest rate that was kept up with"
+	case c.OfferedPerS > 0:
 		return "at " + wording.Load(*c) + " offered"
 	}
 	return "at full speed"
@@ -171,7 +183,7 @@ func (f *finder) figures() {
 // first is what a cell is compared by first: at full speed the rate, and the latency at
 // the rate that was offered.
 func (f *finder) first(cell int) figure {
-	if f.r.Cells[cell].OfferedPerS > 0 {
+	if givenRate(&f.r.Cells[cell]) > 0 {
 		return p99(results.Produce, "produce")
 	}
 	return throughput(f.r)
@@ -191,7 +203,11 @@ func (f *finder) figuresOf(lot []int, parts int) []figure {
 	case all[0].lower:
 	default:
 		all = append(all, processors(), p99(results.Produce, "produce"))
-		all[len(all)-1].name += " at saturation"
+		if f.r.Cells[lot[0]].Searched {
+			all[len(all)-1].name += " at the rate found"
+		} else {
+			all[len(all)-1].name += " at saturation"
+		}
 	}
 	return all
 }
@@ -243,8 +259,12 @@ func (f *finder) lone(cell int) {
 		text += " (" + wording.Digits(c.MBPerS) + " MB/s)"
 	}
 	text += " were acknowledged"
-	if c.OfferedPerS > 0 && !wording.LoadVaries(f.r) {
-		text += " of " + wording.Load(*c) + " offered"
+	if c.OfferedPerS > 0 && (c.Searched || !wording.LoadVaries(f.r)) {
+		if c.Searched {
+			text += " of the " + wording.Digits(c.OfferedPerS) + "/s that the search found"
+		} else {
+			text += " of " + wording.Load(*c) + " offered"
+		}
 	}
 	for _, l := range []struct{ name, words string }{{results.Produce, "produce latency"},
 		{results.EndToEnd, "end-to-end latency"}} {
@@ -325,6 +345,9 @@ func (f *finder) offered(lot []int) {
 	}
 	where, rate := "", "the rate that each was offered"
 	first := f.r.Cells[open[0]].OfferedPerS
+	if f.r.Cells[open[0]].Searched {
+		rate = "the rate that each had found"
+	}
 	if !slices.ContainsFunc(open, func(i int) bool { return f.r.Cells[i].OfferedPerS != first }) {
 		where, rate = f.where(open), "the "+wording.Digits(first)+" records/s that were offered"
 	}

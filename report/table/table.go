@@ -77,7 +77,7 @@ func Head(r *results.Result) string {
 	}
 	switch load := wording.CommonLoad(r); {
 	case load == "":
-	case r.Cells[0].OfferedPerS == 0:
+	case r.Cells[0].OfferedPerS == 0 || r.Cells[0].Searched:
 		words += ", at " + load
 	default:
 		words += ", " + load
@@ -112,6 +112,9 @@ func Notes(r *results.Result) []string {
 			results.SamplesBeyond))
 	}
 	if words := saturation(r); words != "" {
+		notes = append(notes, words)
+	}
+	if words := wording.Search(r); words != "" {
 		notes = append(notes, words)
 	}
 	notes = append(notes, wording.Stalls(r)...)

@@ -16,14 +16,27 @@ type load struct {
 	kind, arrival string
 	offered       float64
 	saturate      bool
+	searched      bool
 }
 
-func loadOf(c results.Cell) load { return load{c.Load, c.Arrival, c.OfferedPerS, c.AtSaturation} }
+func loadOf(c results.Cell) load {
+	l := load{c.Load, c.Arrival, c.OfferedPerS, c.AtSaturation, c.Searched}
+	if c.Searched { // whatever was found
+		l.offered = 0
+	}
+	return l
+}
 
-// Load is a cell's load beside other loads: "20,000/s", "20,000/s as bursts", or "max*".
+// Load is a cell's load beside other loads: "20,000/s", "20,000/s as bursts", "max*", or
+// "20,000/s found".
 func Load(c results.Cell) string {
 	words := "max"
-	if c.OfferedPerS > 0 {
+	switch {
+	case c.Searched && c.OfferedPerS == 0:
+		words = "sustainable"
+	case c.Searched:
+		words = offeredWords(c) + " found"
+	case c.OfferedPerS > 0:
 		words = offeredWords(c)
 	}
 	return words + mark(c)
@@ -46,6 +59,42 @@ var arrivals = map[string]struct{ short, long string }{
 	"ramp":    {"as a ramp", "offered on average, as a ramp"},
 	"bursts":  {"in bursts", "offered on average, in bursts"},
 	"replay":  {"as recorded", "offered on average, as a recorded curve has it"},
+}
+
+// Search says how rates came about that were looked for, if any were: what a reader of
+// rates and latencies must know of it.
+func Search(r *results.Result) string {
+	searched, unsettled, missed := 0, 0, 0
+	for _, c := range r.Cells {
+		if !c.Searched {
+			continue
+		}
+		searched++
+		for _, one := range c.Repeats {
+			if s := one.Search; s != nil && !s.Settled {
+				unsettled++
+			}
+			if s := one.Search; s != nil && !s.Held {
+				missed++
+			}
+		}
+	}
+	if searched == 0 {
+		return ""
+	}
+	words := "The rate was looked for in the warm-up (load.rate sustainable), up while all records came " +
+		"through, else down; " +
+		"the highest one that held was then held, and the figures are of that. Latencies of the warm-up are of changing " +
+		"rates, and those of cells that found different rates are not of one load."
+	if unsettled > 0 {
+		words += " In " + Plural(int64(unsettled), "run") + " the warm-up ended before the search had settled."
+	}
+	if missed > 0 {
+		words += " In " + Plural(int64(missed), "run") + " the rate that was found was not kept up with for the " +
+			"whole load: " +
+			"the sustainable one is lower."
+	}
+	return words
 }
 
 // Stalls says what became of records that came due while a producer was stalled, as
@@ -82,6 +131,10 @@ func CommonLoad(r *results.Result) string {
 		return ""
 	}
 	switch first := r.Cells[0]; {
+	case first.Searched && len(r.Cells) == 1 && first.OfferedPerS > 0:
+		return "the highest rate that was kept up with, looked for: " + offeredWords(first)
+	case first.Searched:
+		return "the highest rate that each kept up with, looked for"
 	case first.OfferedPerS > 0:
 		words := Digits(first.OfferedPerS) + " records/s "
 		if process, ok := arrivals[first.Arrival]; ok {
@@ -135,7 +188,10 @@ func (n *Names) decidesLoad(name string) bool {
 func (n *Names) LoadValue(cell int, name string) string {
 	c := n.result.Cells[cell]
 	words := n.Value(cell, name)
-	if c.OfferedPerS > 0 && n.chosen(cell, name) {
+	switch {
+	case c.Searched && c.OfferedPerS > 0:
+		words += ", " + offeredWords(c) + " found"
+	case c.OfferedPerS > 0 && n.chosen(cell, name):
 		words += ", " + offeredWords(c)
 	}
 	return words + mark(c)

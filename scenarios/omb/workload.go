@@ -28,10 +28,12 @@ func (t *translator) translateWorkload() {
 	t.records()
 	rate := w.required("producerRate", 0)
 	if rate == 0 {
-		t.set("load.rate", "max")
-		t.warn("producerRate 0 is full speed here: latencies are those of saturation, and consumers may fall behind. The " +
-			"benchmark changes its rate every 3 s, up while brokers and consumers keep up, else down, and tells the mean of " +
-			"all that it tried. For the highest rate that meets a goal vary load.rate and give goals")
+		t.set("load.rate", "sustainable")
+		t.set("load.catch-up", "true")
+		t.note("producerRate 0 looks for the highest rate that brokers and consumers keep up with: so does load.rate " +
+			"sustainable, in the warm-up, and then holds it. The benchmark goes on changing it, every 3 s, and its figures " +
+			"are " +
+			"of all that it tried. What a stall delayed is sent as soon as it can be, there and here")
 	} else {
 		t.set("load.rate", "%d/s", rate)
 		t.set("load.catch-up", "true")
@@ -42,6 +44,10 @@ func (t *translator) translateWorkload() {
 	if most := int64(durationMax / time.Minute); test+warmup > most {
 		w.fail("testDurationMinutes", "%d minutes with the warm-up are more than a scenario's %d", test+warmup, most)
 		return
+	}
+	if rate == 0 && warmup == 0 {
+		warmup = 1
+		t.note("the search for the rate takes a minute of warm-up, which the benchmark has within its test")
 	}
 	t.set("load.warmup", "%dm", warmup)
 	t.set("load.duration", "%dm", test+warmup)

@@ -106,11 +106,11 @@ func stepsOf(l *spec.Load) (*arrival.Curve, error) {
 }
 
 // meanRate is the mean rate of a load between two offsets from its start; 0 at full
-// speed.
+// speed, and where it is to be found.
 func (all recorded) meanRate(l *spec.Load, from, to time.Duration) float64 {
 	c, err := all.curveOf(l)
 	if err != nil || c == nil {
-		return l.Rate // checkLoads has told of the error
+		return max(0, l.Rate) // prepareLoads has told of the error
 	}
 	return c.Mean(from, to)
 }
@@ -176,7 +176,7 @@ func (r *repeat) arrivalOf(l *spec.Load, stream string, node env.Node, producers
 		return cfg, err
 	}
 	if cfg.Curve == nil {
-		cfg.RatePerSec = l.Rate
+		cfg.RatePerSec = max(0, l.Rate) // one that is to be found comes from load.Search
 	}
 	if l.Random() {
 		cfg.Poisson = node.Rand(stream)
@@ -201,6 +201,7 @@ func (all recorded) describeLoad(c *results.Cell, s *spec.Scenario) {
 		if of.Load == results.LoadClosed || c.Load == "" {
 			c.Load, c.Arrival, c.CatchUp = of.Load, of.Arrival, of.CatchUp
 		}
+		c.Searched = g.Load.Searched()
 		if of.Arrival != c.Arrival {
 			c.Arrival = arrivalMixed
 		}

@@ -72,6 +72,7 @@ func (m *measured) fill(r *repeat, number int) {
 	}
 	out.Fsyncs, out.BytesDisk = r.logs.Fsyncs, r.logs.BytesAppended
 	out.Seconds = r.seconds()
+	out.Search = r.searchOf()
 	if r.cpuFrom.ok && r.cpuTo.ok && r.stage.hash() == "" && out.BytesRecords > 0 {
 		perGB := (r.cpuTo.total - r.cpuFrom.total).Seconds() / (float64(out.BytesRecords) / 1e9)
 		out.Wall.CPUSecondsPerGB = &perGB
@@ -110,6 +111,9 @@ func (r *repeat) groupOf(c *clients, window time.Duration) results.Group {
 	} else {
 		of := r.recorded.groupLoad(&c.s.Load)
 		g.Load, g.Arrival, g.CatchUp, g.OfferedPerS = of.Load, of.Arrival, of.CatchUp, of.OfferedPerS
+		if found := r.foundRate(&c.s.Load); found > 0 {
+			g.OfferedPerS = found
+		}
 	}
 	g.Latency = map[string]results.Latency{}
 	for name, hs := range c.histograms(1) {
@@ -227,6 +231,9 @@ func (d *cellData) add(c *results.Cell, m *measured) {
 		return latenciesOf(d.hists, false, func(name string) string { return results.GroupLatency(g.Kind, g.Name, name) })
 	})
 	c.Phases = results.MergePhases(c.Repeats, d.inPhase)
+	if c.Searched {
+		c.OfferedPerS = results.FoundPerS(c.Repeats)
+	}
 	own := map[string][]results.Interval{}
 	for _, name := range latencies {
 		if hs, ok := d.hists[name]; ok {

@@ -49,6 +49,7 @@ const (
 const (
 	phaseWarmup = "warm-up"
 	phaseLoad   = "load"
+	phaseSearch = "looking for the rate"
 )
 
 // stretch is one phase that came after the load.
@@ -65,6 +66,9 @@ func (r *repeat) load() error {
 	r.meter, r.metering = newMeter(r.loadFrom, r.s.Load.Warmup), r.driver.NewMutex()
 	r.meter.endsOnly = r.unmeasured
 	r.prepareSeries()
+	if err := r.prepareSearch(); err != nil {
+		return err
+	}
 	r.beginTiming()
 	j := joins{producers: newJoin(r.driver), tail: newJoin(r.driver), readers: newJoin(r.driver)}
 	r.startConsumers(j.tail, false)
@@ -73,7 +77,11 @@ func (r *repeat) load() error {
 		r.targets.Store(&[]load.Target{})
 		return errors.Join(err, j.producers.wait(), j.tail.wait())
 	}
-	r.live.phase(phaseWarmup)
+	if r.shared.Search != nil {
+		r.live.phase(phaseSearch)
+	} else {
+		r.live.phase(phaseWarmup)
+	}
 	r.cpuFrom = cpuNow()
 	watch := newJoin(r.driver)
 	watching := atomic.Bool{}
@@ -161,6 +169,7 @@ func (r *repeat) loadEnded() {
 	if !ended {
 		r.meter.endLoad(r.read())
 		r.timing.endLoad(r.meter.end.at)
+		r.endSearch()
 		r.around.end()
 		if r.goesOn {
 			r.enterLocked(results.PhaseRead)

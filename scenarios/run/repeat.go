@@ -55,6 +55,8 @@ type repeat struct {
 	timing   timing
 	found    check.Result
 
+	left, leftMost int64 // records of a search's rate that were behind when the load ended, and may be
+
 	stretches   []stretch    // guarded by metering
 	producersBy atomic.Int64 // env.Time at which producers are given up; 0: never
 	late        bool         // they were; the watch's until it has ended, as the next
@@ -163,6 +165,7 @@ func (r *repeat) watch(watching *atomic.Bool, producers *join) error {
 	for watching.Load() {
 		now := r.driver.Now()
 		r.live.now.Store(int64(now.Sub(r.loadFrom)))
+		r.seeSearch()
 		next := r.meterUpTo(now)
 		if _, ended := r.shared.LoadEnded(now); ended && now > r.loadFrom {
 			r.loadEnded()

@@ -30,6 +30,7 @@ func (r *repeat) warnings(window time.Duration) (all []string) {
 	for _, c := range r.producers {
 		all = append(all, c.lateWarnings()...)
 	}
+	all = append(all, r.searchWarnings()...)
 	all = append(all, r.notes...)
 	for _, c := range r.consumers {
 		all = append(all, r.readWarnings(c)...)

@@ -34,8 +34,8 @@ type Load struct {
 	// Arrival is the process by which records come due (arrival): constant, poisson,
 	// steps, ramp, bursts or replay; constant.
 	Arrival string
-	// Rate is records per second over all producers (rate): `max`, which is 0, or
-	// `20000/s`. With steps, ramp, bursts and replay it is the mean to which their rates
+	// Rate is records per second over all producers (rate): `max`, which is 0, `20000/s`,
+	// or RateSustainable. With steps, ramp, bursts and replay it is the mean to which their rates
 	// are scaled, and 0 leaves them as they are; else 0 means closed loop, at full speed.
 	Rate float64
 	// WarmupRate and ReadRate are the same in other phases: RateSame or RateNone too.
@@ -83,6 +83,9 @@ func (l *Load) Curved() bool {
 
 // Closed says whether the loop is closed: the system sets the pace.
 func (l *Load) Closed() bool { return l.Rate == 0 && !l.Curved() }
+
+// Searched says whether the rate is looked for in the warm-up.
+func (l *Load) Searched() bool { return l.Rate == RateSustainable }
 
 // Random says whether the gaps between records are those of a Poisson process.
 func (l *Load) Random() bool { return l.Arrival == ArrivalPoisson || l.Spacing == SpacingPoisson }
@@ -221,9 +224,10 @@ var loadSettings = []setting{
 		"how records come due: at a constant rate, as a Poisson process, by a rate curve of steps, of a ramp or of "+
 			"bursts, or by one that was recorded"),
 	row("load.rate", func(s *Scenario) *float64 { return &s.Load.Rate },
-		orWord(within(perSecond, rateMin, rateMax), wordMax),
+		phaseRate(wordSustainable),
 		"records per second over all producers (of a group), sent on time whatever comes back; `max`: as fast as they "+
-			"go. With `steps`, `ramp`, `bursts` and `replay` their rates are scaled so that this is the mean over the load; "+
+			"go; `sustainable`: the highest rate that brokers and consumers keep up with, looked for in the warm-up and then "+
+			"held. With `steps`, `ramp`, `bursts` and `replay` their rates are scaled so that this is the mean over the load; "+
 			"`max` leaves them as they are"),
 	row("load.warmup.rate", func(s *Scenario) *float64 { return &s.Load.WarmupRate }, phaseRate(wordSame),
 		"the same in the warm-up; `same`: that of load.rate"),

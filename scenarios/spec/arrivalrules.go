@@ -3,6 +3,8 @@ package spec
 import (
 	"fmt"
 	"slices"
+
+	"brokerlab/workloads/arrival"
 )
 
 // idle is the rule that a setting is the default unless something uses it: another
@@ -49,10 +51,31 @@ func idleArrivals(arrival string, paths ...string) (all []idle) {
 // loadContradictions are the rules of how records come due.
 var loadContradictions = []contradiction{
 	{[]string{"load.arrival", "load.rate"}, func(s *Scenario) string {
-		if s.Load.Arrival != ArrivalPoisson || s.Load.Rate > 0 {
+		if s.Load.Arrival != ArrivalPoisson || !s.Load.Closed() {
 			return ""
 		}
 		return "poisson needs a rate: load.rate max sends as fast as the producers go, and no record is due before another"
+	}},
+	{[]string{"load.rate", "load.arrival"}, func(s *Scenario) string {
+		if !s.Load.Searched() || !s.Load.Curved() {
+			return ""
+		}
+		return "sustainable looks for one rate, and " + s.Load.Arrival + " has rates of its own: " +
+			"say load.arrival constant or poisson"
+	}},
+	{[]string{"load.rate", "load.warmup.rate"}, func(s *Scenario) string {
+		if !s.Load.Searched() || s.Load.WarmupRate == RateSame {
+			return ""
+		}
+		return "sustainable looks for the rate in the warm-up, which cannot have one of its own"
+	}},
+	{[]string{"load.warmup", "load.rate"}, func(s *Scenario) string {
+		if !s.Load.Searched() || s.Load.Warmup >= arrival.SearchLengthMin {
+			return ""
+		}
+		return fmt.Sprintf("sustainable looks for the rate in the warm-up, which takes %s at least, in %d steps, and "+
+			"has %s; "+
+			"load.duration includes it", formatSpan(arrival.SearchLengthMin), arrival.PeriodsOfSearch, formatSpan(s.Load.Warmup))
 	}},
 	{[]string{"load.arrival", "load.steps"}, func(s *Scenario) string {
 		if s.Load.Arrival != ArrivalSteps || len(s.Load.Steps) > 0 {
@@ -111,6 +134,33 @@ var loadContradictions = []contradiction{
 		}
 		return fmt.Sprintf("the first burst ends after %s, which is not within %s", formatSpan(s.Load.BurstEvery),
 			s.Load.curveSpan())
+	}},
+}
+
+// searchContradictions are the rules of a rate that is looked for, about all groups: it is
+// that with which all of them keep up.
+var searchContradictions = []contradiction{
+	{[]string{"load.rate", "producers.groups"}, func(s *Scenario) string {
+		searched, groups := false, 0
+		for _, g := range s.ProducerGroups() {
+			if g.Producers.Count > 0 {
+				searched, groups = searched || g.Load.Searched(), groups+1
+			}
+		}
+		if !searched || groups == 1 {
+			return ""
+		}
+		return fmt.Sprintf("sustainable is a rate of one group of producers, and there are %d: which of them were to send "+
+			"less?", groups)
+	}},
+	{[]string{"load.rate", "consumers.read", "consumers.start"}, func(s *Scenario) string {
+		searched := slices.ContainsFunc(s.ProducerGroups(), func(g GroupScenario) bool { return g.Load.Searched() })
+		for _, g := range s.ConsumerGroups() {
+			if searched && g.Consumers.Count > 0 && (g.Consumers.Read != ReadTail || g.Consumers.Start > 0) {
+				return "sustainable is a rate that consumers keep up with: they read along from the start (read tail, start 0s)"
+			}
+		}
+		return ""
 	}},
 }
 

@@ -340,8 +340,8 @@ func (s *Scenario) offered(x *Figure) (perSec float64, open bool) {
 		switch {
 		case g.Load.Closed():
 			return 0, false
-		case g.Load.Curved():
-			return math.Inf(1), true // as much as its curve gives
+		case g.Load.Curved(), g.Load.Searched():
+			return math.Inf(1), true // as much as its curve gives, or as is found
 		}
 		perSec += g.Load.Rate
 	}

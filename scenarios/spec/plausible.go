@@ -47,7 +47,7 @@ var implausible = []contradiction{
 
 // offeredBytes are those of values in a second; 0 if the load has no rate of its own.
 func (s *Scenario) offeredBytes() float64 {
-	if s.Load.Closed() || s.Load.Curved() {
+	if s.Load.Closed() || s.Load.Curved() || s.Load.Searched() {
 		return 0
 	}
 	return s.Load.Rate * s.Records.MeanBytes()

@@ -230,7 +230,7 @@ func eachContradiction(s *Scenario, call func(paths []string, message string)) {
 			}
 		}
 	}
-	for _, c := range ofAllGroups {
+	for _, c := range slices.Concat(ofAllGroups, searchContradictions) {
 		if msg := c.broken(s); msg != "" {
 			call(c.paths, msg)
 		}

@@ -194,13 +194,14 @@ var clusterSettings = []setting{
 }
 
 const (
-	wordDefault   = "default"
-	wordNever     = "never"
-	wordMax       = "max"
-	wordUnlimited = "unlimited"
-	wordAuto      = "auto"
-	wordSame      = "same"
-	wordNone      = "none"
+	wordDefault     = "default"
+	wordNever       = "never"
+	wordMax         = "max"
+	wordSustainable = "sustainable"
+	wordUnlimited   = "unlimited"
+	wordAuto        = "auto"
+	wordSame        = "same"
+	wordNone        = "none"
 )
 
 var topicSettings = []setting{

@@ -128,6 +128,9 @@ const (
 	RateMax  float64 = 0  // full speed
 	RateSame float64 = -1 // that of the load
 	RateNone float64 = -2 // nothing is sent
+	// RateSustainable is of load.rate alone: the highest rate that is kept up with, which
+	// is looked for in the warm-up.
+	RateSustainable float64 = -3
 )
 
 // RateIn is the rate of a phase whose own one is given: RateMax or records per second;

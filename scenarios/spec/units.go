@@ -322,7 +322,7 @@ var perSecond = notation[float64]{
 // phaseRate notates the rate of a phase: one of records, max, or a word for what is
 // none.
 func phaseRate(words ...string) notation[float64] {
-	values := map[string]float64{wordSame: RateSame, wordNone: RateNone}
+	values := map[string]float64{wordSame: RateSame, wordNone: RateNone, wordSustainable: RateSustainable}
 	n := orWord(within(perSecond, rateMin, rateMax), wordMax)
 	n.shape = n.shape.orWords(words...)
 	inner, format := n.parse, n.format

@@ -38,6 +38,8 @@ type Shared struct {
 	// AckedLimit ends the load once so many bytes of records were acknowledged; 0 is no
 	// limit.
 	AckedLimit int64
+	// Search, if not nil, gives the rate of producers until their Arrival begins, and then.
+	Search *Search
 	// Unmeasured leaves out all that is done for each record to measure it: latencies,
 	// stages and seconds. Records are counted and checked all the same. It is for the
 	// benchmark of what measuring costs.
@@ -199,6 +201,12 @@ func Produce(node env.Node, shared *Group, cfg ProducerConfig) (Produced, error)
 // sendAll goes through the steps of the load.
 func (p *producing) sendAll() error {
 	load := p.cfg.Arrival
+	if s := p.shared.Search; s != nil {
+		var err error
+		if load, err = p.search(s); err != nil {
+			return err
+		}
+	}
 	if p.cfg.Warmup != nil {
 		if err := p.sendStep(*p.cfg.Warmup, load.Start, p.shared.Over); err != nil {
 			return err
