@@ -24,7 +24,7 @@ type Change struct {
 	// less than 1 of 100 have P < 0.01; of those whose neighbours have a correlation of
 	// 0.5 up to 2.5 of 100, and of 0.8, where a slow wave can hardly be told from a
 	// step, up to 7 of 100. Where quick noise of the same size hides slow waves (a
-	// correlation of 0.9), it is up to 14 of 100 in half a minute, 10 in a minute, and 6
+	// correlation of 0.9), it is up to 14 of 100 in half a minute, 10 in a minute, and 8
 	// in two or more (TestSteadyHiddenWaves holds this).
 	P float64
 	// Early says that what differs is the beginning, at most a third of it; the rest

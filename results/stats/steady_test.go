@@ -53,7 +53,7 @@ func TestSteadyHiddenWaves(t *testing.T) {
 	for _, c := range []struct {
 		n    int
 		most float64
-	}{{12, 0.03}, {30, 0.14}, {65, 0.10}, {120, 0.06}, {240, 0.06}} {
+	}{{12, 0.03}, {30, 0.14}, {65, 0.10}, {120, 0.08}, {240, 0.08}} {
 		random := rand.New(rand.NewPCG(uint64(c.n), 9))
 		z := make([]float64, c.n)
 		const trials = 400
