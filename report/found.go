@@ -6,6 +6,7 @@ import (
 	"brokerlab/report/document"
 	"brokerlab/report/findings"
 	"brokerlab/report/wording"
+	"brokerlab/results/quantity"
 	"brokerlab/results/selfcheck"
 )
 
@@ -53,7 +54,7 @@ func (p *page) goals() {
 		if !g.Met {
 			outcome, missed = "missed", missed+1
 		}
-		name := wording.None
+		name := quantity.None
 		if g.Cell >= 0 && g.Cell < len(p.r.Cells) {
 			name = p.names.Cell(g.Cell)
 		}
@@ -62,7 +63,7 @@ func (p *page) goals() {
 	notice := document.Notice{Tone: document.Good, Text: "All goals are met."}
 	if missed > 0 {
 		notice = document.Notice{Tone: document.Bad,
-			Text: wording.Count(int64(missed)) + " of " + wording.Plural(int64(len(rows)), "goal") + " missed."}
+			Text: quantity.Count(int64(missed)) + " of " + quantity.Plural(int64(len(rows)), "goal") + " missed."}
 	}
 	p.add(notice, document.Table{Caption: "Goals, cell by cell",
 		Heading: []string{"goal", "cell", "outcome", "by how much"}, Rows: rows})

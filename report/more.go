@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"brokerlab/report/document"
-	"brokerlab/report/wording"
+	"brokerlab/results/quantity"
 )
 
 // troubles are errors and retries, and late and unsent records, of cells that had any.
@@ -19,10 +19,10 @@ func (p *page) troubles() {
 		}
 		var errors []string
 		for _, name := range slices.Sorted(maps.Keys(c.Errors)) {
-			errors = append(errors, name+" "+wording.Count(c.Errors[name]))
+			errors = append(errors, name+" "+quantity.Count(c.Errors[name]))
 		}
-		rows = append(rows, []string{p.names.Cell(i), wording.Count(c.Late), wording.Count(c.Unsent),
-			wording.Count(c.Retries), orNone(strings.Join(errors, ", "))})
+		rows = append(rows, []string{p.names.Cell(i), quantity.Count(c.Late), quantity.Count(c.Unsent),
+			quantity.Count(c.Retries), orNone(strings.Join(errors, ", "))})
 	}
 	if len(rows) == 0 {
 		return
@@ -42,9 +42,9 @@ func (p *page) process() {
 		if o == nil {
 			continue
 		}
-		rows = append(rows, []string{p.names.Cell(i), wording.Bytes(o.MemoryMaxBytes), wording.Count(o.ContextSwitches),
-			wording.Count(o.InvoluntarySwitches), wording.Duration(o.OtherCPUMillisecs * 1e6),
-			wording.Duration(o.GarbageCollectionsNS)})
+		rows = append(rows, []string{p.names.Cell(i), quantity.Bytes(o.MemoryMaxBytes), quantity.Count(o.ContextSwitches),
+			quantity.Count(o.InvoluntarySwitches), quantity.Duration(o.OtherCPUMillisecs * 1e6),
+			quantity.Duration(o.GarbageCollectionsNS)})
 	}
 	if len(rows) == 0 {
 		return

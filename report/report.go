@@ -23,6 +23,7 @@ import (
 	"brokerlab/report/table"
 	"brokerlab/report/wording"
 	"brokerlab/results"
+	"brokerlab/results/quantity"
 )
 
 // The report itself, in the run folder.
@@ -169,11 +170,11 @@ func (p *page) head() {
 			Text: "This run is incomplete" + colon(r.Incomplete) + ". What follows is what it left."})
 	}
 	ran := []string{"Scenario " + r.Scenario, "seed " + strconv.FormatUint(r.Seed, 10),
-		wording.Plural(int64(len(r.Cells)), "cell"), wording.Repeats(r, "each of ", "")}
+		quantity.Plural(int64(len(r.Cells)), "cell"), wording.Repeats(r, "each of ", "")}
 	if !r.Wall.Started.IsZero() {
 		ran = append(ran, "started "+r.Wall.Started.UTC().Format(time.RFC3339))
 	}
-	ran = append(ran, "took "+wording.Duration(int64(r.Wall.Seconds*1e9)))
+	ran = append(ran, "took "+quantity.Duration(int64(r.Wall.Seconds*1e9)))
 	p.say("%s.", strings.Join(slices.DeleteFunc(ran, func(s string) bool { return s == "" }), ", "))
 	if words := wording.Conditions(r); words != "" {
 		p.say("Conditions: %s.", words)
@@ -219,9 +220,9 @@ func (p *page) charts(charts []document.Chart) {
 		p.add(c)
 	}
 	if len(cells) > 0 {
-		count := wording.Plural(int64(len(cells)), "chart")
+		count := quantity.Plural(int64(len(cells)), "chart")
 		if all := len(p.r.Cells); len(cells) < all {
-			count = fmt.Sprintf("%d of %s", len(cells), wording.Plural(int64(all), "cell"))
+			count = fmt.Sprintf("%d of %s", len(cells), quantity.Plural(int64(all), "cell"))
 		}
 		p.add(document.Folded{Summary: cellCharts + " (" + count + ")", Parts: cells})
 	}
@@ -240,7 +241,7 @@ func (p *page) readBack() {
 		row := []string{p.names.Cell(i)}
 		for _, n := range []int64{cell.Sent, cell.Acked, cell.Failed, cell.Consumed, cell.Lost, cell.Duplicated,
 			cell.Reordered, cell.Corrupted} {
-			row = append(row, wording.Count(n))
+			row = append(row, quantity.Count(n))
 		}
 		rows = append(rows, row)
 	}
@@ -258,16 +259,16 @@ func (p *page) corpora() {
 	known := false
 	for i := range p.r.Cells {
 		c := &p.r.Cells[i]
-		share, imbalance := wording.None, wording.None
+		share, imbalance := quantity.None, quantity.None
 		if part := c.Partitions; part != nil {
 			known = true
-			share = fmt.Sprintf("%d (%s)", part.Busiest, wording.Percent(part.Share))
-			imbalance = wording.Digits(part.Imbalance)
+			share = fmt.Sprintf("%d (%s)", part.Busiest, quantity.Percent(part.Share))
+			imbalance = quantity.Digits(part.Imbalance)
 		}
 		for _, of := range corporaOf(c) {
 			known = true
-			row := []string{p.names.Cell(i), of.Payload, wording.Digits(of.MeanBytes), wording.Digits(of.EntropyBits),
-				wording.Ratio(of.RatioAlone), wording.Ratio(of.RatioTogether), share, imbalance}
+			row := []string{p.names.Cell(i), of.Payload, quantity.Digits(of.MeanBytes), quantity.Digits(of.EntropyBits),
+				quantity.Ratio(of.RatioAlone), quantity.Ratio(of.RatioTogether), share, imbalance}
 			rows = append(rows, row)
 		}
 	}
@@ -306,8 +307,9 @@ func (p *page) cost() {
 		"measured for"}
 	var rows [][]string
 	for i, cell := range p.r.Cells {
-		rows = append(rows, []string{p.names.Cell(i), wording.Megabytes(cell.BytesRecords), wording.Megabytes(cell.BytesWire),
-			wording.Megabytes(cell.BytesDisk), wording.Count(cell.Fsyncs), processor(cell), measuredFor(cell)})
+		rows = append(rows, []string{p.names.Cell(i), quantity.Megabytes(cell.BytesRecords),
+			quantity.Megabytes(cell.BytesWire), quantity.Megabytes(cell.BytesDisk), quantity.Count(cell.Fsyncs),
+			processor(cell), measuredFor(cell)})
 	}
 	p.add(document.Table{Caption: "What each cell took", Heading: heading, Rows: rows})
 	p.say("Records are keys and values; logs are those of all replicas. CPU is for 10^9 bytes of acknowledged records, " +
@@ -319,18 +321,18 @@ func (p *page) cost() {
 // measuredFor is the length of the window that rates are of.
 func measuredFor(c results.Cell) string {
 	if c.MeasuredS == 0 {
-		return wording.None
+		return quantity.None
 	}
-	return wording.Duration(int64(c.MeasuredS * 1e9))
+	return quantity.Duration(int64(c.MeasuredS * 1e9))
 }
 
 // processor is the processor time of a cell, for the same bytes.
 func processor(c results.Cell) string {
 	if seconds, ok := findings.ProcessorTime(&c); ok {
-		return wording.Digits(seconds)
+		return quantity.Digits(seconds)
 	}
 	if c.Target == results.TargetSim {
-		return wording.None
+		return quantity.None
 	}
-	return wording.NotAvailable
+	return quantity.NotAvailable
 }

@@ -6,8 +6,8 @@ import (
 
 	"brokerlab/report/document"
 	"brokerlab/report/table"
-	"brokerlab/report/wording"
 	"brokerlab/results"
+	"brokerlab/results/quantity"
 )
 
 // timing is where the time went, beside the times of requests and fsyncs.
@@ -99,7 +99,7 @@ func (p *page) cpuParts() document.Table {
 			for _, name := range t.Heading[2:] {
 				at := slices.IndexFunc(parts, func(c results.CPUPart) bool { return c.Name == name && c.Side == side })
 				if at < 0 {
-					row = append(row, wording.None)
+					row = append(row, quantity.None)
 					continue
 				}
 				row, found = append(row, cpuSeconds(p.r.Cells[i].Target, parts[at].Seconds)), true
@@ -135,7 +135,7 @@ func upright(t document.Table) document.Table {
 // simulated one.
 func cpuSeconds(target string, seconds float64) string {
 	if target == results.TargetSim {
-		return wording.Digits(seconds)
+		return quantity.Digits(seconds)
 	}
 	return strconv.FormatFloat(seconds, 'f', 2, 64)
 }

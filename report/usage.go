@@ -6,6 +6,7 @@ import (
 	"brokerlab/report/document"
 	"brokerlab/report/wording"
 	"brokerlab/results"
+	"brokerlab/results/quantity"
 )
 
 // usageColumn is one figure of what was busy.
@@ -16,36 +17,36 @@ type usageColumn struct {
 
 var usageColumns = []usageColumn{
 	{"bound by", func(c *results.Cell) string { return boundWords(c) }},
-	{"disk busy", ofDisk(func(d *results.DiskUsage) string { return wording.Percent(d.Busy) })},
+	{"disk busy", ofDisk(func(d *results.DiskUsage) string { return quantity.Percent(d.Busy) })},
 	{"request took", ofDisk(func(d *results.DiskUsage) string {
 		if d.Requests == 0 {
-			return wording.None
+			return quantity.None
 		}
-		return wording.Duration(int64(d.QueueMS * 1e6))
+		return quantity.Duration(int64(d.QueueMS * 1e6))
 	})},
-	{"requests under way", ofDisk(func(d *results.DiskUsage) string { return wording.Digits(d.Depth) })},
+	{"requests under way", ofDisk(func(d *results.DiskUsage) string { return quantity.Digits(d.Depth) })},
 	{"seeks", ofDisk(func(d *results.DiskUsage) string { return known(d.Seeks) })},
 	{"flushes", ofDisk(func(d *results.DiskUsage) string { return known(d.Flushes) })},
-	{"written", ofDisk(func(d *results.DiskUsage) string { return wording.Megabytes(d.BytesWritten) })},
-	{"read", ofDisk(func(d *results.DiskUsage) string { return wording.Megabytes(d.BytesRead) })},
-	{"dirty at most", ofCache(func(p *results.PageCacheUsage) string { return wording.Megabytes(p.DirtyMaxBytes) })},
+	{"written", ofDisk(func(d *results.DiskUsage) string { return quantity.Megabytes(d.BytesWritten) })},
+	{"read", ofDisk(func(d *results.DiskUsage) string { return quantity.Megabytes(d.BytesRead) })},
+	{"dirty at most", ofCache(func(p *results.PageCacheUsage) string { return quantity.Megabytes(p.DirtyMaxBytes) })},
 	{"writers held back", ofCache(func(p *results.PageCacheUsage) string {
 		if p.ThrottledMS == nil {
-			return wording.None
+			return quantity.None
 		}
-		return wording.Duration(int64(*p.ThrottledMS * 1e6))
+		return quantity.Duration(int64(*p.ThrottledMS * 1e6))
 	})},
 	{"read from memory", ofCache(func(p *results.PageCacheUsage) string {
 		if p.HitRatio == nil {
-			return wording.None
+			return quantity.None
 		}
-		return wording.Percent(*p.HitRatio)
+		return quantity.Percent(*p.HitRatio)
 	})},
 	{"network busy", func(c *results.Cell) string {
 		if c.Network == nil {
-			return wording.None
+			return quantity.None
 		}
-		return wording.Percent(c.Network.Busy)
+		return quantity.Percent(c.Network.Busy)
 	}},
 	{"CPU busy", func(c *results.Cell) string { return cpuWords(c.CPU) }},
 	{"clients' CPU", func(c *results.Cell) string { return cpuWords(c.ClientCPU) }},
@@ -67,7 +68,7 @@ func (p *page) usage() {
 		there := false
 		for i := range rows {
 			values[i] = column.value(&p.r.Cells[i])
-			there = there || values[i] != wording.None
+			there = there || values[i] != quantity.None
 		}
 		if !there {
 			continue
@@ -96,7 +97,7 @@ func whoseFigures(r *results.Result) string {
 func boundWords(c *results.Cell) string {
 	words := wording.Bound(*c)
 	if c.Bound != nil && c.Bound.Node != "" {
-		words += " (" + wording.Percent(c.Bound.Share) + " on " + c.Bound.Node + ")"
+		words += " (" + quantity.Percent(c.Bound.Share) + " on " + c.Bound.Node + ")"
 	}
 	return words
 }
@@ -104,7 +105,7 @@ func boundWords(c *results.Cell) string {
 func ofDisk(value func(*results.DiskUsage) string) func(*results.Cell) string {
 	return func(c *results.Cell) string {
 		if c.Disk == nil {
-			return wording.None
+			return quantity.None
 		}
 		return value(c.Disk)
 	}
@@ -113,7 +114,7 @@ func ofDisk(value func(*results.DiskUsage) string) func(*results.Cell) string {
 func ofCache(value func(*results.PageCacheUsage) string) func(*results.Cell) string {
 	return func(c *results.Cell) string {
 		if c.PageCache == nil {
-			return wording.None
+			return quantity.None
 		}
 		return value(c.PageCache)
 	}
@@ -121,14 +122,14 @@ func ofCache(value func(*results.PageCacheUsage) string) func(*results.Cell) str
 
 func cpuWords(c *results.CPUUsage) string {
 	if c == nil {
-		return wording.None
+		return quantity.None
 	}
-	return wording.Percent(c.Busy)
+	return quantity.Percent(c.Busy)
 }
 
 func known(n *int64) string {
 	if n == nil {
-		return wording.None
+		return quantity.None
 	}
-	return wording.Count(*n)
+	return quantity.Count(*n)
 }

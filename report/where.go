@@ -9,8 +9,8 @@ import (
 	"strings"
 
 	"brokerlab/report/document"
-	"brokerlab/report/wording"
 	"brokerlab/results"
+	"brokerlab/results/quantity"
 )
 
 // settings are those that differ between cells, by cell, and those that all
@@ -70,7 +70,7 @@ func (p *page) sharedValue(path string) (string, bool) {
 
 func orNone(value string) string {
 	if value == "" {
-		return wording.None
+		return quantity.None
 	}
 	return value
 }
@@ -79,16 +79,16 @@ func orNone(value string) string {
 func (p *page) where() {
 	m, v := p.r.Wall.Machine, p.r.Wall.Version
 	p.add(document.Section{ID: "machine", Title: "Where it ran"})
-	memory := wording.NotAvailable
+	memory := quantity.NotAvailable
 	if m.MemBytes > 0 {
-		memory = wording.Bytes(m.MemBytes)
+		memory = quantity.Bytes(m.MemBytes)
 	}
 	commit := v.Commit
 	if v.Modified {
 		commit += ", with local changes"
 	}
 	rows := [][]string{
-		{"processor", fmt.Sprintf("%s, %s", orNone(m.CPU), wording.Plural(int64(m.Cores), "core"))},
+		{"processor", fmt.Sprintf("%s, %s", orNone(m.CPU), quantity.Plural(int64(m.Cores), "core"))},
 		{"memory", memory},
 		{"system", strings.TrimSpace(fmt.Sprintf("%s/%s %s", m.OS, m.Arch, m.Kernel))},
 		{"brokerlab", strings.TrimSpace(v.Brokerlab + " (commit " + commit + ")")},
@@ -97,7 +97,7 @@ func (p *page) where() {
 	for _, d := range p.r.Wall.Directories {
 		text := d.FileSystem
 		if d.FreeBytes > 0 {
-			text += ", " + wording.Bytes(d.FreeBytes) + " free"
+			text += ", " + quantity.Bytes(d.FreeBytes) + " free"
 		}
 		rows = append(rows, []string{"directory " + d.Path, text})
 	}

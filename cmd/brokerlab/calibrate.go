@@ -15,7 +15,7 @@ import (
 
 	"brokerlab/engine/codec"
 	"brokerlab/engine/simworld"
-	"brokerlab/report/wording"
+	"brokerlab/results/quantity"
 	"brokerlab/scenarios/hosts"
 	"brokerlab/scenarios/hosts/calibrate"
 	"brokerlab/scenarios/run"
@@ -161,7 +161,7 @@ func printHost(out io.Writer, p *hosts.Profile) error {
 		fmt.Fprintf(w, "%v %d, %s", c.Codec, c.Level, c.Implementation)
 		for _, price := range []simworld.Price{c.Compress, c.Decompress} {
 			for _, size := range shownSizes {
-				fmt.Fprintf(w, "\t%s", wording.Digits(1000*float64(size)/price.Ns(size)))
+				fmt.Fprintf(w, "\t%s", quantity.Digits(1000*float64(size)/price.Ns(size)))
 			}
 		}
 		fmt.Fprintln(w)

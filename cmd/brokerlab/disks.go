@@ -12,7 +12,7 @@ import (
 
 	"brokerlab/disks/profiles"
 	"brokerlab/disks/suite"
-	"brokerlab/report/wording"
+	"brokerlab/results/quantity"
 	"brokerlab/scenarios/disktest"
 )
 
@@ -75,7 +75,7 @@ func disksList(ctx *cli.Context) error {
 	for i, p := range disks {
 		f := c.Disks[i].Figures
 		fmt.Fprintf(w, "%s\t%s\t%s\t%9s\t%12s\t%s\t%s\n", p.Name, p.Config.Kind, capacity(p),
-			wording.Digits(f[0].MBPerS), wording.Digits(f[1].OpsPerS), wording.Duration(f[2].Sync.P50), p.Title)
+			quantity.Digits(f[0].MBPerS), quantity.Digits(f[1].OpsPerS), quantity.Duration(f[2].Sync.P50), p.Title)
 	}
 	fmt.Fprintln(w, "\nRates and times are simulated. disks compare has more of them, disks show the figures behind.")
 	return w.Flush()
@@ -88,7 +88,7 @@ func capacity(p *profiles.Profile) string {
 			return f.Text
 		}
 	}
-	return wording.Bytes(p.Config.CapacityBytes)
+	return quantity.Bytes(p.Config.CapacityBytes)
 }
 
 // loadProfiles finds every profile or says of each that is missing what is.

@@ -11,7 +11,7 @@ import (
 	"brokerlab/engine/logcheck"
 	"brokerlab/engine/logdump"
 	"brokerlab/engine/record"
-	"brokerlab/report/wording"
+	"brokerlab/results/quantity"
 )
 
 // textDump prints for people: batches and records as Kafka's DumpLogSegments does.
@@ -98,10 +98,10 @@ func (d *textDump) time(e logcheck.Entry) error {
 func (d *textDump) segment(s logcheck.Segment) error {
 	buf := fmt.Appendf(d.out.buf, "%s: ", d.path(s.File))
 	if s.Batches == 0 {
-		return d.out.write(fmt.Appendf(buf, "no batches, %s\n", wording.Bytes(s.LogBytes)))
+		return d.out.write(fmt.Appendf(buf, "no batches, %s\n", quantity.Bytes(s.LogBytes)))
 	}
 	return d.out.write(fmt.Appendf(buf, "offsets %d to %d, %s, %s, %s, %s to %s, %s\n", s.FirstOffset, s.NextOffset-1,
-		plural64(s.Batches, "batch", "batches"), plural64(s.Records, "record", "records"), wording.Bytes(s.LogBytes),
+		plural64(s.Batches, "batch", "batches"), plural64(s.Records, "record", "records"), quantity.Bytes(s.LogBytes),
 		clock(s.FirstTime), clock(s.LastTime), plural64(int64(s.IndexEntries+s.TimeEntries), "index entry", "index entries")))
 }
 
@@ -109,7 +109,7 @@ func plural64(n int64, one, many string) string {
 	if n == 1 {
 		return "1 " + one
 	}
-	return wording.Count(n) + " " + many
+	return quantity.Count(n) + " " + many
 }
 
 // clock is a timestamp of Kafka, which counts milliseconds.
@@ -126,7 +126,7 @@ func (d *textDump) finding(f logcheck.Finding) error {
 func (d *textDump) totals(t logcheck.Totals) error {
 	text := fmt.Sprintf("%s, %s, %s, %s, %s", plural64(int64(t.Directories), "directory", "directories"),
 		plural64(int64(t.Segments), "segment", "segments"), plural64(t.Batches, "batch", "batches"),
-		plural64(t.Records, "record", "records"), wording.Bytes(t.Bytes))
+		plural64(t.Records, "record", "records"), quantity.Bytes(t.Bytes))
 	if t.Notes > 0 {
 		text += ", " + plural64(int64(t.Notes), "note", "notes")
 	}

@@ -10,7 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"brokerlab/report/wording"
+	"brokerlab/results/quantity"
 	"brokerlab/scenarios/run"
 	"brokerlab/scenarios/spec"
 	"brokerlab/workloads/payload"
@@ -107,10 +107,10 @@ func writePayloads(out io.Writer, figures []run.PayloadFigures) error {
 	line(titles[0], heading)
 	for i, f := range figures {
 		c := &f.Corpus
-		row := []string{wording.Digits(c.MeanBytes), wording.Digits(c.EntropyBits), wording.Ratio(c.RatioAlone),
-			wording.Ratio(c.RatioTogether)}
+		row := []string{quantity.Digits(c.MeanBytes), quantity.Digits(c.EntropyBits), quantity.Ratio(c.RatioAlone),
+			quantity.Ratio(c.RatioTogether)}
 		for _, b := range f.Batches {
-			row = append(row, wording.Ratio(b.Ratio))
+			row = append(row, quantity.Ratio(b.Ratio))
 		}
 		line(titles[1+i], row)
 	}
@@ -122,12 +122,12 @@ func writePayloads(out io.Writer, figures []run.PayloadFigures) error {
 		"Kafka's levels.")
 	for _, f := range figures {
 		if file := f.Corpus.File; file != nil {
-			fmt.Fprintf(out, "%s: %s records, read as %s; %s bytes, SHA-256 %s.\n", file.Path, wording.Count(file.Records),
-				file.Format, wording.Count(file.Bytes), file.SHA256)
+			fmt.Fprintf(out, "%s: %s records, read as %s; %s bytes, SHA-256 %s.\n", file.Path, quantity.Count(file.Records),
+				file.Format, quantity.Count(file.Bytes), file.SHA256)
 		}
 		if share := f.Corpus.WithoutKey; share > 0 {
 			fmt.Fprintf(out, "%s: %s of the records that were looked at have no key: %s.\n", f.Corpus.Payload,
-				wording.Percent(share), f.Key)
+				quantity.Percent(share), f.Key)
 		}
 	}
 	return nil

@@ -7,8 +7,8 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/text"
 
-	"brokerlab/report/wording"
 	"brokerlab/results"
+	"brokerlab/results/quantity"
 	"brokerlab/scenarios/run"
 )
 
@@ -158,7 +158,7 @@ func (t *tracker) lines(left string) []string {
 	left = after(left)
 	records := ""
 	if t.now.Acked > 0 {
-		records = fmt.Sprintf(", %s records", wording.Count(t.now.Acked))
+		records = fmt.Sprintf(", %s records", quantity.Count(t.now.Acked))
 	}
 	front, rate := t.place()+": "+t.elapsed(), t.speed()+t.latency()
 	short := fmt.Sprintf("%d/%d %s", t.now.Cell, t.now.Cells, t.share())
@@ -209,7 +209,7 @@ func (t *tracker) share() string {
 func (t *tracker) moment() string {
 	records := ""
 	if t.now.Acked > 0 {
-		records = fmt.Sprintf(", %s records", wording.Count(t.now.Acked))
+		records = fmt.Sprintf(", %s records", quantity.Count(t.now.Acked))
 	}
 	return t.elapsed() + records + t.failures() + t.speed() + t.latency()
 }
@@ -227,7 +227,7 @@ func (t *tracker) failures() string {
 	if t.now.Failed == 0 {
 		return ""
 	}
-	return fmt.Sprintf(", %s failed", wording.Count(t.now.Failed))
+	return fmt.Sprintf(", %s failed", quantity.Count(t.now.Failed))
 }
 
 func (t *tracker) speed() string {
@@ -235,7 +235,7 @@ func (t *tracker) speed() string {
 	if !loading(t.now.Phase) || rate <= 0 {
 		return ""
 	}
-	return fmt.Sprintf(", %s/s", wording.Digits(rate))
+	return fmt.Sprintf(", %s/s", quantity.Digits(rate))
 }
 
 // latency is that of the last second.
@@ -243,7 +243,7 @@ func (t *tracker) latency() string {
 	if !loading(t.now.Phase) || t.now.P99 <= 0 {
 		return ""
 	}
-	return ", p99 " + wording.Duration(int64(t.now.P99))
+	return ", p99 " + quantity.Duration(int64(t.now.P99))
 }
 
 // ended is the line of a repeat that is over; none if nothing was seen of it. The
@@ -255,7 +255,7 @@ func (t *tracker) ended() []string {
 	}
 	words := t.place() + ": ended"
 	if elapsed := min(t.inLoad.Elapsed, t.inLoad.Duration); elapsed >= rateOver {
-		words += fmt.Sprintf(", about %s records/s", wording.Digits(float64(t.inLoad.Acked)/elapsed.Seconds()))
+		words += fmt.Sprintf(", about %s records/s", quantity.Digits(float64(t.inLoad.Acked)/elapsed.Seconds()))
 	}
 	return []string{words}
 }

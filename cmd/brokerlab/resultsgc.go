@@ -12,8 +12,8 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
-	"brokerlab/report/wording"
 	"brokerlab/results/past"
+	"brokerlab/results/quantity"
 )
 
 func resultsGCCommand() *cli.Command {
@@ -98,9 +98,9 @@ func clearResults(ctx *cli.Context) error {
 		fmt.Fprintf(ctx.App.ErrWriter, "kept %s: %s\n", r.Path, plan.Reason[i])
 	}
 	for _, r := range plan.Remove {
-		fmt.Fprintf(ctx.App.Writer, "%s\t%s\n", r.Path, wording.Bytes(r.Bytes))
+		fmt.Fprintf(ctx.App.Writer, "%s\t%s\n", r.Path, quantity.Bytes(r.Bytes))
 	}
-	what := plural(len(plan.Remove), "run") + ", " + wording.Bytes(plan.Bytes())
+	what := plural(len(plan.Remove), "run") + ", " + quantity.Bytes(plan.Bytes())
 	switch {
 	case len(plan.Remove) == 0:
 		fmt.Fprintf(ctx.App.ErrWriter, "nothing to remove of %s\n", plural(len(all), "run"))

@@ -10,9 +10,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"brokerlab/report/wording"
 	"brokerlab/results"
 	"brokerlab/results/past"
+	"brokerlab/results/quantity"
 )
 
 func resultsListCommand() *cli.Command {
@@ -65,7 +65,7 @@ type span struct {
 
 func (s *span) words(format func(float64) string) string {
 	if s == nil {
-		return wording.None
+		return quantity.None
 	}
 	least, greatest := format(s.Least), format(s.Greatest)
 	if least == greatest {
@@ -174,14 +174,14 @@ func printRuns(out io.Writer, all []listedRun) error {
 	for _, l := range all {
 		bytes += l.SizeBytes
 		fmt.Fprintf(w, "%s\t%s\t%5d\t%s\t%s\t%s\t%s\t%s\t%s\n", l.Scenario, l.Started.Format("2006-01-02 15:04:05"), l.Cells,
-			targetWords(l.Targets), l.RecordsPerS.words(wording.Digits),
-			l.ProduceP99NS.words(func(ns float64) string { return wording.Duration(int64(ns)) }),
-			wording.Bytes(l.SizeBytes), l.state(), l.Folder)
+			targetWords(l.Targets), l.RecordsPerS.words(quantity.Digits),
+			l.ProduceP99NS.words(func(ns float64) string { return quantity.Duration(int64(ns)) }),
+			quantity.Bytes(l.SizeBytes), l.state(), l.Folder)
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(out, "\n%s, %s\n", plural(len(all), "run"), wording.Bytes(bytes))
+	_, err := fmt.Fprintf(out, "\n%s, %s\n", plural(len(all), "run"), quantity.Bytes(bytes))
 	return err
 }
 
@@ -198,7 +198,7 @@ func targetWords(targets []string) string {
 		}
 	}
 	if len(words) == 0 {
-		return wording.None
+		return quantity.None
 	}
 	return strings.Join(words, ", ")
 }

@@ -10,8 +10,8 @@ import (
 
 	"brokerlab/report"
 	"brokerlab/report/table"
-	"brokerlab/report/wording"
 	"brokerlab/results"
+	"brokerlab/results/quantity"
 )
 
 func resultsShowCommand() *cli.Command {
@@ -79,7 +79,7 @@ func showRun(ctx *cli.Context, folder *results.Folder, r *results.Result) {
 	}
 	fmt.Fprintf(out, "%s, %s, ", r.Scenario, r.Wall.Started.UTC().Format(time.RFC3339))
 	if r.Wall.Seconds > 0 { // not of a run that has not ended
-		fmt.Fprintf(out, "took %s, ", wording.Duration(int64(r.Wall.Seconds*1e9)))
+		fmt.Fprintf(out, "took %s, ", quantity.Duration(int64(r.Wall.Seconds*1e9)))
 	}
 	fmt.Fprintf(out, "in %s\n\n", folder.Path)
 	fmt.Fprint(out, table.TextWithin(r, columnsOf(out)))

@@ -12,6 +12,7 @@ import (
 	"brokerlab/report/plotstyle"
 	"brokerlab/report/wording"
 	"brokerlab/results"
+	"brokerlab/results/quantity"
 )
 
 // activityMost is how many cells have a figure of what they were busy with: those of a
@@ -50,7 +51,7 @@ func Activity(d *Data, cell int) *plotstyle.Figure {
 		f.NoData = "the cell left no samples of what it was busy with"
 		return f
 	}
-	of := fmt.Sprintf("%s, the busiest of %s", a.Node, wording.Plural(int64(nodes(d.activity[cell])), "node"))
+	of := fmt.Sprintf("%s, the busiest of %s", a.Node, quantity.Plural(int64(nodes(d.activity[cell])), "node"))
 	if nodes(d.activity[cell]) == 1 {
 		of = a.Node
 	}
@@ -58,7 +59,7 @@ func Activity(d *Data, cell int) *plotstyle.Figure {
 		of += fmt.Sprintf(", repeat %d of %d", a.Repeat, len(c.Repeats))
 	}
 	f.Subtitle = wording.Join(of, f.Subtitle)
-	about := []string{"samples of " + wording.Duration(int64(a.EveryS*1e9)) + ": rates and shares are means over them"}
+	about := []string{"samples of " + quantity.Duration(int64(a.EveryS*1e9)) + ": rates and shares are means over them"}
 	if c.Target != results.TargetSim {
 		about = append(about, wholeMachine)
 	}
@@ -374,7 +375,7 @@ func (t timeline) dirty() (p plotstyle.Panel, ok bool) {
 		}
 		top := float64(slices.Max(h.values))
 		if top > farThreshold*max(greatest, 1) && len(bands) == 0 {
-			far = append(far, h.name+" "+wording.Bytes(slices.Max(h.values)))
+			far = append(far, h.name+" "+quantity.Bytes(slices.Max(h.values)))
 			continue
 		}
 		most = max(most, top)

@@ -9,6 +9,7 @@ import (
 	"brokerlab/report/plotstyle"
 	"brokerlab/report/wording"
 	"brokerlab/results"
+	"brokerlab/results/quantity"
 )
 
 // mbPerS is the name of the rate in Cell.Intervals.
@@ -179,7 +180,7 @@ func (d *Data) throughputBar(cell int, fill color.Color) plotstyle.Bar {
 	if len(c.Repeats) == 0 && c.MBPerS == 0 {
 		return plotstyle.Bar{Label: noData, Fill: fill}
 	}
-	b := plotstyle.Bar{Value: c.MBPerS, Label: wording.Digits(c.MBPerS), Fill: fill}
+	b := plotstyle.Bar{Value: c.MBPerS, Label: quantity.Digits(c.MBPerS), Fill: fill}
 	bounded(&b, &c, mbPerS, c.Repeats, func(r results.Repeat) float64 { return r.MBPerS })
 	return b
 }
@@ -192,10 +193,10 @@ func latencyBar(c results.Cell, latency string, colour int) plotstyle.Bar {
 		return b
 	}
 	if !l.Supports("p99") {
-		b.Label = "too few: " + wording.Count(l.Count)
+		b.Label = "too few: " + quantity.Count(l.Count)
 		return b
 	}
-	b.Value, b.Label = float64(l.P99), wording.Duration(l.P99)
+	b.Value, b.Label = float64(l.P99), quantity.Duration(l.P99)
 	var repeats []results.Repeat
 	for _, r := range c.Repeats {
 		if r.Latency[latency].Count > 0 {

@@ -10,6 +10,7 @@ import (
 	"brokerlab/report/plotstyle"
 	"brokerlab/report/wording"
 	"brokerlab/results"
+	"brokerlab/results/quantity"
 )
 
 // Sizes of a map of two settings, in points.
@@ -31,12 +32,12 @@ type field struct {
 
 var fields = []field{
 	{"Throughput, MB/s: darker is more", plotstyle.Blues, false, func(c *results.Cell) float64 { return c.MBPerS },
-		wording.Digits},
+		quantity.Digits},
 	{"Produce latency, p99: darker is longer", plotstyle.Oranges, true, latencyP99(results.Produce), nanoseconds},
 	{"End-to-end latency, p99: darker is longer", plotstyle.Oranges, true, latencyP99(results.EndToEnd), nanoseconds},
 }
 
-func nanoseconds(v float64) string { return wording.Duration(int64(v)) }
+func nanoseconds(v float64) string { return quantity.Duration(int64(v)) }
 
 // latencyP99 is 0 where there are too few samples for it.
 func latencyP99(latency string) func(*results.Cell) float64 {
@@ -187,7 +188,7 @@ func (g fieldGrid) panel(d *Data, f field) (plotstyle.Panel, bool) {
 		for k, cell := range row {
 			y := float64(len(g.rows) - 1 - r)
 			tile := plotstyle.Tile{X0: float64(k) - 0.5, X1: float64(k) + 0.5, Y0: y - 0.5, Y1: y + 0.5,
-				Fill: plotstyle.InkGrid, Label: wording.None}
+				Fill: plotstyle.InkGrid, Label: quantity.None}
 			if cell >= 0 {
 				if v := f.value(&d.Result.Cells[cell]); v > 0 {
 					tile.Fill, tile.Label = f.ramp.At(f.shade(v, least, greatest)), f.words(v)

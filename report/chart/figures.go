@@ -6,8 +6,8 @@ import (
 	"strings"
 
 	"brokerlab/report/plotstyle"
-	"brokerlab/report/wording"
 	"brokerlab/results"
+	"brokerlab/results/quantity"
 )
 
 // Figures are what a chart shows as a table: a name, and as many figures as the
@@ -45,7 +45,7 @@ func (f Figures) alt(title, subtitle, why string) string {
 		}
 		var parts []string
 		for i, v := range row[1:] {
-			if v != wording.None && v != "" {
+			if v != quantity.None && v != "" {
 				parts = append(parts, f.Heading[i+1]+" "+v)
 			}
 		}
@@ -64,11 +64,11 @@ func (d *Data) throughputFigures() Figures {
 		c := &d.Result.Cells[i]
 		b := d.throughputBar(i, plotstyle.InkAxis)
 		if b.Label == noData {
-			f.add(d.names.Cell(i), wording.None, wording.None, wording.None, wording.None)
+			f.add(d.names.Cell(i), quantity.None, quantity.None, quantity.None, quantity.None)
 			continue
 		}
 		low, high := span(b)
-		f.add(d.names.Cell(i), b.Label, low, high, wording.Digits(c.RecordsPerS))
+		f.add(d.names.Cell(i), b.Label, low, high, quantity.Digits(c.RecordsPerS))
 	}
 	return f
 }
@@ -76,9 +76,9 @@ func (d *Data) throughputFigures() Figures {
 // span is a bar's whisker.
 func span(b plotstyle.Bar) (low, high string) {
 	if b.High <= b.Low {
-		return wording.None, wording.None
+		return quantity.None, quantity.None
 	}
-	return wording.Digits(b.Low), wording.Digits(b.High)
+	return quantity.Digits(b.Low), quantity.Digits(b.High)
 }
 
 // percentiles are those that a table of a latency has.
@@ -104,18 +104,18 @@ func (d *Data) percentileFigures(latency string) Figures {
 		for _, p := range percentiles {
 			switch {
 			case l.Count == 0:
-				values = append(values, wording.None)
+				values = append(values, quantity.None)
 			case !l.Supports(p.name):
 				values = append(values, tooFew)
 			default:
-				values = append(values, wording.Duration(p.value(l)))
+				values = append(values, quantity.Duration(p.value(l)))
 			}
 		}
-		most := wording.None
+		most := quantity.None
 		if l.Count > 0 {
-			most = wording.Duration(l.Max)
+			most = quantity.Duration(l.Max)
 		}
-		f.add(d.names.Cell(i), append(values, most, wording.Count(l.Count))...)
+		f.add(d.names.Cell(i), append(values, most, quantity.Count(l.Count))...)
 	}
 	return f
 }
@@ -131,7 +131,7 @@ func (d *Data) p99Figures() Figures {
 		var values []string
 		for n, latency := range latencies {
 			b := latencyBar(c, latency, n)
-			low, high := wording.None, wording.None
+			low, high := quantity.None, quantity.None
 			if b.High > b.Low {
 				low, high = nanoseconds(b.Low), nanoseconds(b.High)
 			}
@@ -150,7 +150,7 @@ func (d *Data) fieldFigures() Figures {
 		for _, field := range fields {
 			v := field.value(&d.Result.Cells[i])
 			if v == 0 {
-				values = append(values, wording.None)
+				values = append(values, quantity.None)
 				continue
 			}
 			values = append(values, field.words(v))
@@ -165,7 +165,7 @@ func (d *Data) ratioFigures() Figures {
 	f := Figures{Heading: []string{"cell", "ratio", "MB/s"}}
 	for _, i := range d.ratioCells() {
 		c := &d.Result.Cells[i]
-		f.add(d.names.Cell(i), wording.Ratio(c.CompressionRatio), wording.Digits(c.MBPerS))
+		f.add(d.names.Cell(i), quantity.Ratio(c.CompressionRatio), quantity.Digits(c.MBPerS))
 	}
 	return f
 }
@@ -182,7 +182,7 @@ func (d *Data) stageFigures() Figures {
 	for i := range d.Result.Cells {
 		c := &d.Result.Cells[i]
 		if c.Breakdown == nil {
-			f.add(d.names.Cell(i), slices.Repeat([]string{wording.None}, len(used)+1)...)
+			f.add(d.names.Cell(i), slices.Repeat([]string{quantity.None}, len(used)+1)...)
 			continue
 		}
 		values := []string{nanoseconds(results.SumNS(c.Breakdown.Produce))}
@@ -190,7 +190,7 @@ func (d *Data) stageFigures() Figures {
 			if ns := stageMean(c, name); ns > 0 {
 				values = append(values, nanoseconds(ns))
 			} else {
-				values = append(values, wording.None)
+				values = append(values, quantity.None)
 			}
 		}
 		f.add(d.names.Cell(i), values...)
@@ -214,7 +214,7 @@ func stageMean(c *results.Cell, name string) (ns float64) {
 // window.
 func rangeFigures(f *Figures, name string, values []float64, format func(float64) string) {
 	if len(values) == 0 {
-		f.add(name, wording.None, wording.None, wording.None)
+		f.add(name, quantity.None, quantity.None, quantity.None)
 		return
 	}
 	f.add(name, format(slices.Min(values)), format(results.Median(values)), format(slices.Max(values)))
@@ -231,7 +231,7 @@ func (d *Data) throughputTimeFigures() Figures {
 				measured = append(measured, s.median[k])
 			}
 		}
-		rangeFigures(&f, d.names.Cell(i), measured, wording.Digits)
+		rangeFigures(&f, d.names.Cell(i), measured, quantity.Digits)
 	}
 	return f
 }
@@ -268,11 +268,11 @@ func (d *Data) unwrittenFigures() Figures {
 		for _, u := range unwrittens {
 			switch y := u.sum(activity[i]).y; {
 			case len(y) == 0:
-				values = append(values, wording.None)
+				values = append(values, quantity.None)
 			case u.sizes:
-				values = append(values, wording.Bytes(int64(slices.Max(y))))
+				values = append(values, quantity.Bytes(int64(slices.Max(y))))
 			default:
-				values = append(values, wording.Count(int64(slices.Max(y))))
+				values = append(values, quantity.Count(int64(slices.Max(y))))
 			}
 		}
 		f.add(d.names.Cell(i), values...)
@@ -291,7 +291,7 @@ func (d *Data) utilisationFigures() Figures {
 		for _, r := range d.used() {
 			b := r.bar(&d.Result.Cells[i])
 			if b.Absent {
-				b.Label = wording.None
+				b.Label = quantity.None
 			}
 			values = append(values, b.Label)
 		}
@@ -306,7 +306,7 @@ func (d *Data) partFigures() Figures {
 	f := Figures{Heading: append([]string{"cell, cores busy with"}, names...)}
 	for i := range d.Result.Cells {
 		c := &d.Result.Cells[i]
-		values := slices.Repeat([]string{wording.None}, len(names))
+		values := slices.Repeat([]string{quantity.None}, len(names))
 		cores := make([]float64, len(names))
 		for _, p := range cpuParts(c) {
 			at := slices.Index(names, p.Name)
@@ -336,7 +336,7 @@ func (d *Data) activityFigures(cell int) Figures {
 	}
 	share := func(name string, values []float64) {
 		if len(values) > 0 {
-			f.add(name, wording.Percent(mean(values)), wording.Percent(slices.Max(values)))
+			f.add(name, quantity.Percent(mean(values)), quantity.Percent(slices.Max(values)))
 		}
 	}
 	share("processors", a.CPUBusy)
@@ -348,7 +348,7 @@ func (d *Data) activityFigures(cell int) Figures {
 		share("network, in", n.ReceiveBusy)
 	}
 	if c := a.PageCache; c != nil && len(c.DirtyBytes) > 0 {
-		f.add("dirty bytes", wording.Bytes(int64(mean(floats(c.DirtyBytes)))), wording.Bytes(slices.Max(c.DirtyBytes)))
+		f.add("dirty bytes", quantity.Bytes(int64(mean(floats(c.DirtyBytes)))), quantity.Bytes(slices.Max(c.DirtyBytes)))
 	}
 	return f
 }

@@ -11,6 +11,7 @@ import (
 	"brokerlab/report/plotstyle"
 	"brokerlab/report/wording"
 	"brokerlab/results"
+	"brokerlab/results/quantity"
 )
 
 // Heights of a cell's panel, in points: of several, and alone.
@@ -181,8 +182,8 @@ func (d *Data) offeredFigures() Figures {
 	for _, i := range d.offeredCells() {
 		c := &d.Result.Cells[i]
 		r := ratesOf(c)
-		f.add(d.names.Cell(i), wording.Digits(slices.Max(r.offered)), wording.Digits(slices.Max(r.acked)),
-			wording.Count(c.Late), wording.Count(c.Unsent))
+		f.add(d.names.Cell(i), quantity.Digits(slices.Max(r.offered)), quantity.Digits(slices.Max(r.acked)),
+			quantity.Count(c.Late), quantity.Count(c.Unsent))
 	}
 	return f
 }

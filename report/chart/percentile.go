@@ -12,6 +12,7 @@ import (
 	"brokerlab/report/plotstyle"
 	"brokerlab/report/wording"
 	"brokerlab/results"
+	"brokerlab/results/quantity"
 )
 
 // samplesAbove is how many samples a percentile needs above it, and one near 0
@@ -62,7 +63,7 @@ func LatencyByPercentile(d *Data, latency string) *plotstyle.Figure {
 		return f
 	}
 	if few := len(d.Result.Cells) - len(drawn); few > 0 {
-		about = append(about, "not drawn, for want of samples: "+wording.Plural(int64(few), "cell"))
+		about = append(about, "not drawn, for want of samples: "+quantity.Plural(int64(few), "cell"))
 	}
 	low, high := plotstyle.LogBounds(least, greatest)
 	about = append(about, d.place(f, drawn, func(p *plot.Plot, cells []int, _ bool) {

@@ -12,6 +12,7 @@ import (
 	"brokerlab/report/plotstyle"
 	"brokerlab/report/wording"
 	"brokerlab/results"
+	"brokerlab/results/quantity"
 )
 
 const probePanel = vg.Length(190)
@@ -29,7 +30,7 @@ func Probe(c *results.DiskComparison) *plotstyle.Figure {
 	}
 	f.Title = "Measured: " + c.Disks[0].Name
 	f.Subtitle = wording.Join("solid with points: measured", "dotted: the model "+c.Disks[1].Name+", simulated",
-		"logarithmic axes", "within a file of "+wording.Bytes(c.SpanBytes))
+		"logarithmic axes", "within a file of "+quantity.Bytes(c.SpanBytes))
 	f.Note = wording.Join("seed of the model "+strconv.FormatUint(c.Seed, 10), "MB is 10^6 bytes")
 	var panels []string
 	for _, p := range c.Patterns {
@@ -60,7 +61,7 @@ func probePanelOf(c *results.DiskComparison, name string) plotstyle.Panel {
 		if p.Panel != name {
 			continue
 		}
-		x, label, metric := float64(p.BlockBytes), wording.Bytes(p.BlockBytes), p.Metric
+		x, label, metric := float64(p.BlockBytes), quantity.Bytes(p.BlockBytes), p.Metric
 		if p.ByFiles {
 			x, label = float64(max(1, p.Files)), strconv.Itoa(max(1, p.Files))
 		}

@@ -11,6 +11,7 @@ import (
 	"brokerlab/report/plotstyle"
 	"brokerlab/report/wording"
 	"brokerlab/results"
+	"brokerlab/results/quantity"
 )
 
 // Sizes of figures of stacks, in points.
@@ -275,5 +276,5 @@ func coresWords(cores float64) string {
 	if cores < 0.001 {
 		return "<0.001"
 	}
-	return wording.Digits(cores)
+	return quantity.Digits(cores)
 }

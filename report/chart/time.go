@@ -9,6 +9,7 @@ import (
 	"brokerlab/report/plotstyle"
 	"brokerlab/report/wording"
 	"brokerlab/results"
+	"brokerlab/results/quantity"
 )
 
 // intervalLeast is the shortest interval that is drawn, in seconds: the rate of
@@ -50,7 +51,7 @@ func ThroughputOverTime(d *Data) *plotstyle.Figure {
 	}
 	about := []string{"keys and values, windows of 1 s or less; MB is 10^6 bytes"}
 	if few := len(all) - len(drawn); few > 0 {
-		about = append(about, "not drawn, for want of "+shortest+" of load: "+wording.Plural(int64(few), "cell"))
+		about = append(about, "not drawn, for want of "+shortest+" of load: "+quantity.Plural(int64(few), "cell"))
 	}
 	defer func() { f.Note = d.note(about...) }()
 	ribbons := wording.Repeats(d.Result, "", "") != "" && len(all) <= ribbonsMost

@@ -6,6 +6,7 @@ import (
 	"brokerlab/report/plotstyle"
 	"brokerlab/report/wording"
 	"brokerlab/results"
+	"brokerlab/results/quantity"
 )
 
 // resource is one that a cell may be bounded by, with how it looks.
@@ -113,7 +114,7 @@ func (r resource) bar(c *results.Cell) plotstyle.Bar {
 	if !ok {
 		return plotstyle.Bar{Absent: true}
 	}
-	b := plotstyle.Bar{Value: 100 * share, Fill: fill, Label: wording.Percent(share)}
+	b := plotstyle.Bar{Value: 100 * share, Fill: fill, Label: quantity.Percent(share)}
 	if c.Bound != nil && slices.Contains(r.bounds, c.Bound.Resource) {
 		b.Label += wording.BoundMark(c.Bound)
 	}

@@ -13,8 +13,8 @@ import (
 
 	"brokerlab/report/plotstyle"
 	"brokerlab/report/table"
-	"brokerlab/report/wording"
 	"brokerlab/results"
+	"brokerlab/results/quantity"
 )
 
 // ValidationCharts are the figures of a validation.
@@ -30,7 +30,7 @@ func ValidationCharts(v *results.Validation) []File {
 // plain writes a tick of milliseconds.
 func plain(v float64) string {
 	if v >= 1000 {
-		return wording.Count(int64(v))
+		return quantity.Count(int64(v))
 	}
 	return fmt.Sprintf("%g", v)
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"brokerlab/report/wording"
+	"brokerlab/results/quantity"
 	"brokerlab/results/stats"
 )
 
@@ -180,15 +181,15 @@ const tenfold = 10
 func changeWords(ratio float64) string {
 	switch {
 	case ratio >= doubled:
-		return wording.Digits(ratio) + " times as high"
+		return quantity.Digits(ratio) + " times as high"
 	case ratio == 1:
 		return "the same"
 	case ratio > 1:
-		return wording.Percent(ratio-1) + " higher"
+		return quantity.Percent(ratio-1) + " higher"
 	case ratio*tenfold <= 1:
-		return "lower by a factor of " + wording.Digits(1/ratio)
+		return "lower by a factor of " + quantity.Digits(1/ratio)
 	}
-	return wording.Percent(1-ratio) + " lower"
+	return quantity.Percent(1-ratio) + " lower"
 }
 
 func count(yes bool) int {

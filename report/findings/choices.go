@@ -8,6 +8,7 @@ import (
 
 	"brokerlab/report/wording"
 	"brokerlab/results"
+	"brokerlab/results/quantity"
 	"brokerlab/results/stats"
 )
 
@@ -102,7 +103,7 @@ func (f *finder) codecs() {
 			})
 			var words []string
 			for n, i := range cells {
-				factor := wording.Ratio(f.r.Cells[i].CompressionRatio) + " with " + f.name(i, part)
+				factor := quantity.Ratio(f.r.Cells[i].CompressionRatio) + " with " + f.name(i, part)
 				if n == 0 {
 					factor = "a factor of " + factor
 				}
@@ -158,13 +159,13 @@ func (f *finder) flushes() {
 		for _, i := range part {
 			c := &f.r.Cells[i]
 			with := " " + f.with(part) + f.name(i, part)
-			words := wording.Count(c.Fsyncs/int64(len(c.Repeats))) + with
+			words := quantity.Count(c.Fsyncs/int64(len(c.Repeats))) + with
 			if l := c.Latency[results.Fsync]; l.Supports("p50") {
-				words += " (median " + wording.Duration(l.P50) + ")"
+				words += " (median " + quantity.Duration(l.P50) + ")"
 			}
 			forced = append(forced, words)
 			if u, ok := f.unforced[i]; ok {
-				held = append(held, wording.Plural(u.Records, "record")+" ("+wording.Bytes(u.Bytes)+")"+with)
+				held = append(held, quantity.Plural(u.Records, "record")+" ("+quantity.Bytes(u.Bytes)+")"+with)
 			}
 		}
 		f.say(Choice, put(f.where(part), "fsyncs of the logs in a run: "+and(forced)+"."), part...)
@@ -212,20 +213,20 @@ func (f *finder) backlogs() {
 	for _, i := range f.tellable(func(c *results.Cell) bool { return phaseOf(c, results.PhaseRead) != nil }) {
 		c := &f.r.Cells[i]
 		read, load := phaseOf(c, results.PhaseRead), phaseOf(c, results.PhaseLoad)
-		text := fmt.Sprintf("consumers read the backlog at %s records/s (%s MB/s)", wording.Digits(read.ConsumedPerS),
-			wording.Digits(read.ConsumedMBPerS))
+		text := fmt.Sprintf("consumers read the backlog at %s records/s (%s MB/s)", quantity.Digits(read.ConsumedPerS),
+			quantity.Digits(read.ConsumedMBPerS))
 		switch {
 		case read.Disk == nil:
 		case read.Disk.BytesRead == 0:
 			text += ", while nothing was read from the disk"
 		default:
-			text += ", while " + wording.Megabytes(read.Disk.BytesRead) + " were read from the disk"
+			text += ", while " + quantity.Megabytes(read.Disk.BytesRead) + " were read from the disk"
 		}
 		meanwhile := read.Latency[results.Produce]
 		if load != nil && meanwhile.Supports("p99") {
-			text += "; produce p99 was " + wording.Duration(meanwhile.P99) + " meanwhile"
+			text += "; produce p99 was " + quantity.Duration(meanwhile.P99) + " meanwhile"
 			if before := load.Latency[results.Produce]; before.Supports("p99") {
-				text += " and " + wording.Duration(before.P99) + " in the load before"
+				text += " and " + quantity.Duration(before.P99) + " in the load before"
 			}
 		}
 		f.say(Choice, put(f.where([]int{i}), text+"."), i)
@@ -260,15 +261,15 @@ func (f *finder) readers() {
 	for _, i := range f.tellable(several) {
 		var words []string
 		for _, g := range readersOf(&f.r.Cells[i]) {
-			text := g.Name + " took " + wording.Digits(g.ConsumedPerS) + " records/s"
+			text := g.Name + " took " + quantity.Digits(g.ConsumedPerS) + " records/s"
 			if l := g.Latency[results.EndToEnd]; l.Supports("p99") {
-				text += " with an end-to-end p99 of " + wording.Duration(l.P99)
+				text += " with an end-to-end p99 of " + quantity.Duration(l.P99)
 			}
 			if g.Unread > 0 {
-				text += " and left " + wording.Count(g.Unread) + " unread"
+				text += " and left " + quantity.Count(g.Unread) + " unread"
 			}
 			if g.Skipped > 0 {
-				text += ", " + wording.Count(g.Skipped) + " were deleted before they came to them"
+				text += ", " + quantity.Count(g.Skipped) + " were deleted before they came to them"
 			}
 			words = append(words, text)
 		}

@@ -5,6 +5,7 @@ import (
 
 	"brokerlab/report/wording"
 	"brokerlab/results"
+	"brokerlab/results/quantity"
 	"brokerlab/results/stats"
 )
 
@@ -43,20 +44,20 @@ func throughput(r *results.Result) figure {
 	}
 	return figure{name: "throughput", json: "mb_per_s",
 		of:    func(w work) (float64, bool) { return w.MBPerS, w.MeasuredS > 0 && w.MBPerS > 0 },
-		write: func(v float64) string { return wording.Digits(v) + " MB/s" }}
+		write: func(v float64) string { return quantity.Digits(v) + " MB/s" }}
 }
 
 func recordRate(name string) figure {
 	return figure{name: name, json: "records_per_s",
 		of:    func(w work) (float64, bool) { return w.RecordsPerS, w.MeasuredS > 0 && w.RecordsPerS > 0 },
-		write: func(v float64) string { return wording.Digits(v) + " records/s" }}
+		write: func(v float64) string { return quantity.Digits(v) + " records/s" }}
 }
 
 // processors is the processor time that brokers and clients together take for what was
 // acknowledged.
 func processors() figure {
 	return figure{name: "processor time for a GB of records", lower: true, of: work.secondsPerGB,
-		write: func(v float64) string { return wording.Digits(v) + " s" }}
+		write: func(v float64) string { return quantity.Digits(v) + " s" }}
 }
 
 // secondsPerGB is processor time for 10^9 bytes.
@@ -91,7 +92,7 @@ func percentile(latency, words, name string, value func(*results.Latency) int64)
 			l := w.Latency[latency]
 			return float64(value(&l)), l.Supports(name) && value(&l) > 0
 		},
-		write: func(v float64) string { return wording.Duration(int64(v)) }}
+		write: func(v float64) string { return quantity.Duration(int64(v)) }}
 }
 
 // difference is how a figure of cell b compares with that of cell a.
@@ -136,9 +137,9 @@ func differ(fig figure, x, y *results.Cell) difference {
 		return d
 	}
 	if len(values[0]) == len(values[1]) {
-		d.basis = wording.Plural(int64(len(values[0])), "run") + " each"
+		d.basis = quantity.Plural(int64(len(values[0])), "run") + " each"
 	} else {
-		d.basis = wording.Count(int64(len(values[0]))) + " and " + wording.Count(int64(len(values[1]))) + " runs"
+		d.basis = quantity.Count(int64(len(values[0]))) + " and " + quantity.Count(int64(len(values[1]))) + " runs"
 	}
 	c := stats.Compare(values[0], values[1])
 	d.p, d.possible = c.P, c.Possible
@@ -202,9 +203,9 @@ func runsNeeded(comparisons int) int {
 // double.
 func times(ratio float64) string {
 	if ratio >= doubled {
-		return wording.Digits(ratio) + " times"
+		return quantity.Digits(ratio) + " times"
 	}
-	return wording.Percent(ratio - 1)
+	return quantity.Percent(ratio - 1)
 }
 
 // doubled is the ratio from which it is told as times.
@@ -217,14 +218,14 @@ func (d *difference) intervalWords() string {
 		return ""
 	}
 	if d.ratio >= doubled {
-		return " (95 %: " + wording.Digits(i.Low) + " to " + wording.Digits(i.High) + ")"
+		return " (95 %: " + quantity.Digits(i.Low) + " to " + quantity.Digits(i.High) + ")"
 	}
 	return " (95 %: " + signed(i.Low-1) + " to " + signed(i.High-1) + ")"
 }
 
 func signed(share float64) string {
 	if share < 0 {
-		return "-" + wording.Percent(-share)
+		return "-" + quantity.Percent(-share)
 	}
-	return wording.Percent(share)
+	return quantity.Percent(share)
 }

@@ -9,6 +9,7 @@ import (
 
 	"brokerlab/report/wording"
 	"brokerlab/results"
+	"brokerlab/results/quantity"
 	"brokerlab/results/stats"
 )
 
@@ -256,12 +257,12 @@ func (f *finder) lone(cell int) {
 	}
 	text := withInterval(c, rate, v)
 	if sameSize(f.r) {
-		text += " (" + wording.Digits(c.MBPerS) + " MB/s)"
+		text += " (" + quantity.Digits(c.MBPerS) + " MB/s)"
 	}
 	text += " were acknowledged"
 	if c.OfferedPerS > 0 && (c.Searched || !wording.LoadVaries(f.r)) {
 		if c.Searched {
-			text += " of the " + wording.Digits(c.OfferedPerS) + "/s that the search found"
+			text += " of the " + quantity.Digits(c.OfferedPerS) + "/s that the search found"
 		} else {
 			text += " of " + wording.Load(*c) + " offered"
 		}
@@ -349,7 +350,7 @@ func (f *finder) offered(lot []int) {
 		rate = "the rate that each had found"
 	}
 	if !slices.ContainsFunc(open, func(i int) bool { return f.r.Cells[i].OfferedPerS != first }) {
-		where, rate = f.where(open), "the "+wording.Digits(first)+" records/s that were offered"
+		where, rate = f.where(open), "the "+quantity.Digits(first)+" records/s that were offered"
 	}
 	if len(short) == 0 {
 		f.say(Figure, put(where, f.list(open, open)+" kept up with "+rate+"."), open...)
@@ -357,8 +358,8 @@ func (f *finder) offered(lot []int) {
 	}
 	least := slices.MinFunc(short, func(a, b int) int { return cmp.Compare(share(a), share(b)) })
 	c := &f.r.Cells[least]
-	reached := "reached " + wording.Digits(c.RecordsPerS) + " records/s, " + wording.Percent(c.RecordsPerS/c.OfferedPerS) +
-		" of its rate"
+	reached := "reached " + quantity.Digits(c.RecordsPerS) + " records/s, " +
+		quantity.Percent(c.RecordsPerS/c.OfferedPerS) + " of its rate"
 	if len(short) == 1 {
 		f.say(Figure, put(where, "all but one cell kept up with "+rate+": "+f.name(least, open)+" "+reached+"."), short...)
 		return
@@ -368,14 +369,14 @@ func (f *finder) offered(lot []int) {
 			short...)
 		return
 	}
-	f.say(Figure, put(where, wording.Count(int64(len(short)))+" of "+wording.Plural(int64(len(open)), "cell")+
+	f.say(Figure, put(where, quantity.Count(int64(len(short)))+" of "+quantity.Plural(int64(len(open)), "cell")+
 		" did not keep up with "+rate+": "+f.list(short, open)+"; "+f.name(least, open)+", the slowest, "+reached+"."),
 		short...)
 }
 
 // within says how much more the most of several figures is than the least, rounded up.
 func within(ratio float64) string {
-	return " within " + wording.Percent(math.Ceil(1000*(ratio-1))/1000)
+	return " within " + quantity.Percent(math.Ceil(1000*(ratio-1))/1000)
 }
 
 // alike is the ratio below which figures that are not shown to differ are told as one.

@@ -11,6 +11,7 @@ import (
 
 	"brokerlab/report/wording"
 	"brokerlab/results"
+	"brokerlab/results/quantity"
 )
 
 // Kinds of sentences, in the order in which Of gives them.
@@ -171,14 +172,14 @@ func (f *finder) lump(cells, lot []int) string {
 	case len(cells) == len(lot) && len(cells) == 2:
 		return "both cells"
 	case len(cells) == len(lot) && len(cells) > 2:
-		return "all " + wording.Plural(int64(len(cells)), "cell")
+		return "all " + quantity.Plural(int64(len(cells)), "cell")
 	case len(cells) > 1:
 		if value := f.inCommon(cells, lot); value != "" {
-			return "the " + wording.Plural(int64(len(cells)), "cell") + " " + value
+			return "the " + quantity.Plural(int64(len(cells)), "cell") + " " + value
 		}
 	}
 	if len(cells) > namesListed {
-		return wording.Count(int64(len(cells))) + " of " + wording.Plural(int64(len(lot)), "cell")
+		return quantity.Count(int64(len(cells))) + " of " + quantity.Plural(int64(len(lot)), "cell")
 	}
 	return ""
 }
@@ -269,10 +270,10 @@ func (f *finder) records() {
 		}
 		var words []string
 		if c.Bad() > 0 {
-			words = append(words, wording.BadRecords(c.Counts)+" of "+wording.Count(c.Acked)+" acknowledged")
+			words = append(words, wording.BadRecords(c.Counts)+" of "+quantity.Count(c.Acked)+" acknowledged")
 		}
 		if c.Failed > 0 {
-			words = append(words, wording.Count(c.Failed)+" failed of "+wording.Count(c.Sent)+" sent")
+			words = append(words, quantity.Count(c.Failed)+" failed of "+quantity.Count(c.Sent)+" sent")
 		}
 		f.say(Records, "In "+f.names.Cell(i)+" not all records came through: "+strings.Join(words, "; ")+".", i)
 	}
@@ -322,8 +323,8 @@ func (f *finder) goals() {
 		}
 		switch all := len(met) + len(missed); {
 		case len(missed) > namesListed:
-			f.say(Goal, "The goal "+text+" is missed in "+wording.Count(int64(len(missed)))+" of "+
-				wording.Plural(int64(all), "cell")+".", missed...)
+			f.say(Goal, "The goal "+text+" is missed in "+quantity.Count(int64(len(missed)))+" of "+
+				quantity.Plural(int64(all), "cell")+".", missed...)
 		case len(missed) > 0:
 			f.say(Goal, "The goal "+text+" is missed in "+strings.Join(why, "; ")+".", missed...)
 		case len(met) > 0:

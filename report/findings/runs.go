@@ -9,6 +9,7 @@ import (
 
 	"brokerlab/report/wording"
 	"brokerlab/results"
+	"brokerlab/results/quantity"
 	"brokerlab/results/stats"
 )
 
@@ -55,11 +56,11 @@ func signedChange(ratio float64) string {
 	case math.Abs(ratio-1) < nothing:
 		return "0 %"
 	case ratio >= doubled:
-		return "x" + wording.Digits(ratio)
+		return "x" + quantity.Digits(ratio)
 	case ratio >= 1:
-		return "+" + wording.Percent(ratio-1)
+		return "+" + quantity.Percent(ratio-1)
 	}
-	return "-" + wording.Percent(1-ratio)
+	return "-" + quantity.Percent(1-ratio)
 }
 
 // nothing is a change that percent with a digit do not show.
@@ -78,15 +79,15 @@ func compared() []figure {
 	p50 := func(l *results.Latency) int64 { return l.P50 }
 	p999 := func(l *results.Latency) int64 { return l.P999 }
 	rate := recordRate("records/s")
-	rate.write = wording.Digits // the name has the unit
+	rate.write = quantity.Digits // the name has the unit
 	return []figure{
 		rate,
-		{name: "consumed/s", json: "consumed_per_s", write: wording.Digits,
+		{name: "consumed/s", json: "consumed_per_s", write: quantity.Digits,
 			of: func(w work) (float64, bool) { return w.ConsumedPerS, w.MeasuredS > 0 && w.ConsumedPerS > 0 }},
 		percentile(results.Produce, "produce p50", "p50", p50), p99(results.Produce, "produce"),
 		percentile(results.Produce, "produce p99.9", "p999", p999),
 		percentile(results.EndToEnd, "end-to-end p50", "p50", p50), p99(results.EndToEnd, "end-to-end"),
-		{name: "compression ratio", json: "compression_ratio", write: wording.Digits,
+		{name: "compression ratio", json: "compression_ratio", write: quantity.Digits,
 			of: func(w work) (float64, bool) { return w.CompressionRatio, w.CompressionRatio > 0 }},
 	}
 }
@@ -204,7 +205,7 @@ func differences(a, b *results.Result) (notes []string) {
 	}
 	x, y := a.Wall.Machine, b.Wall.Machine
 	notes = append(notes, unlike("machines", []pair{{"", x.CPU, y.CPU},
-		{"", wording.Plural(int64(x.Cores), "core"), wording.Plural(int64(y.Cores), "core")},
+		{"", quantity.Plural(int64(x.Cores), "core"), quantity.Plural(int64(y.Cores), "core")},
 		{"memory ", memoryWords(x), memoryWords(y)}, {"", x.OS, y.OS}, {"", x.Arch, y.Arch},
 		{"kernel ", x.Kernel, y.Kernel}})...)
 	v, w := a.Wall.Version, b.Wall.Version
@@ -236,7 +237,7 @@ func unlike(what string, all []pair) []string {
 
 // memoryWords leaves out what a kernel keeps for itself, which differs from boot to boot.
 func memoryWords(m results.Machine) string {
-	return wording.Digits(float64(m.MemBytes)/(1<<30)) + " GiB"
+	return quantity.Digits(float64(m.MemBytes)/(1<<30)) + " GiB"
 }
 
 func commitWords(v results.Version) string {

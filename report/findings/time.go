@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"slices"
 
-	"brokerlab/report/wording"
 	"brokerlab/results"
+	"brokerlab/results/quantity"
 )
 
 // stageWords say where a record is in a stage.
@@ -65,11 +65,11 @@ func (f *finder) timeOfOne(cell int) {
 	var words []string
 	for _, s := range largest {
 		if share := s.MeanNS / f.mean(cell); share >= notableShare {
-			words = append(words, wording.Percent(share)+" "+stageName(s.Name))
+			words = append(words, quantity.Percent(share)+" "+stageName(s.Name))
 		}
 	}
 	f.say(Time, put(f.where([]int{cell}), fmt.Sprintf("a record takes %s on average to be acknowledged: %s.",
-		wording.Duration(int64(f.mean(cell))), and(words))), cell)
+		quantity.Duration(int64(f.mean(cell))), and(words))), cell)
 }
 
 func (f *finder) timeOfSeveral(cells []int) {
@@ -116,13 +116,13 @@ func (f *finder) slowest(parts [][]int) {
 		return
 	}
 	apart := f.mean(slow) - f.mean(fast)
-	share := wording.Duration(int64(more)) + " of the " + wording.Duration(int64(apart)) + " between them is spent " +
+	share := quantity.Duration(int64(more)) + " of the " + quantity.Duration(int64(apart)) + " between them is spent " +
 		stageName(stage)
 	if more > apart {
-		share = "it spends " + wording.Duration(int64(more)) + " more " + stageName(stage) + ", and less elsewhere"
+		share = "it spends " + quantity.Duration(int64(more)) + " more " + stageName(stage) + ", and less elsewhere"
 	}
 	f.say(Time, put(f.where(of), fmt.Sprintf("a record takes %s on average %s and %s %s: %s.",
-		wording.Duration(int64(f.mean(fast))), f.with(of)+f.name(fast, of), wording.Duration(int64(f.mean(slow))),
+		quantity.Duration(int64(f.mean(fast))), f.with(of)+f.name(fast, of), quantity.Duration(int64(f.mean(slow))),
 		f.with(of)+f.name(slow, of), share)), fast, slow)
 }
 

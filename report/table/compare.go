@@ -4,7 +4,7 @@ import (
 	"strings"
 
 	"brokerlab/report/findings"
-	"brokerlab/report/wording"
+	"brokerlab/results/quantity"
 )
 
 // CompareText is two runs beside each other for a terminal, with lines below it on how
@@ -57,7 +57,7 @@ func compareGrid(c findings.Comparison) grid {
 			name = ""
 		}
 		last, why = r.Cell, why || r.Why != ""
-		p := wording.None
+		p := quantity.None
 		if r.Why == "" {
 			p = pWords(r.P)
 		}
@@ -76,5 +76,5 @@ func pWords(p float64) string {
 	if p < 0.001 {
 		return "<0.001"
 	}
-	return wording.Digits(p)
+	return quantity.Digits(p)
 }

@@ -5,6 +5,7 @@ import (
 
 	"brokerlab/report/wording"
 	"brokerlab/results"
+	"brokerlab/results/quantity"
 )
 
 // Disks is a comparison as text: a row for each disk, a column for each pattern, and
@@ -50,9 +51,9 @@ func Disks(c *results.DiskComparison) string {
 func diskValue(f results.DiskFigure, m results.DiskMetric) string {
 	switch {
 	case f.Missing != "" || f.Value(m) == 0:
-		return wording.None
+		return quantity.None
 	case m == results.MetricSyncP50:
-		return wording.Duration(f.Sync.P50)
+		return quantity.Duration(f.Sync.P50)
 	}
-	return wording.Digits(f.Value(m))
+	return quantity.Digits(f.Value(m))
 }

@@ -4,10 +4,10 @@ import (
 	"slices"
 	"strings"
 
+	"brokerlab/results/quantity"
+
 	pretty "github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
-
-	"brokerlab/report/wording"
 )
 
 // align is the side of its column that a text stands at.
@@ -192,7 +192,7 @@ func MarkdownGrid(heading []string, rows [][]string) string {
 
 // IsFigure says whether a text begins as a figure does, or stands for one.
 func IsFigure(s string) bool {
-	if s == wording.None || s == wording.NotAvailable {
+	if s == quantity.None || s == quantity.NotAvailable {
 		return true
 	}
 	s = strings.TrimLeft(s, "<+-")

@@ -5,6 +5,7 @@ import (
 
 	"brokerlab/report/wording"
 	"brokerlab/results"
+	"brokerlab/results/quantity"
 )
 
 // Extra is a table beside that of all cells.
@@ -56,9 +57,9 @@ func latencyRow(l results.Latency) []string {
 	out := make([]string, len(produceFigures))
 	for i, f := range produceFigures {
 		name := []string{"p50", "p99", "p999", ""}[i]
-		out[i] = wording.None
+		out[i] = quantity.None
 		if l.Count > 0 && (name == "" || l.Supports(name)) {
-			out[i] = wording.Duration(f.value(l))
+			out[i] = quantity.Duration(f.value(l))
 		}
 	}
 	return out
@@ -107,9 +108,9 @@ func groups(r *results.Result) grid {
 			if g.Kind == results.GroupConsumers {
 				rate, records = g.ConsumedPerS, g.Consumed
 			}
-			row := slices.Concat(cell(i), []string{g.Name, g.Kind, wording.Count(int64(g.Clients)), groupLoad(g),
-				wording.Digits(rate), wording.Digits(g.MBPerS)}, latencyRow(latencyOf(g.Kind, g.Latency)),
-				[]string{wording.Count(records)})
+			row := slices.Concat(cell(i), []string{g.Name, g.Kind, quantity.Count(int64(g.Clients)), groupLoad(g),
+				quantity.Digits(rate), quantity.Digits(g.MBPerS)}, latencyRow(latencyOf(g.Kind, g.Latency)),
+				[]string{quantity.Count(records)})
 			if unread {
 				row = append(row, notRead(g))
 			}
@@ -128,7 +129,7 @@ func groupLoad(g *results.Group) string {
 	case g.Kind == results.GroupConsumers:
 		return g.Read
 	case g.OfferedPerS > 0:
-		return wording.Digits(g.OfferedPerS) + "/s"
+		return quantity.Digits(g.OfferedPerS) + "/s"
 	}
 	return "full speed"
 }
@@ -137,11 +138,11 @@ func groupLoad(g *results.Group) string {
 func notRead(g *results.Group) string {
 	switch {
 	case g.Kind != results.GroupConsumers:
-		return wording.None
+		return quantity.None
 	case g.Skipped > 0:
-		return wording.Count(g.Unread) + ", deleted " + wording.Count(g.Skipped)
+		return quantity.Count(g.Unread) + ", deleted " + quantity.Count(g.Skipped)
 	}
-	return wording.Count(g.Unread)
+	return quantity.Count(g.Unread)
 }
 
 // phaseWords are the names of phases.
@@ -158,7 +159,7 @@ func phases(r *results.Result) grid {
 		for j := range r.Cells[i].Phases {
 			p := &r.Cells[i].Phases[j]
 			first := slices.Concat(cell(i), []string{phaseWords[p.Name],
-				wording.Digits(p.StartS) + " to " + wording.Digits(p.EndS)})
+				quantity.Digits(p.StartS) + " to " + quantity.Digits(p.EndS)})
 			blank := make([]string, len(first))
 			for k, of := range whoIn(p) {
 				lead, usage := first, phaseUsage(p)
@@ -169,9 +170,9 @@ func phases(r *results.Result) grid {
 				if of.Kind == results.GroupConsumers {
 					rate, mb = of.ConsumedPerS, of.ConsumedMBPerS
 				}
-				figures := []string{wording.Digits(rate), wording.Digits(mb)}
+				figures := []string{quantity.Digits(rate), quantity.Digits(mb)}
 				if p.Name == results.PhaseDrain || rate == 0 && mb == 0 {
-					figures = []string{wording.None, wording.None}
+					figures = []string{quantity.None, quantity.None}
 				}
 				rows = append(rows, slices.Concat(lead, []string{of.Name}, figures,
 					latencyRow(latencyOf(of.Kind, of.Latency)), usage))
@@ -204,15 +205,15 @@ func whoIn(p *results.Phase) (all []results.PhaseGroup) {
 
 // phaseUsage is what disks and page caches did in a phase.
 func phaseUsage(p *results.Phase) []string {
-	busy, reads, hits := wording.None, wording.None, wording.None
+	busy, reads, hits := quantity.None, quantity.None, quantity.None
 	if p.Disk != nil {
-		busy = wording.Percent(p.Disk.Busy)
+		busy = quantity.Percent(p.Disk.Busy)
 		if length := p.EndS - p.StartS; length > 0 {
-			reads = wording.Digits(float64(p.Disk.BytesRead)/1e6/length) + " MB/s"
+			reads = quantity.Digits(float64(p.Disk.BytesRead)/1e6/length) + " MB/s"
 		}
 	}
 	if p.PageCache != nil && p.PageCache.HitRatio != nil {
-		hits = wording.Percent(*p.PageCache.HitRatio)
+		hits = quantity.Percent(*p.PageCache.HitRatio)
 	}
 	return []string{busy, reads, hits}
 }

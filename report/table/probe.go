@@ -3,8 +3,8 @@ package table
 import (
 	"strings"
 
-	"brokerlab/report/wording"
 	"brokerlab/results"
+	"brokerlab/results/quantity"
 )
 
 // fittedMark stands at patterns that the model was fitted to.
@@ -35,14 +35,14 @@ func Probe(c *results.DiskComparison) string {
 		a, b := real.Figures[i], sim.Figures[i]
 		row := append([]string{name}, probeFigures(a, true)...)
 		row = append(row, probeFigures(b, false)...)
-		ratio := wording.None
+		ratio := quantity.None
 		if perS(a) > 0 && perS(b) > 0 {
-			ratio = wording.Digits(perS(b) / perS(a))
+			ratio = quantity.Digits(perS(b) / perS(a))
 		}
 		g.rows = append(g.rows, append(row, ratio))
 	}
 	var b strings.Builder
-	b.WriteString(real.Name + ", measured, and a model of it, simulated; within a file of " + wording.Bytes(c.SpanBytes) +
+	b.WriteString(real.Name + ", measured, and a model of it, simulated; within a file of " + quantity.Bytes(c.SpanBytes) +
 		".\n\n" + g.text() + "\n")
 	for _, note := range c.Notes {
 		b.WriteString(note + "\n")
@@ -63,9 +63,10 @@ func probeFigures(f results.DiskFigure, withMB bool) []string {
 	if f.Sync.Count > 0 {
 		l = f.Sync
 	}
-	all := []string{wording.Digits(perS(f)), wording.Digits(f.MBPerS), wording.Duration(l.P50), wording.Duration(l.P99)}
+	all := []string{quantity.Digits(perS(f)), quantity.Digits(f.MBPerS), quantity.Duration(l.P50),
+		quantity.Duration(l.P99)}
 	if f.Missing != "" {
-		all = []string{wording.None, wording.None, wording.None, wording.None}
+		all = []string{quantity.None, quantity.None, quantity.None, quantity.None}
 	}
 	if !withMB {
 		return append(all[:1], all[2:]...)

@@ -7,6 +7,7 @@ import (
 
 	"brokerlab/report/wording"
 	"brokerlab/results"
+	"brokerlab/results/quantity"
 )
 
 // Rows is a table as texts: the first column names the row.
@@ -65,12 +66,12 @@ func Stages(r *results.Result) Rows {
 	t.Heading = append(t.Heading, used...)
 	names := wording.NamesOf(r)
 	for _, row := range rows {
-		texts := []string{names.Cell(row.cell), row.name, wording.Duration(int64(results.SumNS(row.stages)))}
+		texts := []string{names.Cell(row.cell), row.name, quantity.Duration(int64(results.SumNS(row.stages)))}
 		for _, name := range used {
 			if ns := meanOf(row.stages, name); ns != 0 {
-				texts = append(texts, wording.Duration(int64(ns)))
+				texts = append(texts, quantity.Duration(int64(ns)))
 			} else {
-				texts = append(texts, wording.None)
+				texts = append(texts, quantity.None)
 			}
 		}
 		t.Rows = append(t.Rows, texts)
@@ -104,11 +105,11 @@ func Times(r *results.Result) Rows {
 		for _, l := range []results.Latency{produce, service} {
 			row = append(row, percentile(l, "p50", l.P50), percentile(l, "p99", l.P99))
 		}
-		longest := wording.None
+		longest := quantity.None
 		if fsync.Count > 0 {
-			longest = wording.Duration(fsync.Max)
+			longest = quantity.Duration(fsync.Max)
 		}
-		row = append(row, wording.Count(fsync.Count), percentile(fsync, "p50", fsync.P50),
+		row = append(row, quantity.Count(fsync.Count), percentile(fsync, "p50", fsync.P50),
 			percentile(fsync, "p99", fsync.P99), longest)
 		t.Rows = append(t.Rows, row)
 	}
@@ -136,7 +137,7 @@ func Requests(r *results.Result) Rows {
 		row := []string{names.Cell(i)}
 		for _, figure := range []float64{c.RecordsPerS, c.BatchesPerS, c.RequestsPerS, c.RecordsPerS / c.BatchesPerS,
 			c.BatchesPerS / c.RequestsPerS, c.RecordsPerS / c.RequestsPerS} {
-			row = append(row, wording.Digits(figure))
+			row = append(row, quantity.Digits(figure))
 		}
 		t.Rows = append(t.Rows, row)
 	}
@@ -158,9 +159,9 @@ func batchingVaries(r *results.Result) bool {
 // percentile is one that has samples enough.
 func percentile(l results.Latency, name string, ns int64) string {
 	if l.Count == 0 || !l.Supports(name) {
-		return wording.None
+		return quantity.None
 	}
-	return wording.Duration(ns)
+	return quantity.Duration(ns)
 }
 
 // Errors has a row for each cell that met any, with a column for each name.
@@ -179,9 +180,9 @@ func Errors(r *results.Result) Rows {
 		if c.Retries == 0 && len(c.Errors) == 0 {
 			continue
 		}
-		row := []string{names.Cell(i), wording.Count(c.Retries)}
+		row := []string{names.Cell(i), quantity.Count(c.Retries)}
 		for _, name := range sorted {
-			row = append(row, wording.Count(c.Errors[name]))
+			row = append(row, quantity.Count(c.Errors[name]))
 		}
 		t.Rows = append(t.Rows, row)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"brokerlab/report/wording"
 	"brokerlab/results"
+	"brokerlab/results/quantity"
 )
 
 // Text is what all cells share, the table of a result with one row for each
@@ -233,20 +234,20 @@ func layoutOf(r *results.Result) layout {
 	figures := []column{
 		{name: "records/s", value: recordsRate},
 		{name: "MB/s", value: rate(func(c results.Cell) float64 { return c.MBPerS })},
-		{name: "ratio", value: func(_ int, c results.Cell) string { return wording.Ratio(c.CompressionRatio) }},
+		{name: "ratio", value: func(_ int, c results.Cell) string { return quantity.Ratio(c.CompressionRatio) }},
 	}
 	figures = append(figures, latencies(results.Produce, "produce latency", produceFigures)...)
 	if consumed(r) {
 		figures = append(figures, latencies(results.EndToEnd, "end-to-end", endToEndFigures)...)
 	}
 	figures = append(figures,
-		column{name: "fsyncs", value: func(_ int, c results.Cell) string { return wording.Count(c.Fsyncs) }})
+		column{name: "fsyncs", value: func(_ int, c results.Cell) string { return quantity.Count(c.Fsyncs) }})
 	for _, c := range figures {
 		value := c.value
 		c.align = right
 		c.value = func(i int, cell results.Cell) string {
 			if notRun(cell) {
-				return wording.None // a zero would read as a measurement
+				return quantity.None // a zero would read as a measurement
 			}
 			return value(i, cell)
 		}
@@ -262,7 +263,7 @@ func layoutOf(r *results.Result) layout {
 			if wording.Untrusted(c) {
 				return "NO"
 			}
-			return wording.None // which is no proof
+			return quantity.None // which is no proof
 		}})
 	}
 	return layout{columns: all}
@@ -272,16 +273,16 @@ func layoutOf(r *results.Result) layout {
 func rate(value func(results.Cell) float64) func(int, results.Cell) string {
 	return func(_ int, c results.Cell) string {
 		if c.MeasuredS == 0 {
-			return wording.None
+			return quantity.None
 		}
-		return wording.Digits(value(c))
+		return quantity.Digits(value(c))
 	}
 }
 
 // recordsRate is the rate of records, with its interval if there is one.
 func recordsRate(i int, c results.Cell) string {
 	text := rate(func(c results.Cell) float64 { return c.RecordsPerS })(i, c)
-	if text == wording.None {
+	if text == quantity.None {
 		return text
 	}
 	return with(text, wording.PlusMinus(c, "records_per_s", c.RecordsPerS))
@@ -329,9 +330,9 @@ func latencies(latency, group string, figures []figure) (all []column) {
 		all = append(all, column{group: group, name: f.name, value: func(_ int, c results.Cell) string {
 			l := c.Latency[latency]
 			if l.Count == 0 || f.json != "" && !l.Supports(f.json) {
-				return wording.None
+				return quantity.None
 			}
-			text := wording.Duration(f.value(l))
+			text := quantity.Duration(f.value(l))
 			if f.interval {
 				text = with(text, wording.PlusMinus(c, latency+"."+f.json, float64(f.value(l))))
 			}

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"strings"
 
-	"brokerlab/report/wording"
 	"brokerlab/results"
+	"brokerlab/results/quantity"
 )
 
 // quantityWords are quantities as the table says them.
@@ -97,7 +97,7 @@ func figureRow(name string, f *results.ValidationFigure) []string {
 	default:
 		verdict = "MISSED"
 	}
-	here := wording.None
+	here := quantity.None
 	if f.Here != nil {
 		here = amount(*f.Here, f.Unit)
 	}
@@ -112,9 +112,9 @@ func figureRow(name string, f *results.ValidationFigure) []string {
 // amount writes a rate or a time.
 func amount(v float64, unit string) string {
 	if unit == "ms" {
-		return wording.Digits(v) + " ms"
+		return quantity.Digits(v) + " ms"
 	}
-	return wording.Digits(v) + "/s"
+	return quantity.Digits(v) + "/s"
 }
 
 // signed writes a relative error: +12 %, or how many times too much from 2 on.

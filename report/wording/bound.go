@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"brokerlab/results"
+	"brokerlab/results/quantity"
 )
 
 // boundWords are the resources that may bound a cell: as short as a column needs
@@ -22,7 +23,7 @@ var boundWords = []struct{ resource, short, says string }{
 // Bound names what bounds a cell, in a word or two; None where it is not known.
 func Bound(c results.Cell) string {
 	if c.Bound == nil {
-		return None
+		return quantity.None
 	}
 	for _, w := range boundWords {
 		if w.resource == c.Bound.Resource {

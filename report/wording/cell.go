@@ -1,3 +1,6 @@
+// Package wording turns a result's figures and settings into the words that its
+// tables, charts and report share: one cell is written the same way everywhere. It
+// computes nothing.
 package wording
 
 import (
@@ -7,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"brokerlab/results"
+	"brokerlab/results/quantity"
 )
 
 // Settings whose values speak for themselves: a column or a legend needs no name.
@@ -118,7 +122,7 @@ func (n *Names) Compression(cell int) string {
 func (n *Names) Value(cell int, name string) string {
 	value, ok := n.result.Cells[cell].Labels[name]
 	if !ok || value == "" {
-		return None
+		return quantity.None
 	}
 	return n.shown[name][value]
 }
@@ -131,7 +135,7 @@ func shortened(name string, values []string) map[string]string {
 	case name == Disk:
 		forms = append([]func(string) string{pathEnd}, forms...)
 	case isSize(name):
-		forms = []func(string) string{func(v string) string { return middleOut(Size(v)) }, forms[1]}
+		forms = []func(string) string{func(v string) string { return middleOut(quantity.Size(v)) }, forms[1]}
 	}
 	var shown map[string]string
 	for _, form := range forms {
@@ -275,13 +279,13 @@ func Check(c results.Counts) string {
 	case c.Bad() != 0:
 		words = BadRecords(c)
 	case c.Sent == 0:
-		words = None
+		words = quantity.None
 	}
 	if c.Failed > 0 {
-		words += "; " + Count(c.Failed) + " failed"
+		words += "; " + quantity.Count(c.Failed) + " failed"
 	}
 	if c.Unsent > 0 {
-		words += "; " + Count(c.Unsent) + " unsent"
+		words += "; " + quantity.Count(c.Unsent) + " unsent"
 	}
 	return words
 }
@@ -295,8 +299,17 @@ func BadRecords(c results.Counts) string {
 		name string
 	}{{c.Lost, "lost"}, {c.Duplicated, "duplicated"}, {c.Reordered, "reordered"}, {c.Corrupted, "corrupted"}} {
 		if kind.n != 0 {
-			bad = append(bad, Count(kind.n)+" "+kind.name)
+			bad = append(bad, quantity.Count(kind.n)+" "+kind.name)
 		}
 	}
 	return strings.Join(bad, ", ")
+}
+
+// Capital begins words with a capital letter.
+func Capital(words string) string {
+	first, size := utf8.DecodeRuneInString(words)
+	if size == 0 {
+		return words
+	}
+	return string(unicode.ToUpper(first)) + words[size:]
 }

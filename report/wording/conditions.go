@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"brokerlab/results"
+	"brokerlab/results/quantity"
 )
 
 // Dot joins the parts of a subtitle.
@@ -105,14 +106,14 @@ func counted(r *results.Result, path, noun string) string {
 	if err != nil {
 		return ""
 	}
-	return Plural(n, noun)
+	return quantity.Plural(n, noun)
 }
 
 // topicWords is "6 partitions", or "10 topics of 3 partitions".
 func topicWords(r *results.Result) string {
 	partitions := counted(r, "topic.partitions", "partition")
 	switch topics := counted(r, "topic.count", "topic"); {
-	case topics == "" || topics == Plural(1, "topic"):
+	case topics == "" || topics == quantity.Plural(1, "topic"):
 		return partitions
 	case partitions == "":
 		return topics
@@ -137,7 +138,7 @@ func recordWords(r *results.Result) string {
 	if size == "auto" { // as the payload has it, which varies
 		size = ""
 	}
-	words := strings.TrimSpace(Size(size) + " " + payload)
+	words := strings.TrimSpace(quantity.Size(size) + " " + payload)
 	if words == "" {
 		return ""
 	}

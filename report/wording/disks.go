@@ -1,6 +1,9 @@
 package wording
 
-import "brokerlab/results"
+import (
+	"brokerlab/results"
+	"brokerlab/results/quantity"
+)
 
 // DiskTarget says whether a disk's figures are measured or simulated.
 func DiskTarget(d results.ComparedDisk) string {
@@ -26,7 +29,7 @@ func DiskConditions(c *results.DiskComparison) string {
 	}
 	where := "over the whole disk"
 	if c.SpanBytes > 0 {
-		where = "within " + Bytes(c.SpanBytes)
+		where = "within " + quantity.Bytes(c.SpanBytes)
 	}
 	return Join(words, where)
 }

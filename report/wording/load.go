@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"brokerlab/results"
+	"brokerlab/results/quantity"
 )
 
 // SaturationMark follows the load of a cell at full speed where others are not;
@@ -45,7 +46,7 @@ func Load(c results.Cell) string {
 // offeredWords are the rate of an open loop, and how its records come due unless they
 // come at one rate: the rate is the mean then.
 func offeredWords(c results.Cell) string {
-	words := Digits(c.OfferedPerS) + "/s"
+	words := quantity.Digits(c.OfferedPerS) + "/s"
 	if process, ok := arrivals[c.Arrival]; ok {
 		words += " " + process.short
 	}
@@ -87,10 +88,10 @@ func Search(r *results.Result) string {
 		"the highest one that held was then held, and the figures are of that. Latencies of the warm-up are of changing " +
 		"rates, and those of cells that found different rates are not of one load."
 	if unsettled > 0 {
-		words += " In " + Plural(int64(unsettled), "run") + " the warm-up ended before the search had settled."
+		words += " In " + quantity.Plural(int64(unsettled), "run") + " the warm-up ended before the search had settled."
 	}
 	if missed > 0 {
-		words += " In " + Plural(int64(missed), "run") + " the rate that was found was not kept up with for the " +
+		words += " In " + quantity.Plural(int64(missed), "run") + " the rate that was found was not kept up with for the " +
 			"whole load: " +
 			"the sustainable one is lower."
 	}
@@ -136,7 +137,7 @@ func CommonLoad(r *results.Result) string {
 	case first.Searched:
 		return "the highest rate that each kept up with, looked for"
 	case first.OfferedPerS > 0:
-		words := Digits(first.OfferedPerS) + " records/s "
+		words := quantity.Digits(first.OfferedPerS) + " records/s "
 		if process, ok := arrivals[first.Arrival]; ok {
 			return words + process.long
 		}

@@ -9,19 +9,20 @@ import (
 	"strings"
 
 	"brokerlab/results"
+	"brokerlab/results/quantity"
 )
 
 // Corpus says what records held, computed from them: "json-logs of 1 KiB on average,
 // 5.2 bits of entropy a byte; zstd's ratio is 1.9 for one alone and 6.1 for 1,000 together".
 func Corpus(c *results.Corpus) string {
 	words := fmt.Sprintf("%s of %s on average, %s bits of entropy a byte; zstd's ratio is %s for one alone",
-		c.Payload, Bytes(int64(c.MeanBytes+0.5)), Digits(c.EntropyBits), Ratio(c.RatioAlone))
+		c.Payload, quantity.Bytes(int64(c.MeanBytes+0.5)), quantity.Digits(c.EntropyBits), quantity.Ratio(c.RatioAlone))
 	if c.Together > 1 {
-		words += fmt.Sprintf(" and %s for %s together", Ratio(c.RatioTogether), Count(int64(c.Together)))
+		words += fmt.Sprintf(" and %s for %s together", quantity.Ratio(c.RatioTogether), quantity.Count(int64(c.Together)))
 	}
 	if f := c.File; f != nil {
-		words += fmt.Sprintf(" (%s in %s, read as %s, SHA-256 %s)", Plural(f.Records, "record"), Plural(f.Bytes, "byte"),
-			f.Format, f.SHA256)
+		words += fmt.Sprintf(" (%s in %s, read as %s, SHA-256 %s)", quantity.Plural(f.Records, "record"),
+			quantity.Plural(f.Bytes, "byte"), f.Format, f.SHA256)
 	}
 	return words
 }
@@ -70,7 +71,8 @@ func Uneven(c *results.Cell) string {
 		each := p.Count / topics
 		busiest = fmt.Sprintf("partition %d of topic %d", p.Busiest%each, p.Busiest/each)
 	}
-	return fmt.Sprintf("%s got %s of the records, %s times its share", busiest, Percent(p.Share), Digits(p.Imbalance))
+	return fmt.Sprintf("%s got %s of the records, %s times its share", busiest, quantity.Percent(p.Share),
+		quantity.Digits(p.Imbalance))
 }
 
 // hasKeys says whether records have keys, of any group.
@@ -119,7 +121,7 @@ func unevenCells(r *results.Result) string {
 	})
 	more := ""
 	if n := len(cells) - unevenTold; n > 0 {
-		cells, more = cells[:unevenTold], "; and less so "+Plural(int64(n), "other cell")
+		cells, more = cells[:unevenTold], "; and less so "+quantity.Plural(int64(n), "other cell")
 	}
 	names := NamesOf(r)
 	var words []string

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"brokerlab/results"
+	"brokerlab/results/quantity"
 	"brokerlab/results/selfcheck"
 )
 
@@ -99,7 +100,7 @@ func CautionLines(r *results.Result) (lines []string) {
 		lines = append(lines, words+c.Words(n)+".")
 	}
 	if left > 0 {
-		lines = append(lines, Plural(int64(left), "more finding")+": see trust in "+results.ResultFile+".")
+		lines = append(lines, quantity.Plural(int64(left), "more finding")+": see trust in "+results.ResultFile+".")
 	}
 	return lines
 }
@@ -110,7 +111,7 @@ func (n *Names) Some(cells []int) string {
 	case len(cells) == len(n.result.Cells):
 		return "all cells"
 	case len(cells) > cautionCells:
-		return Count(int64(len(cells))) + " of " + Plural(int64(len(n.result.Cells)), "cell")
+		return quantity.Count(int64(len(cells))) + " of " + quantity.Plural(int64(len(n.result.Cells)), "cell")
 	}
 	names := make([]string, len(cells))
 	for i, cell := range cells {
@@ -126,7 +127,7 @@ func PlusMinus(c results.Cell, figure string, value float64) string {
 	if !ok || b.Confidence < confidenceShown || !(value > 0) {
 		return ""
 	}
-	return "\u00b1" + Percent(max(b.High/value-1, 1-b.Low/value))
+	return "\u00b1" + quantity.Percent(max(b.High/value-1, 1-b.Low/value))
 }
 
 // confidenceShown is what an interval needs to be shown.

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"brokerlab/results"
+	"brokerlab/results/quantity"
 	"brokerlab/results/stats"
 )
 
@@ -63,19 +64,19 @@ func machine(in Input) (out []results.Finding) {
 	if s.count > 0 {
 		a := c.Repeats[s.repeat-1].Wall.Surroundings
 		out = append(out, finding(Machine, s.worst >= othersLimits.untrusted, "other programs used %s of the processors%s%s:"+
-			" run again without them", percent(s.worst), busiest(a), among(len(c.Repeats), s.count, s.repeat)))
+			" run again without them", quantity.Percent(s.worst), busiest(a), among(len(c.Repeats), s.count, s.repeat)))
 	}
 	s = eachSurroundings(c, stealLimits.care, func(a *results.Surroundings) float64 { return ofCores(a.StealS, a) })
 	if s.count > 0 {
 		out = append(out, finding(Machine, s.worst >= stealLimits.untrusted, "the host gave %s of this virtual machine's "+
-			"processors to others (steal)%s: run at another time or on another machine", percent(s.worst),
+			"processors to others (steal)%s: run at another time or on another machine", quantity.Percent(s.worst),
 			among(len(c.Repeats), s.count, s.repeat)))
 	}
 	s = eachSurroundings(c, heldBackLimits.care, func(a *results.Surroundings) float64 { return a.HeldBackS / a.Seconds })
 	if s.count > 0 {
 		out = append(out, finding(Machine, s.worst >= heldBackLimits.untrusted, "the control group's limit of processor "+
 			"time held this process back for %s of the window%s: raise the container's limit, or lower the load",
-			percent(s.worst), among(len(c.Repeats), s.count, s.repeat)))
+			quantity.Percent(s.worst), among(len(c.Repeats), s.count, s.repeat)))
 	}
 	s = eachSurroundings(c, 1, func(a *results.Surroundings) float64 { return float64(a.SwappedPages) })
 	if s.count > 0 {
@@ -153,13 +154,13 @@ func clocks(in Input) (out []results.Finding) {
 	if s.count > 0 {
 		a := c.Repeats[s.repeat-1].Wall.Surroundings
 		out = append(out, finding(Clock, false, "the wall clock jumped by %s%s: time stamps of records are off, "+
-			"latencies are not, which have a monotonic clock", duration(int64(math.Abs(float64(a.ClockStepNS)))),
+			"latencies are not, which have a monotonic clock", quantity.Duration(int64(math.Abs(float64(a.ClockStepNS)))),
 			among(len(c.Repeats), s.count, s.repeat)))
 	}
 	s = eachSurroundings(c, 1, func(a *results.Surroundings) float64 { return float64(a.SuspendedNS) / 1e6 })
 	if s.count > 0 {
 		out = append(out, finding(Clock, true, "the machine slept for %s in the measured window%s",
-			duration(int64(s.worst*1e6)), among(len(c.Repeats), s.count, s.repeat)))
+			quantity.Duration(int64(s.worst*1e6)), among(len(c.Repeats), s.count, s.repeat)))
 	}
 	return out
 }
@@ -174,7 +175,7 @@ func space(in Input) []results.Finding {
 		a := c.Repeats[i].Wall.Surroundings
 		if a != nil && a.FreeShare > 0 && a.FreeShare < freeMin {
 			return []results.Finding{finding(Space, false, "%s of the file system with the logs was free at the end%s: file "+
-				"systems that are nearly full are slower; free space, or use another one", percent(a.FreeShare),
+				"systems that are nearly full are slower; free space, or use another one", quantity.Percent(a.FreeShare),
 				among(len(c.Repeats), 1, i+1))}
 		}
 	}
@@ -255,4 +256,4 @@ func busyRates(a *results.Activity, d *results.DiskActivity) (rates, at []float6
 	return rates, at
 }
 
-func bytesPerSecond(v float64) string { return fmt.Sprintf("%.3g MB/s", v/1e6) }
+func bytesPerSecond(v float64) string { return quantity.Digits(v/1e6) + " MB/s" }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"brokerlab/results"
+	"brokerlab/results/quantity"
 	"brokerlab/results/stats"
 )
 
@@ -23,9 +24,9 @@ func overflow(in Input) (out []results.Finding) {
 			continue
 		}
 		share := float64(l.Overflow) / float64(l.Count+l.Overflow)
-		out = append(out, finding(Overflow, share >= overflowShare, "%d %s latencies (%s) were above %s, the range of the "+
-			"histogram: they are in no percentile, so that all of them are too low", l.Overflow, words(name), percent(share),
-			duration(results.HistogramHighest)))
+		out = append(out, finding(Overflow, share >= overflowShare, "%s %s latencies (%s) were above %s, the range of the "+
+			"histogram: they are in no percentile, so that all of them are too low", quantity.Count(l.Overflow),
+			words(name), quantity.Percent(share), quantity.Duration(results.HistogramHighest)))
 	}
 	return out
 }
@@ -73,6 +74,6 @@ func repeats(in Input) []results.Finding {
 	default:
 		i, _ := stats.MedianInterval(make([]float64, n))
 		return []results.Finding{finding(Repeats, false, "%d runs give intervals of %s only: --repeat %d gives 95 %%", n,
-			percent(i.Confidence), stats.RepeatsForInterval)}
+			quantity.Percent(i.Confidence), stats.RepeatsForInterval)}
 	}
 }

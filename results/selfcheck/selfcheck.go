@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"brokerlab/results"
+	"brokerlab/results/quantity"
 )
 
 // Checks, by their names in results.Finding.
@@ -84,18 +85,6 @@ func among(repeats, seen, worst int) string {
 	return fmt.Sprintf(" (in %d of %d repeats, this in number %d)", seen, repeats, worst)
 }
 
-// percent writes a share of 0 to 1.
-func percent(share float64) string {
-	switch p := 100 * share; {
-	case p < 0.95:
-		return fmt.Sprintf("%.1f %%", p)
-	case p < 9.95:
-		return strings.TrimSuffix(fmt.Sprintf("%.1f", p), ".0") + " %"
-	default:
-		return fmt.Sprintf("%.0f %%", p)
-	}
-}
-
 // Shares of records that were late or never sent. A p99 is of the last hundredth, so
 // that a hundredth of late records can be all of it.
 const (
@@ -121,7 +110,7 @@ func generator(in Input) []results.Finding {
 		if own := generating(c); own >= ownShare { // it shares the processors with the brokers
 			return []results.Finding{finding(Generator, true, "the generator was the bottleneck: the processors worked "+
 				"for %s of the time, %s of it to make and measure records; choose a payload that costs less to make "+
-				"(records.payload)", percent(b.Share), percent(own))}
+				"(records.payload)", quantity.Percent(b.Share), quantity.Percent(own))}
 		}
 		return nil
 	}
@@ -131,16 +120,16 @@ func generator(in Input) []results.Finding {
 	busiest, what := brokersBusy(c)
 	idle := ""
 	if busiest < busyShare {
-		idle = fmt.Sprintf(", and nothing of the brokers for more than %s%s", percent(busiest), what)
+		idle = fmt.Sprintf(", and nothing of the brokers for more than %s%s", quantity.Percent(busiest), what)
 	}
 	if own := generating(c); own >= ownShare {
 		return []results.Finding{finding(Generator, true, "the generator was the bottleneck: %s worked for %s of the "+
 			"time%s, %s of it to make and measure records: the rate is the generator's; raise producers.count", b.Node,
-			percent(b.Share), idle, percent(own))}
+			quantity.Percent(b.Share), idle, quantity.Percent(own))}
 	}
 	return []results.Finding{finding(Generator, false, "the clients were the bottleneck: %s worked for %s of the time%s: "+
 		"the rate is what these clients make, not what the brokers take; raise producers.count to see that", b.Node,
-		percent(b.Share), idle)}
+		quantity.Percent(b.Share), idle)}
 }
 
 // ownShare is the part of the clients' work from which a rate is the generator's own.
@@ -207,11 +196,11 @@ func late(c *results.Cell) []results.Finding {
 	}
 	var parts []string
 	if tooLate {
-		parts = append(parts, fmt.Sprintf("%s of the records were sent late, at worst by %s", percent(lateOf),
-			duration(c.LateMax)))
+		parts = append(parts, fmt.Sprintf("%s of the records were sent late, at worst by %s", quantity.Percent(lateOf),
+			quantity.Duration(c.LateMax)))
 	}
 	if tooMany {
-		parts = append(parts, fmt.Sprintf("%s were due and never sent", percent(unsentOf)))
+		parts = append(parts, fmt.Sprintf("%s were due and never sent", quantity.Percent(unsentOf)))
 	}
 	what := strings.Join(parts, ", and ")
 	untrusted := tooMany || adds >= latencyLimits.untrusted

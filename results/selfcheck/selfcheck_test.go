@@ -188,9 +188,9 @@ func TestMachine(t *testing.T) {
 		{"clocks", results.Surroundings{FrequencyLowMHz: 1200, FrequencyHighMHz: 3000}, Machine, "care",
 			"between 1200 and 3000 MHz"},
 		{"a corrected clock", results.Surroundings{ClockStepNS: 5_000_000}, Clock, "", ""},
-		{"a clock that was set", results.Surroundings{ClockStepNS: -2_000_000_000}, Clock, "care", "jumped by 2 s"},
-		{"sleep", results.Surroundings{SuspendedNS: 3_000_000_000}, Clock, "untrusted", "slept for 3 s"},
-		{"space", results.Surroundings{FreeShare: 0.04}, Space, "care", "4 % of the file system"},
+		{"a clock that was set", results.Surroundings{ClockStepNS: -2_000_000_000}, Clock, "care", "jumped by 2.00 s"},
+		{"sleep", results.Surroundings{SuspendedNS: 3_000_000_000}, Clock, "untrusted", "slept for 3.00 s"},
+		{"space", results.Surroundings{FreeShare: 0.04}, Space, "care", "4.0 % of the file system"},
 		{"room", results.Surroundings{FreeShare: 0.06}, Space, "", ""},
 	} {
 		found := of(Of(Input{Cell: surroundings(c.s)}), c.check)
@@ -234,7 +234,7 @@ func TestGenerator(t *testing.T) {
 			"", ""},
 		{"late while idle", results.Cell{Load: "open", Measures: results.Measures{Counts: unsent, LateMax: 3e9},
 			Bound: &results.Bound{Resource: results.BoundRate}}, "untrusted",
-			"4.8 % of the records were sent late, at worst by 3 s, and 3.8 % were due and never sent"},
+			"4.8 % of the records were sent late, at worst by 3.00 s, and 3.8 % were due and never sent"},
 		{"late by little of the latency", lateCell(late, 3e6, 20e6), "", ""},
 		{"late by some of it", lateCell(late, 8e6, 20e6), "care", "the generator was late: 4.8 % of the records"},
 		{"late by half of it", lateCell(late, 10e6, 20e6), "untrusted", "the generator was the bottleneck"},
@@ -332,7 +332,7 @@ func TestSamplesAndRepeats(t *testing.T) {
 		results.EndToEnd: {Count: 5_000}, "fsync": {Count: 3}}
 	all := Of(Input{Cell: c})
 	for check, has := range map[string]string{
-		Overflow: "2 produce latencies (0.2 %) were above 60 s",
+		Overflow: "2 produce latencies (0.2 %) were above 60.0 s",
 		Samples:  "p99, p99.9 of 900 produce latencies and p99.9 of 5000 end-to-end latencies: a percentile needs 10",
 		Repeats:  "3 runs give intervals of 75 % only: --repeat 6 gives 95 %",
 	} {

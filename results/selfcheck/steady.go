@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
 
 	"brokerlab/results"
+	"brokerlab/results/quantity"
 	"brokerlab/results/stats"
 )
 
@@ -170,27 +170,8 @@ func changed(all []change, repeats int, early bool) results.Finding {
 		"a change; run longer, or find what changed", worst.series, before, after, seconds(worst.atS), where)
 }
 
-func perSecond(v float64) string {
-	if v >= 100 {
-		return strconv.FormatFloat(math.Round(v), 'f', -1, 64) + " records/s"
-	}
-	return fmt.Sprintf("%.3g records/s", v)
-}
+func perSecond(v float64) string { return quantity.Digits(v) + " records/s" }
 
 func seconds(s float64) string { return fmt.Sprintf("%.3g s", s) }
 
-func nanoseconds(v float64) string { return duration(int64(v)) }
-
-// duration writes nanoseconds with three digits.
-func duration(ns int64) string {
-	switch v := float64(ns); {
-	case v < 1e3:
-		return fmt.Sprintf("%d ns", ns)
-	case v < 999_500:
-		return fmt.Sprintf("%.3g us", v/1e3)
-	case v < 999_500_000:
-		return fmt.Sprintf("%.3g ms", v/1e6)
-	default:
-		return fmt.Sprintf("%.3g s", v/1e9)
-	}
-}
+func nanoseconds(v float64) string { return quantity.Duration(int64(v)) }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"brokerlab/results"
+	"brokerlab/results/quantity"
 	"brokerlab/scenarios/spec"
 	"brokerlab/workloads/arrival"
 	"brokerlab/workloads/load"
@@ -85,13 +86,13 @@ func (r *repeat) searchWarnings() (all []string) {
 	}
 	if !s.Settled {
 		all = append(all, fmt.Sprintf("load.rate sustainable: the search had not settled when the warm-up of %v ended, and "+
-			"%.0f/s is where it was: a longer load.warmup gives it more time", r.s.Load.Warmup, s.FoundPerS))
+			"%s/s is where it was: a longer load.warmup gives it more time", r.s.Load.Warmup, quantity.Digits(s.FoundPerS)))
 	}
 	if !s.Held {
-		all = append(all, fmt.Sprintf("load.rate sustainable: %.0f/s was found in the warm-up and was not kept up with "+
-			"for the "+
-			"whole load: %d records were behind at its end, so that the sustainable rate is lower; a longer load.warmup sees "+
-			"more of what changes over time", s.FoundPerS, r.left))
+		all = append(all, fmt.Sprintf("load.rate sustainable: %s/s was found in the warm-up and was not kept up with "+
+			"for the whole load: %s were behind at its end, so that the sustainable rate is lower; a longer load.warmup sees "+
+			"more of what changes over time", quantity.Digits(s.FoundPerS),
+			quantity.Plural(r.left, "record")))
 	}
 	return all
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"brokerlab/results/quantity"
 	"brokerlab/scenarios/spec"
 )
 
@@ -14,7 +15,7 @@ const measuredMin = 300 * time.Millisecond
 func (r *repeat) warnings(window time.Duration) (all []string) {
 	warn := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
 	if first := r.firstError(); first != nil {
-		warn("%d records failed, for example: %v", r.found.Failed, first)
+		warn("%s failed, for example: %v", quantity.Plural(int64(r.found.Failed), "record"), first)
 	}
 	if r.late {
 		warn("producers had not finished within load.drain %v: what they had sent and was not acknowledged by then was "+
@@ -36,8 +37,8 @@ func (r *repeat) warnings(window time.Duration) (all []string) {
 		all = append(all, r.readWarnings(c)...)
 	}
 	if r.found.Deleted > 0 {
-		warn("retention deleted %d acknowledged records before they were read back: they are neither checked nor counted "+
-			"as lost", r.found.Deleted)
+		warn("retention deleted %s acknowledged records before they were read back: they are neither checked nor counted "+
+			"as lost", quantity.Count(int64(r.found.Deleted)))
 	}
 	for _, example := range r.found.Examples.All() {
 		warn("read back: %s", example)
@@ -79,8 +80,9 @@ func (c *clients) lateWarnings() (all []string) {
 		if l.CatchUp {
 			why, remedy = "the load, or load.drain, ended before the producers had caught up", "see why it did"
 		}
-		all = append(all, fmt.Sprintf("%d records%s (%.2g %% of those due) were not sent: %s; percentiles leave "+
-			"them out and are lower than they should be: %s", unsent, of, 100*float64(unsent)/float64(due), why, remedy))
+		all = append(all, fmt.Sprintf("%s%s (%s of those due) were not sent: %s; percentiles leave "+
+			"them out and are lower than they should be: %s", quantity.Plural(unsent, "record"), of,
+			quantity.Percent(float64(unsent)/float64(due)), why, remedy))
 	}
 	return all
 }
@@ -97,11 +99,11 @@ func (r *repeat) readWarnings(c *clients) (all []string) {
 		if c.hurried {
 			when = "since the run was stopped"
 		}
-		warn("%s had %d records left to read when they gave up, %s; no loss: the read-back has checked them", c.called(),
-			unread, when)
+		warn("%s had %s left to read when they gave up, %s; no loss: the read-back has checked them", c.called(),
+			quantity.Plural(unread, "record"), when)
 	}
 	if n := c.shared.Skipped.Load(); n > 0 {
-		warn("retention deleted %d records before %s came to them", n, c.called())
+		warn("retention deleted %s before %s came to them", quantity.Plural(n, "record"), c.called())
 	}
 	if !c.shared.Backlog || c.count == 0 {
 		return all

@@ -1,15 +1,11 @@
-// Package wording turns a result's figures and settings into the words that its
-// tables, charts and report share: one quantity and one cell are written the
-// same way everywhere. It computes nothing, and what it shortens is for reading,
-// not for parsing.
-package wording
+// Package quantity writes quantities for people: one is written the same way in every
+// table, chart, sentence and warning. What it shortens is for reading, not for parsing.
+package quantity
 
 import (
 	"math"
 	"strconv"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 )
 
 // None stands for a figure that there is not.
@@ -139,13 +135,4 @@ func Percent(share float64) string {
 		return strconv.FormatFloat(p, 'f', 1, 64) + " %"
 	}
 	return strconv.FormatFloat(p, 'f', 0, 64) + " %"
-}
-
-// Capital begins words with a capital letter.
-func Capital(words string) string {
-	first, size := utf8.DecodeRuneInString(words)
-	if size == 0 {
-		return words
-	}
-	return string(unicode.ToUpper(first)) + words[size:]
 }
