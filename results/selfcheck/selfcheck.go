@@ -204,14 +204,18 @@ func late(c *results.Cell) []results.Finding {
 	}
 	what := strings.Join(parts, ", and ")
 	untrusted := tooMany || adds >= latencyLimits.untrusted
+	lower := "lower load.rate"
+	if c.Searched {
+		lower = "give load.rate less than was found"
+	}
 	switch b := c.Bound; {
 	case b != nil && (b.Resource == results.BoundDisk || b.Resource == results.BoundPageCache ||
 		b.Resource == results.BoundNetwork):
 		return []results.Finding{finding(Generator, false, "the brokers did not take the offered rate, so that %s: "+
-			"latency counts from the instant at which each was due; lower load.rate to see that of a rate that they take", what)}
+			"latency counts from the instant at which each was due; %s to see that of a rate that they take", what, lower)}
 	case b != nil && b.Resource == results.BoundCPU && c.Target == results.TargetReal:
 		return []results.Finding{finding(Generator, untrusted, "the machine's processors were busy, which generator and "+
-			"brokers share: %s; lower load.rate", what)}
+			"brokers share: %s; %s", what, lower)}
 	case b != nil && b.Resource == results.BoundCPU:
 		return []results.Finding{finding(Generator, false, "the brokers' processors did not keep up, so that %s: latency "+
 			"counts from the instant at which each was due", what)}
@@ -220,11 +224,11 @@ func late(c *results.Cell) []results.Finding {
 			"processors: %s; run again without them", what)}
 	case c.Target == results.TargetReal && !untrusted:
 		return []results.Finding{finding(Generator, false, "the generator was late: %s, which is in the latencies, while "+
-			"nothing was busy all the time: a machine that wakes programs late does that, and so do other programs; lower "+
-			"load.rate, or use a quieter machine", what)}
+			"nothing was busy all the time: a machine that wakes programs late does that, and so do other programs; %s, "+
+			"or use a quieter machine", what, lower)}
 	}
 	return []results.Finding{finding(Generator, untrusted, "the generator was the bottleneck: %s, while nothing of the "+
-		"brokers was busy all the time; raise producers.count or lower load.rate", what)}
+		"brokers was busy all the time; raise producers.count or %s", what, lower)}
 }
 
 // lateAdds is the part by which the produce p99 may be greater than that of a generator

@@ -349,3 +349,18 @@ func TestSamplesAndRepeats(t *testing.T) {
 		t.Errorf("a cell that did not run: %+v", got)
 	}
 }
+
+// Goal: whoever let the rate be looked for is not told to lower one that he did not give.
+// Method: the same idle cell with unsent records, with a rate that was given and one that
+// was found.
+func TestLateAtFoundRate(t *testing.T) {
+	late := lateCell(results.Counts{Sent: 10_000, Late: 500, Unsent: 400}, 3e6, 20e6)
+	late.Repeats = []results.Repeat{{}}
+	for searched, has := range map[bool]string{false: "lower load.rate", true: "give load.rate less than was found"} {
+		late.Searched = searched
+		found := of(Of(Input{Cell: &late}), Generator)
+		if severity, message := verdict(found); severity != "untrusted" || !strings.Contains(message, has) {
+			t.Errorf("searched %v: %+v", searched, found)
+		}
+	}
+}

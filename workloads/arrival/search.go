@@ -12,6 +12,8 @@ import (
 //
 //	rising    twice as much each period, until one is not kept up with
 //	draining  less than the system takes, until what piled up is worked off
+//	again     what did not hold, if much less came through than had before: too much
+//	          does not do that, and other programs on the machine do
 //	closing   what it took then, then the middle of what held and what did not
 //	holding   the highest rate that held, for the last quarter of the periods: what
 //	          is slightly too much piles up over several of them, and is lowered
@@ -23,6 +25,8 @@ const (
 	searchClose    = 1.05 // ends closing in
 	searchLower    = 0.95 // when holding
 	searchAgain    = 4    // periods that held before more is tried again
+	searchTook     = 0.7  // of what held, at least, comes through of what is too much, if nothing disturbs it
+	searchSlow     = 3    // periods in turn with less are no disturbance
 	searchHoldPart = 4    // of the periods are for holding
 )
 
@@ -69,6 +73,9 @@ type Search struct {
 	draining bool
 	factor   float64 // of rising
 	held     int     // periods in turn that best held
+	doubted  float64 // the rate that did not hold once
+	again    bool    // it comes next
+	slow     int     // periods in turn since it did not
 	last     bool    // the period before was kept up with
 }
 
@@ -118,10 +125,14 @@ func (s *Search) Saw(p Period) (kept bool) {
 		s.draining = false
 		s.rate = s.next()
 	case s.draining:
+		s.drain(p)
 		s.rate = s.below(p)
 	case kept:
 		s.hold()
 		s.rate = s.next()
+	case s.rate != s.doubted && s.through(p) < s.best*searchTook:
+		s.doubt(p)
+		s.rate = s.below(p)
 	default:
 		s.miss(p)
 		s.rate = s.below(p)
@@ -130,10 +141,14 @@ func (s *Search) Saw(p Period) (kept bool) {
 	return kept
 }
 
+// through is how many records came through, per second.
+func (s *Search) through(p Period) float64 { return float64(p.Done) / s.every.Seconds() }
+
 func (s *Search) holding() bool { return s.seen >= s.periods-s.periods/searchHoldPart }
 
 // hold notes that the present rate held.
 func (s *Search) hold() {
+	s.doubted = 0
 	if s.rate > s.best {
 		s.best, s.held = s.rate, 0
 	}
@@ -144,10 +159,28 @@ func (s *Search) hold() {
 	}
 }
 
-// miss notes that it did not.
+// doubt lets a rate be tried again that did not hold.
+func (s *Search) doubt(p Period) {
+	s.doubted, s.again, s.draining, s.slow = s.rate, true, true, 1
+	s.reached = s.through(p)
+}
+
+// drain notes a period in which what piled up was not worked off.
+func (s *Search) drain(p Period) {
+	if s.through(p) >= s.best*searchTook {
+		s.slow = 0
+		return
+	}
+	if s.slow++; s.again && s.slow == searchSlow {
+		s.reached, s.again = max(s.reached, s.through(p)), false
+		s.best, s.ceiling = s.reached*searchReached, s.doubted
+	}
+}
+
+// miss notes that a rate is too much.
 func (s *Search) miss(p Period) {
-	s.draining, s.held = true, 0
-	s.reached = float64(p.Done) / s.every.Seconds()
+	s.draining, s.held, s.doubted = true, 0, 0
+	s.reached = s.through(p)
 	if s.rate <= s.best {
 		s.best = min(s.best*searchLower, max(s.reached*searchReached, s.best/searchRaise))
 		s.ceiling = s.rate
@@ -164,6 +197,10 @@ func (s *Search) below(p Period) float64 {
 
 // next is the rate to be tried when nothing is left of the one before.
 func (s *Search) next() float64 {
+	if s.again {
+		s.again = false
+		return s.doubted
+	}
 	switch reached := s.reached * searchReached; {
 	case s.best == 0: // not even the first one held
 		return max(1, min(reached, s.ceiling/searchRaise))
