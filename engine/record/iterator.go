@@ -31,6 +31,9 @@ func (r *Record) Headers() ([]RecordHeader, error) {
 	return out, nil
 }
 
+// HasHeaders says whether the record has any.
+func (r *Record) HasHeaders() bool { return r.headerCount > 0 }
+
 // Header returns the value of the record's first header of that key, which points into
 // the records section; ok is false if there is none, or if headers before it are
 // malformed. It does not allocate.

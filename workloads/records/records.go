@@ -191,6 +191,13 @@ func (s *Source) check(id payload.ID, key, value []byte) uint64 {
 // Decode says whose record one is and when it was due; ok is false if it does not say.
 // Whether it is as it was sent only Verify can tell.
 func Decode(r *record.Record) (id payload.ID, intended env.Time, ok bool) {
+	if r.HasHeaders() {
+		return decodeHeader(r)
+	}
+	return payload.Decode(r.Value)
+}
+
+func decodeHeader(r *record.Record) (id payload.ID, intended env.Time, ok bool) {
 	if header, ok := r.Header(headerKey); ok && len(header) == headerBytes {
 		return payload.Decode(header)
 	}
