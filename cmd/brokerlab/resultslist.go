@@ -175,7 +175,7 @@ func printRuns(out io.Writer, all []listedRun) error {
 		bytes += l.SizeBytes
 		fmt.Fprintf(w, "%s\t%s\t%5d\t%s\t%s\t%s\t%s\t%s\t%s\n", l.Scenario, l.Started.Format("2006-01-02 15:04:05"), l.Cells,
 			targetWords(l.Targets), l.RecordsPerS.words(quantity.Digits),
-			l.ProduceP99NS.words(func(ns float64) string { return quantity.Duration(int64(ns)) }),
+			l.ProduceP99NS.words(quantity.Nanoseconds),
 			quantity.Bytes(l.SizeBytes), l.state(), l.Folder)
 	}
 	if err := w.Flush(); err != nil {

@@ -33,11 +33,10 @@ type field struct {
 var fields = []field{
 	{"Throughput, MB/s: darker is more", plotstyle.Blues, false, func(c *results.Cell) float64 { return c.MBPerS },
 		quantity.Digits},
-	{"Produce latency, p99: darker is longer", plotstyle.Oranges, true, latencyP99(results.Produce), nanoseconds},
-	{"End-to-end latency, p99: darker is longer", plotstyle.Oranges, true, latencyP99(results.EndToEnd), nanoseconds},
+	{"Produce latency, p99: darker is longer", plotstyle.Oranges, true, latencyP99(results.Produce), quantity.Nanoseconds},
+	{"End-to-end latency, p99: darker is longer", plotstyle.Oranges, true, latencyP99(results.EndToEnd),
+		quantity.Nanoseconds},
 }
-
-func nanoseconds(v float64) string { return quantity.Duration(int64(v)) }
 
 // latencyP99 is 0 where there are too few samples for it.
 func latencyP99(latency string) func(*results.Cell) float64 {

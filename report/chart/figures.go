@@ -133,7 +133,7 @@ func (d *Data) p99Figures() Figures {
 			b := latencyBar(c, latency, n)
 			low, high := quantity.None, quantity.None
 			if b.High > b.Low {
-				low, high = nanoseconds(b.Low), nanoseconds(b.High)
+				low, high = quantity.Nanoseconds(b.Low), quantity.Nanoseconds(b.High)
 			}
 			values = append(values, b.Label, low, high)
 		}
@@ -185,10 +185,10 @@ func (d *Data) stageFigures() Figures {
 			f.add(d.names.Cell(i), slices.Repeat([]string{quantity.None}, len(used)+1)...)
 			continue
 		}
-		values := []string{nanoseconds(results.SumNS(c.Breakdown.Produce))}
+		values := []string{quantity.Nanoseconds(results.SumNS(c.Breakdown.Produce))}
 		for _, name := range used {
 			if ns := stageMean(c, name); ns > 0 {
-				values = append(values, nanoseconds(ns))
+				values = append(values, quantity.Nanoseconds(ns))
 			} else {
 				values = append(values, quantity.None)
 			}
@@ -254,7 +254,7 @@ func (d *Data) latencyTimeFigures() Figures {
 	words := fmt.Sprintf("cell, produce p%g of a second after the warm-up", p.percent)
 	f := Figures{Heading: []string{words, "least", "median", "greatest"}}
 	for i := range d.Result.Cells {
-		rangeFigures(&f, d.names.Cell(i), p.y[i], nanoseconds)
+		rangeFigures(&f, d.names.Cell(i), p.y[i], quantity.Nanoseconds)
 	}
 	return f
 }

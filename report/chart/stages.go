@@ -123,9 +123,9 @@ func (d *Data) stageStacks(of func(*results.Breakdown) []results.Stage, used *[]
 				}
 				sum += stage.MeanNS
 				row.Parts = append(row.Parts, plotstyle.Part{Value: stage.MeanNS, Fill: stageColour(stage.Name),
-					Label: nanoseconds(stage.MeanNS)})
+					Label: quantity.Nanoseconds(stage.MeanNS)})
 			}
-			row.Label, there = nanoseconds(sum), true
+			row.Label, there = quantity.Nanoseconds(sum), true
 		}
 		stacks.Rows = append(stacks.Rows, row)
 	}

@@ -50,7 +50,7 @@ func throughput(r *results.Result) figure {
 func recordRate(name string) figure {
 	return figure{name: name, json: "records_per_s",
 		of:    func(w work) (float64, bool) { return w.RecordsPerS, w.MeasuredS > 0 && w.RecordsPerS > 0 },
-		write: func(v float64) string { return quantity.Digits(v) + " records/s" }}
+		write: quantity.RecordsPerS}
 }
 
 // processors is the processor time that brokers and clients together take for what was
@@ -92,7 +92,7 @@ func percentile(latency, words, name string, value func(*results.Latency) int64)
 			l := w.Latency[latency]
 			return float64(value(&l)), l.Supports(name) && value(&l) > 0
 		},
-		write: func(v float64) string { return quantity.Duration(int64(v)) }}
+		write: quantity.Nanoseconds}
 }
 
 // difference is how a figure of cell b compares with that of cell a.

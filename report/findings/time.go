@@ -69,7 +69,7 @@ func (f *finder) timeOfOne(cell int) {
 		}
 	}
 	f.say(Time, put(f.where([]int{cell}), fmt.Sprintf("a record takes %s on average to be acknowledged: %s.",
-		quantity.Duration(int64(f.mean(cell))), and(words))), cell)
+		quantity.Nanoseconds(f.mean(cell)), and(words))), cell)
 }
 
 func (f *finder) timeOfSeveral(cells []int) {
@@ -116,13 +116,13 @@ func (f *finder) slowest(parts [][]int) {
 		return
 	}
 	apart := f.mean(slow) - f.mean(fast)
-	share := quantity.Duration(int64(more)) + " of the " + quantity.Duration(int64(apart)) + " between them is spent " +
+	share := quantity.Nanoseconds(more) + " of the " + quantity.Nanoseconds(apart) + " between them is spent " +
 		stageName(stage)
 	if more > apart {
-		share = "it spends " + quantity.Duration(int64(more)) + " more " + stageName(stage) + ", and less elsewhere"
+		share = "it spends " + quantity.Nanoseconds(more) + " more " + stageName(stage) + ", and less elsewhere"
 	}
 	f.say(Time, put(f.where(of), fmt.Sprintf("a record takes %s on average %s and %s %s: %s.",
-		quantity.Duration(int64(f.mean(fast))), f.with(of)+f.name(fast, of), quantity.Duration(int64(f.mean(slow))),
+		quantity.Nanoseconds(f.mean(fast)), f.with(of)+f.name(fast, of), quantity.Nanoseconds(f.mean(slow)),
 		f.with(of)+f.name(slow, of), share)), fast, slow)
 }
 

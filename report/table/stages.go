@@ -66,10 +66,10 @@ func Stages(r *results.Result) Rows {
 	t.Heading = append(t.Heading, used...)
 	names := wording.NamesOf(r)
 	for _, row := range rows {
-		texts := []string{names.Cell(row.cell), row.name, quantity.Duration(int64(results.SumNS(row.stages)))}
+		texts := []string{names.Cell(row.cell), row.name, quantity.Nanoseconds(results.SumNS(row.stages))}
 		for _, name := range used {
 			if ns := meanOf(row.stages, name); ns != 0 {
-				texts = append(texts, quantity.Duration(int64(ns)))
+				texts = append(texts, quantity.Nanoseconds(ns))
 			} else {
 				texts = append(texts, quantity.None)
 			}

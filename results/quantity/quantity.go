@@ -30,6 +30,12 @@ func Duration(ns int64) string {
 	return Digits(v) + " " + units[unit]
 }
 
+// Nanoseconds writes a mean or an estimate of nanoseconds as Duration does.
+func Nanoseconds(v float64) string { return Duration(int64(v)) }
+
+// RecordsPerS writes a rate: 12,345 records/s.
+func RecordsPerS(v float64) string { return Digits(v) + " records/s" }
+
 // smallest is what Digits writes without an exponent.
 const smallest = 1e-9
 

@@ -125,13 +125,13 @@ func inRepeat(in Input, index int) (found []change, looked int) {
 	}
 	if len(acked) < fineMin && index < len(in.Rates) && in.Rates[index].EveryS > 0 && in.Rates[index].EveryS < 1 {
 		fine := in.Rates[index]
-		look("the rate", fine.Values, fine.EveryS, fine.StartS, rateLimits, false, perSecond)
+		look("the rate", fine.Values, fine.EveryS, fine.StartS, rateLimits, false, quantity.RecordsPerS)
 	} else {
-		look("the rate", acked, 1, startS, rateLimits, false, perSecond)
+		look("the rate", acked, 1, startS, rateLimits, false, quantity.RecordsPerS)
 	}
 	if len(p50) == len(acked) { // every second has latencies
-		look("produce p50", p50, 1, startS, latencyLimits, true, nanoseconds)
-		look("produce p99", p99, 1, startS, latencyLimits, true, nanoseconds)
+		look("produce p50", p50, 1, startS, latencyLimits, true, quantity.Nanoseconds)
+		look("produce p99", p99, 1, startS, latencyLimits, true, quantity.Nanoseconds)
 	}
 	return found, looked
 }
@@ -170,8 +170,4 @@ func changed(all []change, repeats int, early bool) results.Finding {
 		"a change; run longer, or find what changed", worst.series, before, after, seconds(worst.atS), where)
 }
 
-func perSecond(v float64) string { return quantity.Digits(v) + " records/s" }
-
 func seconds(s float64) string { return fmt.Sprintf("%.3g s", s) }
-
-func nanoseconds(v float64) string { return quantity.Duration(int64(v)) }
